@@ -10,7 +10,8 @@ Ghahramani, 2016), the mask already scaled by 1/keep.
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple, Protocol
+from abc import abstractmethod
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 import equinox as eqx
 import jax
@@ -64,17 +65,241 @@ class LSTMGates(NamedTuple):
     output: Hidden
 
 
-class Cell[State: NamedTuple](Protocol):
-    """What `unroll` asks of a cell; two methods make one."""
+State = TypeVar("State", bound=tuple[Array, ...])
 
+
+class Cell(eqx.Module, Generic[State]):
+    """What `unroll` asks of a cell; every cell below is final."""
+
+    input_weight: eqx.AbstractVar[Float[Array, "features gates"]]
+    hidden_weight: eqx.AbstractVar[Float[Array, "hidden gates"]]
+
+    @property
+    def hidden_size(self) -> int:
+        """Units of the hidden state."""
+        return self.hidden_weight.shape[-2]
+
+    @abstractmethod
     def initial_state(self, batch_shape: tuple[int, ...]) -> State:
-        """The state before the first step."""
-        ...
+        """The state before the first step: zeros `[*batch_shape, hidden]`."""
 
+    @abstractmethod
     def project(self, inputs: Inputs) -> Projected:
-        """The part of a step that does not depend on the state."""
-        ...
+        """The part of a step that does not depend on the state: x W + b."""
 
+    @abstractmethod
     def step(self, projected: Projected, state: State, hidden_mask: Hidden | None = None) -> tuple[Hidden, State]:
         """The output and the next state."""
-        ...
+
+    @abstractmethod
+    def gates(self, inputs: Inputs, state: State) -> NamedTuple:
+        """What one step computes, by name, each after its nonlinearity."""
+
+    def __call__(self, inputs: Inputs, state: State, hidden_mask: Hidden | None = None) -> tuple[Hidden, State]:
+        """One step from inputs `[*batch, features]`: the output and the next state."""
+        return self.step(self.project(inputs), state, hidden_mask)
+
+    def zeros(self, batch_shape: tuple[int, ...]) -> Hidden:
+        """A part of an initial state."""
+        return jnp.zeros((*batch_shape, self.hidden_size), self.hidden_weight.dtype)
+
+
+class SimpleRNNCell(Cell[RNNState]):
+    """h' = activation(x W + h U + b).
+
+    Source: Elman (1990), "Finding structure in time". Keras's and PyTorch's, with one bias.
+    """
+
+    input_weight: Float[Array, "features hidden"]
+    hidden_weight: Float[Array, "hidden hidden"]
+    bias: Float[Array, " hidden"]
+    activation: Literal["tanh", "relu"] = eqx.field(static=True, default="tanh")
+
+    def initial_state(self, batch_shape: tuple[int, ...]) -> RNNState:
+        """Zeros `[*batch_shape, hidden]`."""
+        return RNNState(self.zeros(batch_shape))
+
+    def project(self, inputs: Inputs) -> Projected:
+        """x W + b."""
+        return inputs @ self.input_weight + self.bias
+
+    def step(self, projected: Projected, state: RNNState, hidden_mask: Hidden | None = None) -> tuple[Hidden, RNNState]:
+        """The next hidden state, twice: as output and as state."""
+        total = projected + _masked(state.hidden, hidden_mask) @ self.hidden_weight
+        hidden = jnp.tanh(total) if self.activation == "tanh" else jax.nn.relu(total)
+        return hidden, RNNState(hidden)
+
+    def gates(self, inputs: Inputs, state: RNNState) -> SimpleRNNGates:
+        """The new hidden state: a simple RNN has no gates."""
+        return SimpleRNNGates(self(inputs, state)[0])
+
+
+class GRUCell(Cell[GRUState]):
+    """The gated recurrent unit, reset applied after the recurrent product.
+
+        r = sigmoid(x W_r + b_r + h U_r + c_r)
+        z = sigmoid(x W_z + b_z + h U_z + c_z)
+        n = tanh(x W_n + b_n + r * (h U_n + c_n))
+        h' = (1 - z) * n + z * h
+
+    Gate order r, z, n (PyTorch's; Keras stores z, r, n). Source: Cho et al. (2014), section 2.3; the reset's place as
+    in PyTorch, cuDNN and Keras (`reset_after=True`), hence the two biases b and c.
+    """
+
+    input_weight: Float[Array, "features gates"]
+    hidden_weight: Float[Array, "hidden gates"]
+    input_bias: Float[Array, " gates"]
+    hidden_bias: Float[Array, " gates"]
+
+    def initial_state(self, batch_shape: tuple[int, ...]) -> GRUState:
+        """Zeros `[*batch_shape, hidden]`."""
+        return GRUState(self.zeros(batch_shape))
+
+    def project(self, inputs: Inputs) -> Projected:
+        """x W + b."""
+        return inputs @ self.input_weight + self.input_bias
+
+    def step(self, projected: Projected, state: GRUState, hidden_mask: Hidden | None = None) -> tuple[Hidden, GRUState]:
+        """The next hidden state, twice: as output and as state."""
+        _, update, candidate = self._gates(projected, state, hidden_mask)
+        hidden = (1 - update) * candidate + update * state.hidden
+        return hidden, GRUState(hidden)
+
+    def gates(self, inputs: Inputs, state: GRUState) -> GRUGates:
+        """Reset, update and candidate of one step."""
+        return self._gates(self.project(inputs), state, None)
+
+    def _gates(self, projected: Projected, state: GRUState, hidden_mask: Hidden | None) -> GRUGates:
+        recurrent = _masked(state.hidden, hidden_mask) @ self.hidden_weight + self.hidden_bias
+        x_r, x_z, x_n = jnp.split(projected, 3, axis=-1)
+        h_r, h_z, h_n = jnp.split(recurrent, 3, axis=-1)
+        reset = jax.nn.sigmoid(x_r + h_r)
+        update = jax.nn.sigmoid(x_z + h_z)
+        return GRUGates(reset, update, jnp.tanh(x_n + reset * h_n))
+
+
+class LSTMFamily(Cell[LSTMState]):
+    """What the LSTM and its variants share: one bias and two states."""
+
+    bias: eqx.AbstractVar[Float[Array, " gates"]]
+
+    def initial_state(self, batch_shape: tuple[int, ...]) -> LSTMState:
+        """Zeros `[*batch_shape, hidden]`, twice."""
+        return LSTMState(self.zeros(batch_shape), self.zeros(batch_shape))
+
+    def project(self, inputs: Inputs) -> Projected:
+        """X W + b."""
+        return inputs @ self.input_weight + self.bias
+
+
+class LSTMCell(LSTMFamily):
+    """Long short-term memory.
+
+        i, f, g, o = split(x W + h U + b)
+        c' = sigmoid(f) * c + sigmoid(i) * tanh(g)
+        h' = sigmoid(o) * tanh(c')
+
+    Gate order i, f, g, o (Keras's and PyTorch's). Source: Hochreiter & Schmidhuber (1997); forget gate from Gers,
+    Schmidhuber & Cummins (2000). One bias where PyTorch has two.
+    """
+
+    input_weight: Float[Array, "features gates"]
+    hidden_weight: Float[Array, "hidden gates"]
+    bias: Float[Array, " gates"]
+
+    def step(
+        self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None = None
+    ) -> tuple[Hidden, LSTMState]:
+        """The new hidden state and both states."""
+        i, f, g, o = self._gates(projected, state, hidden_mask)
+        cell = f * state.cell + i * g
+        hidden = o * jnp.tanh(cell)
+        return hidden, LSTMState(hidden, cell)
+
+    def gates(self, inputs: Inputs, state: LSTMState) -> LSTMGates:
+        """Input, forget, candidate and output of one step."""
+        return self._gates(self.project(inputs), state, None)
+
+    def _gates(self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None) -> LSTMGates:
+        total = projected + _masked(state.hidden, hidden_mask) @ self.hidden_weight
+        i, f, g, o = jnp.split(total, 4, axis=-1)
+        return LSTMGates(jax.nn.sigmoid(i), jax.nn.sigmoid(f), jnp.tanh(g), jax.nn.sigmoid(o))
+
+
+class PeepholeLSTMCell(LSTMFamily):
+    """LSTM whose gates see the cell state: i and f the old one, o the new one.
+
+        i, f, g, o = split(x W + h U + b)
+        c' = sigmoid(f + p_f * c) * c + sigmoid(i + p_i * c) * tanh(g)
+        h' = sigmoid(o + p_o * c') * tanh(c')
+
+    Gate order i, f, g, o. Source: Gers & Schmidhuber (2000), "Recurrent nets that time and count"; Graves (2013),
+    equations 7 to 11, where the peepholes are diagonal, as here.
+    """
+
+    input_weight: Float[Array, "features gates"]
+    hidden_weight: Float[Array, "hidden gates"]
+    bias: Float[Array, " gates"]
+    input_peephole: Float[Array, " hidden"]
+    forget_peephole: Float[Array, " hidden"]
+    output_peephole: Float[Array, " hidden"]
+
+    def step(
+        self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None = None
+    ) -> tuple[Hidden, LSTMState]:
+        """The new hidden state and both states."""
+        gates, cell = self._gates(projected, state, hidden_mask)
+        hidden = gates.output * jnp.tanh(cell)
+        return hidden, LSTMState(hidden, cell)
+
+    def gates(self, inputs: Inputs, state: LSTMState) -> LSTMGates:
+        """Input, forget, candidate and output of one step."""
+        return self._gates(self.project(inputs), state, None)[0]
+
+    def _gates(self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None) -> tuple[LSTMGates, Hidden]:
+        total = projected + _masked(state.hidden, hidden_mask) @ self.hidden_weight
+        i, f, g, o = jnp.split(total, 4, axis=-1)
+        i = jax.nn.sigmoid(i + self.input_peephole * state.cell)
+        f = jax.nn.sigmoid(f + self.forget_peephole * state.cell)
+        g = jnp.tanh(g)
+        cell = f * state.cell + i * g
+        o = jax.nn.sigmoid(o + self.output_peephole * cell)
+        return LSTMGates(i, f, g, o), cell
+
+
+class CoupledLSTMCell(LSTMFamily):
+    """LSTM that writes just where it forgets: i = 1 - f.
+
+        f, g, o = split(x W + h U + b)
+        c' = sigmoid(f) * c + (1 - sigmoid(f)) * tanh(g)
+        h' = sigmoid(o) * tanh(c')
+
+    Gate order f, g, o. Source: Greff et al. (2015), "LSTM: a search space odyssey", variant CIFG.
+    """
+
+    input_weight: Float[Array, "features gates"]
+    hidden_weight: Float[Array, "hidden gates"]
+    bias: Float[Array, " gates"]
+
+    def step(
+        self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None = None
+    ) -> tuple[Hidden, LSTMState]:
+        """The new hidden state and both states."""
+        i, f, g, o = self._gates(projected, state, hidden_mask)
+        cell = f * state.cell + i * g
+        hidden = o * jnp.tanh(cell)
+        return hidden, LSTMState(hidden, cell)
+
+    def gates(self, inputs: Inputs, state: LSTMState) -> LSTMGates:
+        """Input (1 - forget), forget, candidate and output of one step."""
+        return self._gates(self.project(inputs), state, None)
+
+    def _gates(self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None) -> LSTMGates:
+        total = projected + _masked(state.hidden, hidden_mask) @ self.hidden_weight
+        f, g, o = jnp.split(total, 3, axis=-1)
+        forget = jax.nn.sigmoid(f)
+        return LSTMGates(1 - forget, forget, jnp.tanh(g), jax.nn.sigmoid(o))
+
+
+def _masked(hidden: Hidden, mask: Hidden | None) -> Hidden:
+    return hidden if mask is None else hidden * mask

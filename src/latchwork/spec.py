@@ -115,7 +115,7 @@ class PeepholeLSTM(Recurrent):
     def parameter_shapes(self, shape: Shape) -> ParameterShapes:
         """The LSTM's, and one `[units]` vector for each of the input, forget and output gates."""
         peepholes = ("input_peephole", "forget_peephole", "output_peephole")
-        return super().parameter_shapes(shape) | {name: (self.units,) for name in peepholes}
+        return super().parameter_shapes(shape) | dict.fromkeys(peepholes, (self.units,))
 
 
 @dataclass(frozen=True, repr=False)
@@ -127,7 +127,7 @@ class CoupledLSTM(Recurrent):
 
 @dataclass(frozen=True, repr=False)
 class GRU(Recurrent):
-    """Gated recurrent unit (Cho et al., 2014), reset after the product as in PyTorch, cuDNN and Keras. Gates r, z, n."""
+    """Gated recurrent unit (Cho et al., 2014), reset after the product as in PyTorch and Keras. Gates r, z, n."""
 
     gates: ClassVar[tuple[str, ...]] = ("reset", "update", "candidate")
 
@@ -205,7 +205,7 @@ class Dense(Layer):
     def __post_init__(self) -> None:
         """Refuse sizes and activations that mean nothing."""
         _check_size(self, "units")
-        if self.activation == "softmax":
+        if cast(str, self.activation) == "softmax":
             raise InputError(
                 f"Dense({self.units}, activation='softmax'): the classifier applies the softmax itself, "
                 f"inside its loss; write Dense({self.units})"
@@ -370,7 +370,10 @@ class Sequential:
         """The network that `to_dict` described; raises `InputError` on anything else."""
         match data:
             case {"input_shape": shape, "layers": [*layers]} if _is_shape(shape):
-                return cls([layer_from_dict(layer) for layer in layers], input_shape=cast("list[int | None] | None", shape))
+                return cls(
+                    [layer_from_dict(layer) for layer in layers],
+                    input_shape=cast("list[int | None] | None", shape),
+                )
             case _:
                 raise InputError("not a network: expected {input_shape, layers}")
 
