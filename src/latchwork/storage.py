@@ -63,9 +63,7 @@ class Latch(NamedTuple):
     tensors: dict[str, np.ndarray]
 
 
-def save(
-    path: str | os.PathLike[str], document: Mapping[str, Any], tensors: Mapping[str, np.ndarray]
-) -> None:
+def save(path: str | os.PathLike[str], document: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> None:
     """Write a `.latch` file, whole or not at all.
 
     The same document and tensors always give the same bytes.
@@ -205,9 +203,7 @@ def write_atomically(path: str | os.PathLike[str], chunks: Iterable[bytes | byte
         _sync_folder(target.parent)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise LatchworkError(
-            f"could not write {path}: {reason}; what was there before is untouched"
-        ) from error
+        raise LatchworkError(f"could not write {path}: {reason}; what was there before is untouched") from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -297,9 +293,7 @@ def _storable(name: str, array: np.ndarray) -> np.ndarray:
     array = np.asarray(array)
     dtype = array.dtype.newbyteorder("<")
     if dtype not in _NAMES:
-        raise InputError(
-            f"tensor {name!r} has type {array.dtype}: a .latch file holds floats, integers and booleans"
-        )
+        raise InputError(f"tensor {name!r} has type {array.dtype}: a .latch file holds floats, integers and booleans")
     if array.ndim > MAX_DIMENSIONS:
         raise InputError(f"tensor {name!r} has {array.ndim} dimensions: at most {MAX_DIMENSIONS}")
     return np.ascontiguousarray(array, dtype).reshape(array.shape)

@@ -1,0 +1,23 @@
+"""Compiled programs on disk, so that a second run compiles nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import jax
+
+
+def cache_folder() -> Path:
+    """Where compiled programs are kept: `LATCHWORK_CACHE`, or the user's cache folder."""
+    if given := os.environ.get("LATCHWORK_CACHE"):
+        return Path(given)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "latchwork" / "compiled"
+
+
+def enable_cache() -> None:
+    """Turn JAX's compilation cache on, unless the user has chosen a folder of their own already."""
+    if jax.config.values["jax_compilation_cache_dir"] is None:
+        jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

@@ -1,0 +1,69 @@
+"""The look of every picture: one palette, quiet axes, direct labels. Matplotlib is imported when one is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from latchwork.training.history import History
+
+INK, MUTED, GRID = "#1f2430", "#6b7280", "#e5e7eb"
+BLUE, ORANGE, GREEN, RED, PURPLE = "#2563eb", "#ea7317", "#0f9d76", "#d6336c", "#7c3aed"
+
+STYLE: Mapping[str, Any] = {
+    "font.size": 10,
+    "text.color": INK,
+    "axes.edgecolor": GRID,
+    "axes.labelcolor": MUTED,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "lines.linewidth": 1.8,
+}
+
+
+def new_figure(width: float = 8.0, height: float = 4.0, *, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """A figure in inches with panels side by side, styled; apart from pyplot, so that nothing is kept or shown."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(dict(STYLE)):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        axes = [figure.add_subplot(1, columns, column + 1) for column in range(columns)]
+    for panel in axes:
+        panel.grid(axis="y", color=GRID, linewidth=0.8)
+        panel.set_axisbelow(True)
+        panel.spines[["top", "right", "left"]].set_visible(False)
+        panel.tick_params(length=0)
+    return figure, axes
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a PNG of twice the usual sharpness."""
+    figure.savefig(path, dpi=160, facecolor="white")
+
+
+def history_figure(history: History) -> Figure:
+    """Loss and metrics over the epochs, one panel each, training beside validation."""
+    names = [name for name in history.epochs[0] if name not in ("epoch", "step", "seconds") and name[:4] != "val_"]
+    figure, axes = new_figure(5.0 * len(names), 3.6, columns=len(names))
+    epochs = history.column("epoch")
+    for name, panel in zip(names, axes, strict=True):
+        for column, label, colour in ((name, "training", BLUE), (f"val_{name}", "validation", ORANGE)):
+            values = history.column(column)
+            if values:
+                panel.plot(epochs, values, color=colour, marker="o" if len(values) <= 30 else "", ms=4, label=label)
+        panel.set_title(name.replace("_", " "))
+        panel.set_xlabel("epoch")
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if f"val_{name}" in history.epochs[-1]:
+            panel.legend(frameon=False)
+    return figure

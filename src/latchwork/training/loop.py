@@ -1,0 +1,145 @@
+"""`fit`: blocks of steps, and between them all that is not a step.
+
+Validation, best weights, early stopping, checkpoints, progress, callbacks and Ctrl-C live here, between blocks.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import optax
+
+from latchwork.compilation import enable_cache
+from latchwork.errors import InputError
+from latchwork.training.checkpoint import load_checkpoint, save_checkpoint
+from latchwork.training.data import Data
+from latchwork.training.history import History
+from latchwork.training.interrupt import Interrupt
+from latchwork.training.objective import Objective
+from latchwork.training.optimizers import Optimizer, as_optimizer
+from latchwork.training.progress import Progress, ProgressKind, make_progress
+from latchwork.training.run import Run
+from latchwork.training.trainer import Trainer
+
+
+class Fitted(NamedTuple):
+    """What `fit` gives: the model with its best (else last) parameters, and the record of the run."""
+
+    model: Any
+    history: History
+
+
+class EpochReport(NamedTuple):
+    """What a callback is told at the end of an epoch: the history's row, and the model as it is now."""
+
+    row: dict[str, float]
+    model: Any
+
+
+Callback = Callable[[EpochReport], bool | None]
+
+
+def fit(
+    model: Any,
+    objective: Objective,
+    data: Data,
+    *,
+    optimizer: str | Optimizer | optax.GradientTransformation = "adam",
+    epochs: int | None = None,
+    steps: int | None = None,
+    minutes: float | None = None,
+    batch_size: int = 32,
+    seed: int = 0,
+    validation: Data | None = None,
+    monitor: str = "val_loss",
+    patience: int | None = None,
+    min_delta: float = 0.0,
+    keep_best: bool = True,
+    callbacks: Sequence[Callback] = (),
+    checkpoint: str | Path | None = None,
+    checkpoint_seconds: float = 20.0,
+    progress: ProgressKind | Progress = "auto",
+) -> Fitted:
+    """Train `model` on `data`.
+
+    Args:
+        model: a `Network`, or any module that the objective understands; `layers.Constant` leaves are not learned.
+        objective: what to minimise, such as `Supervised(SoftmaxCrossEntropy())`.
+        data: the rows; the order of each epoch follows from `seed` and the epoch's number alone.
+        optimizer: a name, an `Optimizer` or an Optax transformation.
+        epochs, steps, minutes: how long to train; give one. Minutes are turned into a number of steps by a short
+            timing, kept in the history as `steps`, so that `steps=N` repeats the run.
+        batch_size: rows in a step; the last batch of an epoch may have fewer.
+        seed: of the order of the rows and of dropout.
+        validation: rows to evaluate after each epoch.
+        monitor: the figure that `keep_best` and `patience` watch; lower is better, or higher for `..accuracy`.
+        patience: stop after that many epochs without a new best.
+        min_delta: how much better a new best must be.
+        keep_best: give back the parameters of the best epoch; needs `validation`, else the last are given.
+        callbacks: called after each epoch with an `EpochReport`; one that returns True ends the run.
+        checkpoint: a folder for the run's state; where it holds one, the run goes on from there.
+        checkpoint_seconds: the least time between two checkpoints.
+        progress: `auto`, `bar`, `lines`, `none`, or a `Progress` of your own.
+
+    Returns:
+        The trained model and its history; `history.stopped` is `finished`, `patience`, `callback` or `interrupted`.
+
+    Raises:
+        InputError: settings that contradict each other or a checkpoint of another run.
+        LatchworkError: the loss is not a number any more.
+    """
+    started = time.monotonic()
+    enable_cache()
+    if sum(value is not None for value in (epochs, steps, minutes)) != 1:
+        raise InputError("give one of epochs, steps and minutes")
+    if not (steps or epochs or minutes or 0) > 0 or batch_size < 1:
+        raise InputError("epochs, steps, minutes and batch_size must be above 0")
+    if patience is not None and validation is None:
+        raise InputError("patience watches the validation: give validation rows as well")
+    trainer = Trainer(model, objective, data, as_optimizer(optimizer), batch_size, seed, validation)
+    total = steps if steps is not None else trainer.steps_per_epoch * (epochs or 1)
+    run = Run(trainer.initial_state(), total, sums=np.zeros(len(objective.names) + 1))
+
+    folder = None if checkpoint is None else Path(checkpoint)
+    settings = trainer.settings() | ({"minutes": minutes} if minutes else {"steps": total})
+    resumed = folder is not None and load_checkpoint(folder, run, settings)
+    if minutes and not resumed:
+        run.total = trainer.steps_within(minutes * 60, run, started)
+    before = run.history.seconds  # of the runs that this one goes on from
+
+    shown = make_progress(progress) if isinstance(progress, str) else progress
+    shown.begin(run.step, run.total, -(-run.total // trainer.steps_per_epoch))
+    saved = time.monotonic()
+    with Interrupt() as interrupt:
+        while run.step < run.total and run.history.stopped == "finished":
+            trained = trainer.train_block(run, joined=validation is None and not callbacks)
+            run.history.seconds = before + time.monotonic() - started
+            epoch = -(-run.step // trainer.steps_per_epoch)
+            shown.block(run.step, epoch, trained.means, trained.rows_per_second)
+            for row in trained.finished:
+                row.update(trainer.validate(run))
+                if monitor in row:
+                    value = -row[monitor] if monitor.endswith("accuracy") else row[monitor]
+                    run.keep_if_best(value, int(row["epoch"]), min_delta)
+                row["seconds"] = run.history.seconds = before + time.monotonic() - started
+                run.history.epochs.append(row)
+                shown.epoch(row)
+                for callback in callbacks:
+                    if callback(EpochReport(row, trainer.model(run))):
+                        run.history.stopped = "callback"
+            if patience is not None and run.waited >= patience:
+                run.history.stopped = "patience"
+            if interrupt.requested:
+                run.history.stopped = "interrupted"
+            done = run.step >= run.total or run.history.stopped != "finished"
+            if folder is not None and (done or time.monotonic() - saved >= checkpoint_seconds):
+                save_checkpoint(folder, run, settings)
+                saved = time.monotonic()
+    shown.end()
+    run.history.steps = run.step
+    best = run.best_parameters if keep_best and run.best_parameters is not None else run.state.parameters
+    return Fitted(trainer.with_parameters(best), run.history)
