@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -35,7 +35,7 @@ def new_figure(width: float = 8.0, height: float = 4.0, *, columns: int = 1) -> 
     """A figure in inches with panels side by side, styled; apart from pyplot, so that nothing is kept or shown."""
     import matplotlib as mpl
 
-    with mpl.rc_context(dict(STYLE)):
+    with mpl.rc_context(cast("Any", STYLE)):
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = [figure.add_subplot(1, columns, column + 1) for column in range(columns)]
     for panel in axes:

@@ -1,0 +1,1 @@
+"""The command `latchwork`: one module for each job, thin: parse, call, print."""
