@@ -1,0 +1,114 @@
+"""`SequenceClassifier`: from sequences to class labels."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latchwork.errors import InputError
+from latchwork.estimator import SequenceEstimator
+from latchwork.storage import Latch
+from latchwork.training import Accuracy, Objective, SoftmaxCrossEntropy, Supervised
+from latchwork.transforms.labels import Label, Labels, fit_labels
+
+
+@dataclass(eq=False, repr=False)
+class SequenceClassifier(SequenceEstimator):
+    """A recurrent network that gives each sequence a class, with scikit-learn's conventions.
+
+    All parameters of `SequenceEstimator`, and:
+
+    Args:
+        label_smoothing: share of each label's weight that is moved evenly onto all classes.
+        class_weight: how much each class counts: a dictionary by label, or `balanced` (all classes alike).
+
+    Example:
+        >>> X = np.random.default_rng(0).normal(size=(60, 12, 1))
+        >>> y = np.where(X[:, 0, 0] > 0, "up", "down")
+        >>> model = SequenceClassifier(Sequential([LSTM(8), Dense(2)]), epochs=3, progress="none").fit(X, y)
+        >>> model.predict(X[:2]).shape, model.classes_
+        ((2,), array(['down', 'up'], dtype='<U4'))
+    """
+
+    label_smoothing: float = 0.0
+    class_weight: Mapping[Label, float] | str | None = None
+
+    labels_: Labels = dataclasses.field(init=False)
+    """The classes, and their numbers."""
+
+    JOB: ClassVar[str] = "classification"
+    SCORE: ClassVar[str] = "accuracy"
+    _estimator_type: ClassVar[str] = "classifier"  # by which scikit-learn's tools know what it is
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """The class labels, sorted; the columns of `predict_proba`."""
+        return np.array(self.labels_.classes)
+
+    def predict(self, X: Any, lengths: Any = None) -> NDArray[Any]:
+        """The likeliest label of each sequence."""
+        return self.labels_.decode(self._outputs(X, lengths).argmax(axis=1))
+
+    def predict_proba(self, X: Any, lengths: Any = None) -> NDArray[np.float32]:
+        """The probability of each class, `[batch, classes]`."""
+        return _softmax(self._outputs(X, lengths))
+
+    def evaluate(self, X: Any, y: Any, lengths: Any = None) -> dict[str, float]:
+        """`accuracy`, `loss` (cross-entropy in nats) and `n` over labelled sequences."""
+        probabilities = self.predict_proba(X, lengths)
+        targets = self.labels_.encode(y)
+        if len(targets) != len(probabilities):
+            raise InputError(f"got {len(probabilities)} sequences and {len(targets)} labels: one for each is needed")
+        hit = probabilities[np.arange(len(targets)), targets].astype(np.float64)
+        return {
+            "accuracy": float((probabilities.argmax(axis=1) == targets).mean()),
+            "loss": float(-np.log(np.maximum(hit, 1e-30)).mean()),
+            "n": len(targets),
+        }
+
+    def to_latch(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """The shared part, and the classes."""
+        document, tensors = super().to_latch()
+        document["fitted"]["classes"] = list(self.labels_.classes)
+        return document, tensors
+
+    @classmethod
+    def from_latch(cls, latch: Latch) -> Self:
+        """The fitted classifier in a file."""
+        loaded = super().from_latch(latch)
+        loaded.labels_ = Labels(tuple(latch.document["fitted"]["classes"]))
+        return loaded
+
+    def _objective(self) -> Objective:
+        return Supervised(SoftmaxCrossEntropy(self.label_smoothing), (("accuracy", Accuracy()),))
+
+    def _learn_targets(self, y: Any) -> int:
+        self.labels_ = fit_labels(y)
+        return len(self.labels_.classes)
+
+    def _targets(self, y: Any) -> NDArray[np.int32]:
+        return self.labels_.encode(y)
+
+    def _row_weights(self, targets: NDArray[np.int32]) -> NDArray[np.float32] | None:
+        if self.class_weight is None:
+            return None
+        counts = np.bincount(targets, minlength=len(self.labels_.classes))
+        if self.class_weight == "balanced":
+            weights = len(targets) / (len(counts) * np.maximum(counts, 1))
+        elif isinstance(self.class_weight, Mapping):
+            if unknown := set(self.class_weight) - set(self.labels_.classes):
+                raise InputError(f"class_weight names {unknown}, which is no class of the data")
+            weights = np.array([self.class_weight.get(label, 1.0) for label in self.labels_.classes])
+        else:
+            raise InputError(f"class_weight must be 'balanced' or a dictionary by label, got {self.class_weight!r}")
+        return weights[targets].astype(np.float32)
+
+
+def _softmax(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)

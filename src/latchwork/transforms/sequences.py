@@ -1,0 +1,94 @@
+"""What users bring, as a batch of sequences: checked, in float32, right-padded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latchwork.errors import InputError
+from latchwork.transforms.scaling import real_steps
+
+LENGTH_STEP = 8  # padded lengths are multiples of this, so that sets of about one length share compiled programs
+
+
+class Sequences(NamedTuple):
+    """A batch: inputs `[batch, time, features]` in float32, and lengths `[batch]` where they differ."""
+
+    inputs: NDArray[np.float32]
+    lengths: NDArray[np.int32] | None
+
+
+def as_sequences(X: Any, lengths: Any = None, *, features: int | None = None) -> Sequences:
+    """A batch from an array `[batch, time, features]`, or from a list of arrays `[time, features]`.
+
+    Args:
+        X: the sequences; what is past a length is ignored, and zero in the result.
+        lengths: real steps of each row of an array; a list of arrays brings its own.
+        features: the number of features expected, where it is known.
+
+    Raises:
+        InputError: other shapes, no rows, text, missing values, lengths that do not fit.
+
+    Example:
+        >>> inputs, lengths = as_sequences([np.ones((3, 2)), np.ones((5, 2))])
+        >>> inputs.shape, lengths
+        ((2, 8, 2), array([3, 5], dtype=int32))
+    """
+    if isinstance(X, Sequence) and len(X) and np.ndim(X[0]) == 2 and lengths is None:
+        X, lengths = _padded([_numbers(row) for row in X])
+    inputs = _numbers(X)
+    if inputs.ndim != 3:
+        hint = "; for one feature use X[..., None]" if inputs.ndim == 2 else ""
+        raise InputError(f"got X of shape {inputs.shape}: a batch of sequences is (batch, time, features){hint}")
+    if 0 in inputs.shape:
+        raise InputError(f"got X of shape {inputs.shape}: there is nothing in it")
+    if features is not None and inputs.shape[2] != features:
+        raise InputError(f"got X of shape {inputs.shape}: expected {features} features as in training")
+    if lengths is not None:
+        lengths = _checked_lengths(lengths, inputs)
+        inputs = np.where(real_steps(inputs.shape[1], lengths)[..., None], inputs, np.float32(0))
+    if not np.isfinite(inputs).all():
+        row, step, feature = np.argwhere(~np.isfinite(inputs))[0]
+        raise InputError(
+            f"X has a value that is not a number in sequence {row}, step {step}, feature {feature}: "
+            "fill or leave out what is missing"
+        )
+    return Sequences(inputs, lengths)
+
+
+def _numbers(values: Any) -> NDArray[np.float32]:
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise InputError(f"X cannot be made an array: {error}; give (batch, time, features)") from error
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"X holds {array.dtype} where numbers belong")
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32, copy=False)
+
+
+def _padded(rows: list[NDArray[np.float32]]) -> Sequences:
+    widths = {row.shape[1] if row.ndim == 2 else None for row in rows}
+    if len(widths) != 1 or None in widths:
+        raise InputError("each sequence of the list must be an array (time, features), with the same features")
+    lengths = np.array([len(row) for row in rows], np.int32)
+    longest = -(-int(lengths.max()) // LENGTH_STEP) * LENGTH_STEP
+    inputs = np.zeros((len(rows), longest, rows[0].shape[1]), np.float32)
+    for place, row in zip(inputs, rows, strict=True):
+        place[: len(row)] = row
+    return Sequences(inputs, lengths)
+
+
+def _checked_lengths(lengths: Any, inputs: NDArray[np.float32]) -> NDArray[np.int32]:
+    batch, time, _ = inputs.shape
+    checked = np.asarray(lengths)
+    if checked.shape != (batch,) or checked.dtype.kind not in "iu":
+        raise InputError(
+            f"got lengths of shape {checked.shape} and type {checked.dtype}: expected {batch} whole numbers"
+        )
+    if checked.min() < 1 or checked.max() > time:
+        raise InputError(f"lengths go from {checked.min()} to {checked.max()}: expected 1 to {time}")
+    return checked.astype(np.int32)
