@@ -1,0 +1,190 @@
+"""The roommate's rules, learned from nothing but a diary of days.
+
+The network has the merged kitchen's form, with numbers drawn at random in place of zeros and ones:
+
+    chosen = softmax(F yesterday + W weather + b)
+    scores = M chosen                            (the dish is the highest)
+
+Its nonlinearity is a soft "which entry is the largest", the learnable form of "keep the 2". What it served is what it
+reads as yesterday's dish, so on days it has never seen it runs on the weather alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float
+from numpy.typing import NDArray
+
+from latchwork.explain.roommate import WEATHER, Day, MergedKitchen, days
+
+STARTS = 64  # random starts trained side by side: some stop in a local minimum, some let one unit serve two states
+STEPS = 1500
+LEARNING_RATE = 0.05
+WEIGHT_DECAY = 1e-4  # on the squares: entries that nothing needs go to zero, so that the matrices can be read
+
+
+class Diary(NamedTuple):
+    """What happened: the dish of the evening before, then each day's weather and dish."""
+
+    first_dish: int
+    weather: NDArray[np.int64]
+    dishes: NDArray[np.int64]
+
+    def yesterdays(self) -> NDArray[np.int64]:
+        """What had been cooked the day before, for each day."""
+        return np.concatenate([[self.first_dish], self.dishes[:-1]])
+
+
+class Parameters(NamedTuple):
+    """The learned counterparts of the merged kitchen's matrices, and a bias."""
+
+    food: Float[Array, "*starts hidden dishes"]
+    weather: Float[Array, "*starts hidden weathers"]
+    bias: Float[Array, "*starts hidden"]
+    merge: Float[Array, "*starts dishes hidden"]
+
+
+@dataclass(frozen=True)
+class LearnedKitchen:
+    """A kitchen trained on a diary.
+
+    Attributes:
+        parameters: its matrices, the hidden units ordered like the exact kitchen's.
+        losses: mean cross-entropy of each training step, nats a day.
+    """
+
+    parameters: Parameters
+    losses: NDArray[np.float32]
+
+    def serve(self, first_dish: int, weather: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The dishes `[days]` that it serves, fed with its own dish of the day before."""
+        courses = self.parameters.merge.shape[-2]
+        table = np.asarray([_scores(self.parameters, *_encode([day], courses))[0] for day in days(courses)])
+        choice = table.argmax(axis=1).reshape(courses, len(WEATHER))  # one row a state: a day is then a look-up
+        served = np.empty(len(weather), np.int64)
+        dish = first_dish
+        for day, sky in enumerate(weather):
+            served[day] = dish = choice[dish, sky]
+        return served
+
+    def normalised(self) -> dict[str, NDArray[np.float64]]:
+        """The matrices on the exact ones' scale: in each, the mean of its large entries is 1 and of its small ones 0.
+
+        A softmax does not see a number added to a whole column, nor does the choice of a dish, and training pushes
+        scales up without end; only what stands out in a matrix carries its meaning.
+        """
+        courses = self.parameters.merge.shape[-2]
+        exact = MergedKitchen(courses).matrices()
+        result: dict[str, NDArray[np.float64]] = {}
+        for name, ideal in exact.items():
+            learned = np.asarray(getattr(self.parameters, name), np.float64)
+            low, high = learned[ideal == 0].mean(), learned[ideal == 1].mean()
+            result[name] = (learned - low) / (high - low)
+        return result
+
+
+def write_diary(courses: int, length: int, seed: int) -> Diary:
+    """A diary of `length` days in the merged kitchen, with weather drawn from `seed`."""
+    random = np.random.default_rng(seed)
+    weather = random.integers(0, len(WEATHER), length)
+    first = dish = int(random.integers(courses))
+    kitchen = MergedKitchen(courses)
+    dishes = np.empty(length, np.int64)
+    for day, sky in enumerate(weather):
+        dishes[day] = dish = kitchen.rule(Day(dish, int(sky)))
+    return Diary(first, weather, dishes)
+
+
+def learn(diary: Diary, courses: int, seed: int = 0) -> LearnedKitchen:
+    """Train on a diary, from several random starts at once, and keep the one that is easiest to read.
+
+    That is the one in which most hidden units stand for a single state, as in the exact kitchen; among equals, the
+    one with the lowest training loss. Only the diary is used to choose.
+
+    Args:
+        diary: the days to learn from.
+        courses: number of dishes on the menu.
+        seed: of the random starts.
+
+    Returns:
+        The kitchen, its hidden units in the exact kitchen's order.
+
+    Example:
+        >>> kitchen = learn(write_diary(3, 120, seed=0), 3)
+        >>> unseen = write_diary(3, 365, seed=1)
+        >>> bool((kitchen.serve(unseen.first_dish, unseen.weather) == unseen.dishes).all())
+        True
+    """
+    # Every day of the diary is one of 2 * courses states: the loss over the states, weighted by how often each
+    # occurs, is the loss over the days.
+    states = np.stack([diary.yesterdays(), diary.weather, diary.dishes], axis=1)
+    unique, counts = np.unique(states, axis=0, return_counts=True)
+    inputs = _encode([Day(int(dish), int(sky)) for dish, sky, _ in unique], courses)
+    # A long menu has units enough to find its way out of a poor start, and many starts of it would be slow.
+    starts = STARTS if courses < 10 else 1
+    random = np.random.default_rng(seed)
+    shapes = Parameters((2 * courses, courses), (2 * courses, len(WEATHER)), (2 * courses,), (courses, 2 * courses))  # type: ignore[arg-type]
+    start = Parameters(*(jnp.asarray(random.normal(size=(starts, *shape)), jnp.float32) for shape in shapes))
+    trained, losses = jax.vmap(_train, in_axes=(0, None, None, None))(
+        start, inputs, jnp.asarray(unique[:, 2]), jnp.asarray(counts / counts.sum(), jnp.float32)
+    )
+    winners = np.asarray(jax.vmap(_chosen, in_axes=(0, None, None))(trained, *inputs).argmax(axis=-1))
+    readable = np.asarray([len(np.unique(units)) for units in winners])
+    best = int(np.lexsort((losses[:, -1], -readable))[0])
+    parameters = jax.tree.map(lambda array: array[best], trained)
+    return LearnedKitchen(_in_exact_order(parameters, courses), np.asarray(losses[best]))
+
+
+@jax.jit
+def _train(
+    start: Parameters, inputs: tuple[Array, Array], dishes: Array, weights: Array
+) -> tuple[Parameters, Float[Array, " steps"]]:
+    optimizer = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, STEPS))
+
+    def loss(parameters: Parameters) -> tuple[Array, Array]:
+        errors = optax.softmax_cross_entropy_with_integer_labels(_scores(parameters, *inputs), dishes)
+        squares = sum(jnp.square(array).sum() for array in (parameters.food, parameters.weather, parameters.merge))
+        courses = parameters.merge.shape[0]
+        cross_entropy = errors @ weights
+        return cross_entropy + WEIGHT_DECAY * squares / courses, cross_entropy
+
+    def step(carry: tuple[Parameters, Any], _: None) -> tuple[tuple[Parameters, Any], Array]:
+        parameters, state = carry
+        gradient, cross_entropy = jax.grad(loss, has_aux=True)(parameters)
+        updates, state = optimizer.update(gradient, state)
+        return (optax.apply_updates(parameters, updates), state), cross_entropy  # type: ignore[return-value]
+
+    (trained, _), losses = jax.lax.scan(step, (start, optimizer.init(start)), length=STEPS)  # type: ignore[arg-type]
+    return trained, losses
+
+
+def _chosen(parameters: Parameters, yesterday: Array, weather: Array) -> Float[Array, "days hidden"]:
+    total = yesterday @ parameters.food.T + weather @ parameters.weather.T + parameters.bias
+    return jax.nn.softmax(total)
+
+
+def _scores(parameters: Parameters, yesterday: Array, weather: Array) -> Float[Array, "days dishes"]:
+    return _chosen(parameters, yesterday, weather) @ parameters.merge.T
+
+
+def _encode(states: list[Day], courses: int) -> tuple[Array, Array]:
+    yesterday, weather = zip(*states, strict=True)
+    return jax.nn.one_hot(jnp.asarray(yesterday), courses), jax.nn.one_hot(jnp.asarray(weather), len(WEATHER))
+
+
+def _in_exact_order(parameters: Parameters, courses: int) -> Parameters:
+    """Hidden units permuted so that each fires on the day on which the exact kitchen's unit in its place does."""
+    states = list(days(courses))
+    learned = _chosen(parameters, *_encode(states, courses))
+    exact = jnp.asarray([MergedKitchen(courses).steps(day)["chosen"] for day in states])
+    rows, columns = optax.assignment.hungarian_algorithm(-(exact.T @ learned))
+    order = columns[jnp.argsort(rows)]
+    return Parameters(
+        parameters.food[order], parameters.weather[order], parameters.bias[order], parameters.merge[:, order]
+    )

@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from latchwork.errors import InputError
+from latchwork.explain.diary import learn, write_diary
+from latchwork.explain.roommate import DISHES, RAINY, SUNNY, Day, MergedKitchen, count_exact, kitchens
+
+
+def served(name: str, yesterday: str, weather: int) -> str:
+    steps = kitchens()[name].steps(Day(DISHES.index(yesterday), weather))
+    return DISHES[steps["dish"].argmax()]
+
+
+def test_the_three_kitchens_tell_the_story():
+    assert served("plain", "chicken", SUNNY) == "apple pie"
+    assert served("plain", "chicken", RAINY) == "burger"
+    assert [served("recurrent", dish, SUNNY) for dish in DISHES] == ["burger", "chicken", "apple pie"]
+    assert [served("merged", dish, SUNNY) for dish in DISHES] == list(DISHES)
+    assert [served("merged", dish, RAINY) for dish in DISHES] == ["burger", "chicken", "apple pie"]
+
+
+@pytest.mark.parametrize("courses", [2, 3, 7, 60])
+@pytest.mark.parametrize("name", ["plain", "recurrent", "merged"])
+def test_every_kitchen_is_exact_in_every_state(name, courses):
+    assert count_exact(kitchens(courses)[name], courses) == 2 * courses
+
+
+def test_a_wrong_matrix_is_noticed():
+    class Wrong(MergedKitchen):
+        def matrices(self):
+            matrices = super().matrices()
+            return matrices | {"merge": np.roll(matrices["merge"], 1, axis=0)}
+
+    assert count_exact(Wrong(3), 3) == 0
+
+
+def test_the_merged_kitchen_adds_and_keeps_the_two():
+    steps = MergedKitchen().steps(Day(yesterday=1, weather=RAINY))
+    np.testing.assert_array_equal(steps["proposals"], [0, 1, 0, 0, 0, 1])
+    np.testing.assert_array_equal(steps["verdict"], [0, 0, 0, 1, 1, 1])
+    np.testing.assert_array_equal(steps["total"], [0, 1, 0, 1, 1, 2])
+    np.testing.assert_array_equal(steps["chosen"], [0, 0, 0, 0, 0, 1])
+    np.testing.assert_array_equal(steps["dish"], [0, 0, 1])
+
+
+@pytest.mark.parametrize("courses", [0, 1, 61])
+def test_menus_out_of_range_are_refused(courses):
+    with pytest.raises(InputError, match=f"got a menu of {courses} courses"):
+        kitchens(courses)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_rules_are_learned_from_a_diary_and_hold_on_days_never_seen(seed):
+    learned = learn(write_diary(3, 120, seed), 3, seed)
+    unseen = write_diary(3, 1000, 1000 + seed)
+    np.testing.assert_array_equal(learned.serve(unseen.first_dish, unseen.weather), unseen.dishes)
+    # Put side by side, what was learned rounds to what was meant.
+    for name, exact in MergedKitchen(3).matrices().items():
+        np.testing.assert_array_equal(learned.normalised()[name].round(), exact)
+
+
+def test_a_menu_of_sixty_courses_is_learned_too():
+    learned = learn(write_diary(60, 6000, 0), 60)
+    unseen = write_diary(60, 1000, 1)
+    np.testing.assert_array_equal(learned.serve(unseen.first_dish, unseen.weather), unseen.dishes)
+
+
+def test_a_diary_without_rain_teaches_nothing_about_rain():
+    sunny = write_diary(3, 50, 0)._replace(weather=np.full(50, SUNNY), dishes=np.zeros(50, int), first_dish=0)
+    unseen = write_diary(3, 200, 1)
+    served = learn(sunny, 3).serve(unseen.first_dish, unseen.weather)
+    assert (served == unseen.dishes).mean() < 1
