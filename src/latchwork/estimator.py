@@ -243,7 +243,8 @@ class SequenceEstimator(Estimator):
         loaded.scaler_ = Scaler(**scaler) if scaler else None
         loaded.history_ = History.from_dict(document["training"]["history"])
         loaded.data_ = document["data"]
-        loaded.n_features_in_ = network.shapes()[0][-1] or 0
+        *_, features = network.shapes()[0]
+        loaded.n_features_in_ = features or 0
         return loaded
 
     def _outputs(self, X: Any, lengths: Any = None) -> NDArray[np.float32]:
@@ -346,7 +347,7 @@ def _check_output(network: spec.Sequential, outputs: int) -> None:
 
 
 def _fingerprint(sequences: Sequences, targets: NDArray[Any]) -> str:
-    digest = hashlib.sha256(np.ascontiguousarray(sequences.inputs))
+    digest = hashlib.sha256(np.ascontiguousarray(sequences.inputs).data)
     for array in (sequences.lengths, targets):
         digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

@@ -20,7 +20,7 @@ from latchwork.training.data import Data
 from latchwork.training.history import History
 from latchwork.training.interrupt import Interrupt
 from latchwork.training.objective import Objective
-from latchwork.training.optimizers import Optimizer, as_optimizer
+from latchwork.training.optimizers import OptaxOptimizer, Optimizer, as_optimizer
 from latchwork.training.progress import Progress, ProgressKind, make_progress
 from latchwork.training.run import Run
 from latchwork.training.trainer import Trainer
@@ -48,7 +48,7 @@ def fit(
     objective: Objective,
     data: Data,
     *,
-    optimizer: str | Optimizer | optax.GradientTransformation = "adam",
+    optimizer: str | Optimizer | OptaxOptimizer | optax.GradientTransformation = "adam",
     epochs: int | None = None,
     steps: int | None = None,
     minutes: float | None = None,

@@ -100,13 +100,13 @@ class OptaxOptimizer:
 
 
 def as_optimizer(
-    optimizer: str | Optimizer | optax.GradientTransformation,
+    optimizer: str | Optimizer | OptaxOptimizer | optax.GradientTransformation,
 ) -> Optimizer | OptaxOptimizer:
     """An optimiser from a name, a description or an Optax transformation."""
     match optimizer:
         case str():
             return Optimizer(optimizer)
-        case Optimizer():
+        case Optimizer() | OptaxOptimizer():
             return optimizer
         case _ if hasattr(optimizer, "init") and hasattr(optimizer, "update"):
             return OptaxOptimizer(optimizer)

@@ -38,8 +38,9 @@ def as_sequences(X: Any, lengths: Any = None, *, features: int | None = None) ->
         ((2, 8, 2), array([3, 5], dtype=int32))
     """
     if isinstance(X, Sequence) and len(X) and np.ndim(X[0]) == 2 and lengths is None:
-        X, lengths = _padded([_numbers(row) for row in X])
-    inputs = _numbers(X)
+        inputs, lengths = _padded([_numbers(row) for row in X])
+    else:
+        inputs = _numbers(X)
     if inputs.ndim != 3:
         hint = "; for one feature use X[..., None]" if inputs.ndim == 2 else ""
         raise InputError(f"got X of shape {inputs.shape}: a batch of sequences is (batch, time, features){hint}")
