@@ -1,0 +1,191 @@
+"""One door to every format that `latchwork classify` reads."""
+
+import os
+import re
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from latchwork.datasets import arrays, idx, tables, ts
+from latchwork.datasets.files import Parsed, kind_of
+from latchwork.datasets.sequences import SequenceData, as_inputs, as_labels
+from latchwork.errors import InputError
+
+Split = Literal["train", "test"]
+
+_EXPECTED = (
+    "expected a folder of idx files, an .npz file, a pair X.npy and y.npy, a .ts file, a long CSV "
+    "(series, time, features..., label), or a folder with one sub-folder of CSV files for each class"
+)
+_PART = re.compile(r"(?:^|[-_. ])(train|test|t10k)(?=[-_. ]|$)", re.IGNORECASE)
+_IDX = re.compile(r"idx\d", re.IGNORECASE)
+_X = re.compile(r"(?:(?<=_)|^)x(?=_|$)", re.IGNORECASE)
+_SINGLE_FILES = (".ts", ".npz", *tables.SUFFIXES)
+
+
+def read(
+    path: str | os.PathLike[str],
+    split: Split | None = None,
+    *,
+    labels_required: bool = True,
+    target: Literal["class", "number"] = "class",
+) -> SequenceData:
+    """Read labelled sequences from a file or folder of any known format.
+
+    Formats: a folder of idx files (as MNIST's, plain or gzipped); `.npz` (`X`, `y`, optional `lengths`);
+    `.npy` files beside each other (`X.npy`, `y.npy`, or `NAME_X.npy`, `NAME_y.npy`); `.ts` of the UCR and UEA
+    archives; a long CSV (`series, time, features..., label`); a folder with one sub-folder of CSV files for
+    each class. Where a folder or `.npz` holds both parts, their names say which is which: `train`, `test` or
+    `t10k`. `NAME` stands for the pair `NAME_TRAIN.ts`, `NAME_TEST.ts`.
+
+    Args:
+        path: the file or folder.
+        split: the part to read where there are two; a file that is named itself is read as it is. `"train"`
+            also demands at least two classes.
+        labels_required: refuse data without labels.
+        target: what the labels are: classes, or numbers to predict.
+
+    Returns:
+        The sequences.
+
+    Raises:
+        InputError: in one line, what cannot be used, where it is and what to do.
+
+    Example:
+        >>> read("sequences/JapaneseVowels_TRAIN.ts").inputs.shape  # doctest: +SKIP
+        (270, 26, 12)
+    """
+    try:
+        parsed = _parse(Path(path), split, target == "number")
+        return _checked(parsed, str(path), split, labels_required, target == "number")
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def _checked(parsed: Parsed, source: str, split: Split | None, required: bool, numbers: bool) -> SequenceData:
+    inputs, lengths = as_inputs(parsed.inputs, parsed.lengths)
+    if parsed.labels is None:
+        if required:
+            raise InputError("it has no labels: give one label (y) for each sequence")
+        labels = None
+    else:
+        labels = as_labels(parsed.labels, len(inputs), numbers=numbers)
+        if split == "train" and not numbers and len(np.unique(labels)) < 2:
+            raise InputError(f"all {len(labels)} sequences have the label {labels[0]}: "
+                             "there is nothing to tell apart")  # fmt: skip
+    names = parsed.feature_names or tuple(f"feature {place + 1}" for place in range(inputs.shape[2]))
+    return SequenceData(inputs, lengths, labels, names, source, parsed.notes)
+
+
+def _parse(path: Path, split: Split | None, numbers: bool) -> Parsed:
+    if path.is_dir():
+        return _parse_folder(path, split, numbers)
+    if path.is_file():
+        return _parse_file(path, split, numbers)
+    pair = re.compile(re.escape(path.name) + r"_(train|test)", re.IGNORECASE)
+    if path.parent.is_dir():
+        found = [file for file in _files(path.parent) if pair.fullmatch(file.name.partition(".")[0])]
+        if found:
+            return _parse_file(_part(found, split), split, numbers)
+    raise InputError("there is no such file or folder" if not path.exists() else "it is not a file or folder")
+
+
+def _parse_file(path: Path, split: Split | None, numbers: bool) -> Parsed:
+    kind = kind_of(path)
+    if path.stat().st_size == 0:
+        raise InputError("the file is empty")
+    if _IDX.search(path.name):
+        return _parse_idx(path)
+    if kind == ".npz":
+        return arrays.parse_npz(path, split)
+    if kind == ".npy":
+        return _parse_npy(path)
+    if kind == ".ts":
+        return ts.parse(path, numbers=numbers)
+    if kind in tables.SUFFIXES:
+        return tables.parse_long(path, numbers=numbers)
+    raise InputError(f"unknown format {kind or 'without an ending'!r}: {_EXPECTED}")
+
+
+def _parse_folder(folder: Path, split: Split | None, numbers: bool) -> Parsed:
+    parts = [part for part in ("train", "test") if (folder / part).is_dir()]
+    if parts:
+        part = split or parts[0]
+        if part not in parts:
+            raise InputError(f"it has no folder {part}")
+        if split is None and len(parts) > 1:
+            raise InputError("it has a train and a test part: say which one to read")
+        return _parse_folder(folder / part, split, numbers)
+
+    files = _files(folder)
+    idx_inputs = [file for file in files if _IDX.search(file.name) and "label" not in file.name.lower()]
+    npy_inputs = [file for file in files if kind_of(file) == ".npy" and _X.search(file.stem)]
+    single = [file for file in files if kind_of(file) in _SINGLE_FILES and not _is_prose(file)]
+    for candidates in (idx_inputs, npy_inputs, single):
+        if candidates:
+            return _parse_file(_part(candidates, split), split, numbers)
+    folders = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    if not folders:
+        raise InputError(f"nothing in this folder can be read: {_EXPECTED}")
+    if numbers:
+        raise InputError("folders name classes, not numbers to predict")
+    return tables.parse_class_folders(folders)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+
+
+def _is_prose(file: Path) -> bool:
+    return file.stem.lower() in ("readme", "license", "licence", "attribution", "description")
+
+
+def _part(candidates: list[Path], split: Split | None) -> Path:
+    """The one file of this part, by its name."""
+    part_of = {file: _part_named(file) for file in candidates}
+    chosen = candidates
+    if split is not None and any(part_of.values()):
+        chosen = [file for file in candidates if part_of[file] == split]
+        if not chosen:
+            names = ", ".join(file.name for file in candidates)
+            raise InputError(f"it has no {split} part: it holds {names[:200]}")
+    if len(chosen) > 1:
+        names = ", ".join(file.name for file in chosen)
+        which = "the train or the test part" if set(part_of.values()) == {"train", "test"} else "one file"
+        raise InputError(f"it holds {names[:200]}: say which, {which}")
+    return chosen[0]
+
+
+def _part_named(file: Path) -> str:
+    found = _PART.search(file.name)
+    return "" if found is None else found[1].lower().replace("t10k", "test")
+
+
+def _parse_idx(path: Path) -> Parsed:
+    """The labels of `train-images-idx3-ubyte.gz` are the one idx file with `label` in its name and the same
+    part."""
+    inputs = path
+    stem = _IDX.split(re.sub("images", "labels", path.name, flags=re.IGNORECASE))[0].lower()
+    same = [file for file in _files(path.parent) if _IDX.search(file.name) and "label" in file.name.lower()]
+    labels = [file for file in same if file.name.lower().startswith(stem)] or [
+        file for file in same if _part_named(file) == _part_named(path)
+    ]
+    if len(labels) > 1:
+        names = ", ".join(file.name for file in labels)
+        raise InputError(f"{names} could all hold the labels of {path.name}: leave one")
+    return idx.parse(inputs, labels[0] if labels else None)
+
+
+def _parse_npy(path: Path) -> Parsed:
+    if not _X.search(path.stem):
+        raise InputError(
+            "sequences are in a file X.npy or NAME_X.npy, labels in y.npy or NAME_y.npy beside it"
+        )
+    beside = {file.name.lower(): file for file in _files(path.parent)}
+    labels, lengths = (
+        beside.get(_X.sub(name, path.stem, count=1).lower() + ".npy") for name in ("y", "lengths")
+    )
+    return arrays.parse_npy(path, labels, lengths)

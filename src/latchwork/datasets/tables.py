@@ -1,0 +1,270 @@
+"""CSV: one long table of many series, or one file for each sequence in a folder for each class.
+
+Any separator of `, ; | tab` and blanks; the header line decides. A million rows take a few seconds: cells are
+converted a block at a time, so that the text of the whole file is never held as Python objects.
+"""
+
+import csv
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from latchwork.datasets.files import Parsed, kind_of, read_text
+from latchwork.datasets.sequences import pad
+from latchwork.errors import InputError
+
+SUFFIXES = (".csv", ".tsv", ".txt")
+
+_ROWS_PER_BLOCK = 1 << 12  # larger ones leave the processor cache, and take twice the time
+_SERIES = ("series", "series_id", "case", "case_id", "id")
+_TIME = ("time", "timestamp", "date", "datetime", "step", "t")
+_LABEL = ("label", "class", "target", "y")
+
+
+class _Block(NamedTuple):
+    """Some rows, as columns, and the lines of the file on which they stand."""
+
+    lines: Sequence[int]
+    columns: Sequence[Sequence[str]]
+
+
+class _Table(NamedTuple):
+    header: list[str]
+    blocks: Iterator[_Block]
+
+
+def parse_long(path: Path, *, numbers: bool) -> Parsed:
+    """Read `series, time, features..., label`: one row a time step; columns are found by name, any order.
+
+    Rows of a series may be anywhere in the file and are put in the order of `time`; without that column they
+    stay in the order of the file. `label` has the same value in all rows of a series, and may be absent.
+    """
+    header, blocks = _open(path)
+    series_column = _find(header, _SERIES)
+    time_column = _find(header, _TIME)
+    label_column = _find(header, _LABEL)
+    if series_column is None:
+        raise InputError(
+            f"the header is {', '.join(header)[:200]}: expected series, time, features..., label "
+            "(a column `series` says which rows belong together)"
+        )
+    special = {series_column, time_column, label_column}
+    features = [column for column in range(len(header)) if column not in special]
+    if not features:
+        raise InputError(f"the header is {', '.join(header)[:200]}: there is no column for a feature")
+
+    codes: dict[str, int] = {}
+    label_codes: dict[str, int] = {}
+    code_blocks: list[np.ndarray] = []
+    label_blocks: list[np.ndarray] = []
+    time_blocks: list[np.ndarray] = []
+    value_blocks: list[np.ndarray] = []
+    for lines, columns in blocks:
+        code_blocks.append(_coded(columns[series_column], codes, header[series_column], lines))
+        value_blocks.append(_values(columns, features, header, lines))
+        if time_column is not None:
+            time_blocks.append(_times(columns[time_column], header[time_column], lines))
+        if label_column is not None:
+            label_blocks.append(_coded(columns[label_column], label_codes, header[label_column], lines))
+    if not code_blocks:
+        raise InputError("there is no row after the header")
+
+    names = list(codes)
+    series, values = np.concatenate(code_blocks), np.concatenate(value_blocks)
+    labels = None
+    if label_column is not None:
+        labels = _one_label_each(series, np.concatenate(label_blocks), names, list(label_codes))
+        labels = _as_numbers(labels) if numbers else labels
+    if time_column is None:
+        order = np.argsort(series, kind="stable")
+    else:
+        order = _in_time_order(series, time_blocks, names, header[time_column])
+    counts = np.bincount(series)
+    inputs, lengths = pad(np.split(values[order], np.cumsum(counts)[:-1]))
+    return Parsed(inputs, lengths, labels, tuple(header[column] for column in features))
+
+
+def parse_class_folders(folders: list[Path]) -> Parsed:
+    """Read one CSV file a sequence (one row a time step) from folders that are named like the classes."""
+    sequences: list[np.ndarray] = []
+    labels: list[str] = []
+    names: list[str] | None = None
+    for folder in folders:
+        for path in sorted(folder.iterdir()):
+            if kind_of(path) not in SUFFIXES or path.name.startswith("."):
+                continue
+            try:
+                found, values = _one_sequence(path)
+                if names is not None and found != names:
+                    raise InputError(f"its columns are {', '.join(found)[:100]}, those of the files before "
+                                     f"are {', '.join(names)[:100]}")  # fmt: skip
+            except InputError as error:
+                raise InputError(f"{folder.name}/{path.name}: {error}") from None
+            names = found
+            sequences.append(values)
+            labels.append(folder.name)
+    if names is None:
+        raise InputError(
+            "its sub-folders hold no CSV files: expected one sub-folder of CSV files for each class"
+        )
+    inputs, lengths = pad(sequences)
+    return Parsed(inputs, lengths, np.array(labels), tuple(names))
+
+
+def _one_sequence(path: Path) -> tuple[list[str], np.ndarray]:
+    header, blocks = _open(path, header_may_be_absent=True)
+    time_column = _find(header, _TIME)
+    features = [column for column in range(len(header)) if column != time_column]
+    if not features:
+        raise InputError("there is no column for a feature")
+    times: list[np.ndarray] = []
+    values: list[np.ndarray] = []
+    for lines, columns in blocks:
+        values.append(_values(columns, features, header, lines))
+        if time_column is not None:
+            times.append(_times(columns[time_column], header[time_column], lines))
+    if not values:
+        raise InputError("there is no row after the header")
+    sequence = np.concatenate(values)
+    if time_column is not None:
+        series = np.zeros(len(sequence), np.int64)
+        sequence = sequence[_in_time_order(series, times, [path.name], header[time_column])]
+    return [header[column] for column in features], sequence
+
+
+def _open(path: Path, *, header_may_be_absent: bool = False) -> _Table:
+    text = read_text(path)
+    first = text.readline()
+    while not first.strip():
+        first = text.readline()
+    separator = max(",;\t| ", key=lambda mark: (first.count(mark) > 0, mark != " ", first.count(mark)))
+    text.seek(0)
+    rows = _numbered_rows(text, separator)
+    line, header = next(rows)
+    header = [name.strip() for name in header]
+    if header_may_be_absent and all(map(_is_number, header)):
+        rows = itertools.chain([(line, header)], rows)
+        header = [f"column {place}" for place in range(1, len(header) + 1)]
+    lowered = [name.lower() for name in header]
+    if len(set(lowered)) != len(lowered):
+        twice = next(name for name in lowered if lowered.count(name) > 1)
+        raise InputError(f"the header has the column {twice!r} twice")
+    return _Table(header, _blocks(rows, len(header)))
+
+
+def _numbered_rows(text: Iterable[str], separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Each row with the line on which it stands; blank lines separate nothing."""
+    reader = csv.reader(text, delimiter=separator, skipinitialspace=True)
+    try:
+        for row in reader:
+            if row:
+                yield reader.line_num, row
+    except csv.Error as error:
+        raise InputError(f"line {reader.line_num}: {error}") from None
+
+
+def _blocks(rows: Iterator[tuple[int, list[str]]], width: int) -> Iterator[_Block]:
+    while block := list(itertools.islice(rows, _ROWS_PER_BLOCK)):
+        for line, row in block:
+            if len(row) != width:
+                raise InputError(f"line {line} has {len(row)} cells, the header has {width}")
+        yield _Block([line for line, _ in block], list(zip(*(row for _, row in block), strict=True)))
+
+
+def _find(header: list[str], names: tuple[str, ...]) -> int | None:
+    lowered = [name.lower() for name in header]
+    return next((lowered.index(name) for name in names if name in lowered), None)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _coded(column: Sequence[str], codes: dict[str, int], name: str, lines: Sequence[int]) -> np.ndarray:
+    """Each text as a number, new ones numbered in the order in which they appear."""
+    if "" in column:
+        raise InputError(f"line {lines[column.index('')]}: the column {name!r} is empty")
+    return np.array([codes.setdefault(text, len(codes)) for text in column])
+
+
+def _values(
+    columns: Sequence[Sequence[str]], features: list[int], header: list[str], lines: Sequence[int]
+) -> np.ndarray:
+    """[row, feature] of finite numbers."""
+    values = np.empty((len(columns[0]), len(features)))
+    for place, column in enumerate(features):
+        try:
+            values[:, place] = list(map(float, columns[column]))
+        except ValueError:
+            row = next(row for row, text in enumerate(columns[column]) if not _is_number(text))
+            raise InputError(_bad_cell(columns[column][row], lines[row], header[column])) from None
+        if not np.isfinite(values[:, place]).all() or "_" in "".join(columns[column]):
+            row = next(
+                row for row, text in enumerate(columns[column]) if "_" in text or not np.isfinite(float(text))
+            )
+            raise InputError(_bad_cell(columns[column][row], lines[row], header[column]))
+    return values
+
+
+def _bad_cell(text: str, line: int, name: str) -> str:
+    text = text.strip()
+    if text.lower() in ("", "?", "na", "nan", "null", "none"):
+        return f"line {line}, column {name!r}: the value is missing ({text!r}): fill or remove it first"
+    if _is_number(text.replace(",", ".", 1)) and "," in text:
+        return f"line {line}, column {name!r}: got {text!r}; write decimal points, not commas"
+    return f"line {line}, column {name!r}: got {text[:40]!r} where a finite number belongs"
+
+
+def _times(column: Sequence[str], name: str, lines: Sequence[int]) -> np.ndarray:
+    """Numbers, or ISO dates as datetime64."""
+    try:
+        times = np.array(list(map(float, column)))
+    except ValueError:
+        try:
+            times = np.array([text.strip().removesuffix("Z") for text in column], "datetime64[us]")
+        except ValueError:
+            raise InputError(
+                f"line {lines[0]} or after, column {name!r}: expected numbers or ISO dates such as 2024-01-31"
+            ) from None
+    missing = np.flatnonzero(~np.isfinite(times))
+    if missing.size:
+        raise InputError(f"line {lines[missing[0]]}, column {name!r}: the time is missing")
+    return times
+
+
+def _in_time_order(series: np.ndarray, blocks: list[np.ndarray], names: list[str], name: str) -> np.ndarray:
+    """The rows series by series, each in the order of time."""
+    if len({block.dtype.kind for block in blocks}) > 1:
+        raise InputError(f"the column {name!r} mixes numbers and dates")
+    times = np.concatenate(blocks)
+    order = np.lexsort((times, series))
+    same = (series[order][1:] == series[order][:-1]) & (times[order][1:] == times[order][:-1])
+    if same.any():
+        row = order[1:][same][0]
+        raise InputError(f"series {names[series[row]]!r} has two rows for {name} {times[row]}")
+    return order
+
+
+def _one_label_each(series: np.ndarray, labels: np.ndarray, names: list[str], texts: list[str]) -> np.ndarray:
+    first = np.zeros(len(names), np.int64)
+    first[series[::-1]] = labels[::-1]
+    wrong = np.flatnonzero(first[series] != labels)
+    if wrong.size:
+        row = wrong[0]
+        raise InputError(f"series {names[series[row]]!r} has the labels {texts[first[series[row]]]!r} and "
+                         f"{texts[labels[row]]!r}: expected one for a series")  # fmt: skip
+    return np.array(texts)[first]
+
+
+def _as_numbers(labels: np.ndarray) -> np.ndarray:
+    wrong = [label for label in labels.tolist() if not _is_number(label)]
+    if wrong:
+        raise InputError(f"the label {wrong[0]!r} is not a number to predict")
+    return labels.astype(np.float64)
