@@ -1,0 +1,1 @@
+"""Forecasting: read -> clean -> transform -> candidates -> backtest -> combine -> calibrate -> report."""

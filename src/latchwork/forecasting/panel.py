@@ -1,0 +1,261 @@
+"""From a table to a panel: one regular series for each name, gaps as NaN, and notes on what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latchwork.errors import InputError
+from latchwork.forecasting.columns import (
+    column_name,
+    find_series,
+    find_targets,
+    find_time,
+    numeric,
+    series_keys,
+)
+from latchwork.forecasting.table import Table, read_table
+from latchwork.transforms.calendar import Frequency, Times, detect_frequency, numbered
+
+Values = NDArray[np.float64]
+WIDEST_GAP = 50  # a grid this many times longer than its observations is not that series's grid
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Series on one grid.
+
+    names: one a series. times[i]: its grid, without holes. values[i]: its observations, NaN for none.
+    covariates[name][i]: as long as times[i], plus whatever is known of the future after its last observation.
+    """
+
+    names: list[str]
+    times: list[Times]
+    values: list[Values]
+    frequency: Frequency
+    style: str
+    target: str
+    covariates: dict[str, list[Values]] = field(default_factory=dict[str, list[Values]])
+    notes: list[str] = field(default_factory=list[str])
+
+    def __len__(self) -> int:
+        """Number of series."""
+        return len(self.names)
+
+    def future_times(self, index: int, horizon: int) -> Times:
+        """The `horizon` times that follow series `index`."""
+        last = self.frequency.positions(self.times[index][-1:])[0]
+        return self.frequency.times(last + np.arange(1, horizon + 1))
+
+    def until(self, steps_before_end: int) -> Panel:
+        """The panel as it stood some steps ago; series that had not begun are left out."""
+        keep = [i for i, v in enumerate(self.values) if len(v) > steps_before_end]
+        end = -steps_before_end or None
+        return Panel(
+            [self.names[i] for i in keep],
+            [self.times[i][:end] for i in keep],
+            [self.values[i][:end] for i in keep],
+            self.frequency,
+            self.style,
+            self.target,
+            {name: [held[i] for i in keep] for name, held in self.covariates.items()},
+            self.notes,
+        )
+
+
+def read_panel(
+    source: Any,
+    *,
+    target: str | Sequence[str] | None = None,
+    time: str | None = None,
+    series: str | Sequence[str] | None = None,
+    covariates: Sequence[str] = (),
+) -> Panel:
+    """Read a file, frame or array into a panel. What is not named is found, and said in `notes`.
+
+    Example: read_panel("airline.csv").frequency.name == "monthly"
+    """
+    if isinstance(source, Panel):
+        return source
+    table = read_table(source)
+    notes = list(table.notes)
+    if table.length == 0:
+        raise InputError("got a table without rows: at least four observations are needed")
+    rows = _series_in_rows(table, time, target, series)
+    if rows is not None:
+        return rows
+    clock = find_time(table, time)
+    if not clock.names:
+        notes.append("no time column: observations are taken in the order of the rows")
+    named = [series] if isinstance(series, str) else list(series or ())
+    keys = tuple(column_name(table, part) for name in named for part in name.split(",")) or find_series(
+        table, clock.times, [*clock.names, *covariates]
+    )
+    extra = [column_name(table, name) for name in covariates]
+    wanted = [target] if isinstance(target, str) else list(target or ())
+    targets = [column_name(table, name) for name in wanted] or find_targets(
+        table, [*clock.names, *keys, *extra], bool(keys), notes
+    )
+    if keys and len(targets) > 1:
+        raise InputError(f"got {len(targets)} targets in a long table: choose one with --target")
+    valid = ~np.isnat(clock.times)
+    if not valid.all():
+        notes.append(f"dropped {_count(int((~valid).sum()), 'row')} whose time could not be read")
+    if not valid.any():
+        raise InputError(f"got time column {', '.join(clock.names)!r} without one readable time")
+    held = {name: numeric(table, name)[valid] for name in {*targets, *extra}}
+    labels = series_keys(table, keys)[valid] if keys else np.zeros(int(valid.sum()), dtype=int)
+    raw = _split(clock.times[valid], labels, targets, held, extra)
+    return _regular(raw, clock.style, targets, extra, notes)
+
+
+@dataclass
+class _Raw:
+    """One series as it came: times in any order, values, covariates."""
+
+    name: str
+    times: Times
+    values: Values
+    covariates: dict[str, Values]
+
+
+def _split(
+    times: Times, labels: NDArray[Any], targets: list[str], held: dict[str, Values], extra: list[str]
+) -> list[_Raw]:
+    order = np.argsort(labels, kind="stable")
+    names, starts = np.unique(labels[order], return_index=True)
+    found: list[_Raw] = []
+    for name, rows in zip(names, np.split(order, starts[1:]), strict=True):
+        for target in targets:
+            label = str(name) if labels.dtype.kind in "US" else target
+            found.append(_Raw(label, times[rows], held[target][rows], {c: held[c][rows] for c in extra}))
+    return found
+
+
+def _regular(raw: list[_Raw], style: str, targets: list[str], extra: list[str], notes: list[str]) -> Panel:
+    unsorted = sum(bool(np.any(np.diff(r.times.astype(np.int64)) < 0)) for r in raw)
+    distinct = [np.unique(r.times) for r in raw]
+    frequency = _counted(distinct) if style == "number" else detect_frequency(distinct)
+    if unsorted:
+        notes.append(f"dates were out of order in {_count(unsorted, 'series')}: sorted")
+    panel = Panel(
+        [],
+        [],
+        [],
+        frequency,
+        style,
+        targets[0] if len(targets) == 1 else "value",
+        {c: [] for c in extra},
+        notes,
+    )
+    tally = {"repeated": 0, "gaps": 0, "missing": 0, "observations": 0}
+    empty: list[str] = []
+    for series in raw:
+        _add(panel, series, tally, empty)
+    if empty:
+        notes.append(f"left out {_count(len(empty), 'series')} without a single value: {', '.join(empty[:5])}")
+    if not panel.names:
+        raise InputError(f"got no number at all in {', '.join(targets[:5])}: every value is missing")
+    _say_tally(tally, frequency, notes)
+    return panel
+
+
+def _counted(groups: list[Times]) -> Frequency:
+    """A numbered grid; counts that go up in steps of ten are one step apart."""
+    gaps = np.concatenate([np.diff(g.astype(np.int64)) for g in groups])
+    step = int(np.gcd.reduce(gaps)) if gaps.size else 1
+    return Frequency("numbered", "steps", max(1, step), offset=int(groups[0].astype(np.int64)[0]))
+
+
+def _add(panel: Panel, series: _Raw, tally: dict[str, int], empty: list[str]) -> None:
+    frequency = panel.frequency
+    positions = frequency.positions(series.times)
+    if frequency.unit == "business days":  # holidays are no missing values: the market was closed
+        days, positions = np.unique(positions, return_inverse=True)
+        grid = frequency.times(days)
+    else:
+        first, last = positions.min(), positions.max()
+        if last - first + 1 > WIDEST_GAP * max(20, len(positions)):
+            raise InputError(
+                f"got series {series.name!r} with {len(positions)} values on a {frequency.name} grid of "
+                f"{last - first + 1}: the times are too irregular; sum or average them by a longer period first"
+            )
+        grid = frequency.times(np.arange(first, last + 1))
+        positions = positions - first
+    known = np.isfinite(series.values)
+    if not known.any():
+        empty.append(series.name)
+        return
+    values = _mean_by(positions, series.values, len(grid))
+    seen = np.flatnonzero(np.isfinite(values))
+    begin, end = int(seen[0]), int(seen[-1]) + 1
+    counts = np.bincount(positions, minlength=len(grid))[begin:end]
+    tally["repeated"] += int((counts > 1).sum())
+    tally["gaps"] += int((counts == 0).sum())
+    tally["missing"] += int(((counts > 0) & ~np.isfinite(values[begin:end])).sum())
+    tally["observations"] += len(seen)
+    panel.names.append(series.name)
+    panel.times.append(grid[begin:end])
+    panel.values.append(values[begin:end])
+    for name, held in series.covariates.items():
+        panel.covariates[name].append(_mean_by(positions, held, len(grid))[begin:])
+
+
+def _mean_by(positions: NDArray[np.int64], values: Values, length: int) -> Values:
+    known = np.isfinite(values)
+    counts = np.bincount(positions[known], minlength=length)
+    # a mean of values scaled by their count, so that 1e300 and 1e300 do not overflow
+    shares = values[known] / counts[positions[known]]
+    sums = np.bincount(positions[known], weights=shares, minlength=length)
+    return np.where(counts > 0, sums, np.nan)
+
+
+def _say_tally(tally: dict[str, int], frequency: Frequency, notes: list[str]) -> None:
+    if tally["repeated"]:
+        notes.append(f"{_count(tally['repeated'], 'time')} came more than once: their mean is used")
+    if tally["gaps"]:
+        notes.append(
+            f"{_count(tally['gaps'], 'gap')} on the {frequency.name} grid: bridged from seasons and neighbours"
+        )
+    if tally["missing"]:
+        notes.append(f"{_count(tally['missing'], 'missing value')}: bridged from earlier seasons and neighbours")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 or noun.endswith('s') else 's'}"
+
+
+def _series_in_rows(table: Table, time: str | None, target: object, series: object) -> Panel | None:
+    """A table with one series a row (name, then values), as the M competitions publish; or a bare matrix."""
+    if time or target or series:
+        return None
+    names = list(table.columns)
+    first = table.columns[names[0]]
+    columns = [table.columns[name] for name in names]
+    bare = all(isinstance(c, np.ndarray) and c.dtype.kind == "f" for c in columns)
+    if names[0] == "series 0" and bare:
+        values = [np.asarray(c, dtype=np.float64) for c in columns]
+        labels = names
+    else:
+        rest = columns[1:]
+        numbers = all(isinstance(c, np.ndarray) and c.dtype.kind == "f" for c in rest)
+        if not isinstance(first, list) or not numbers or len(rest) < max(8, 1) or len(set(first)) != len(first):
+            return None
+        if not all(name.lower().lstrip("vxt ").isdigit() for name in names[1:]):
+            return None
+        values = list(np.stack([np.asarray(c, dtype=np.float64) for c in rest], axis=1))
+        labels = first
+    kept = [
+        (label, v[: np.flatnonzero(np.isfinite(v))[-1] + 1])
+        for label, v in zip(labels, values, strict=True)
+        if np.isfinite(v).any()
+    ]
+    if not kept:
+        raise InputError("got no number at all: every value is missing")
+    times = [np.arange(len(v)).astype("datetime64[s]") for _, v in kept]
+    notes = [*table.notes, f"{_count(len(kept), 'series')}, one a row, without dates"]
+    return Panel([label for label, _ in kept], times, [v for _, v in kept], numbered(), "number", "value", {}, notes)

@@ -1,0 +1,198 @@
+"""The calendar of a series: how often it is observed, where a time falls on that grid, and what comes next.
+
+Times are `datetime64[s]`. Every position on a grid is an integer, so that gaps, duplicates and "twelve steps
+ahead" are integer arithmetic. Only times are looked at here, never values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latchwork.errors import InputError
+
+Times = NDArray[Any]  # datetime64[s]; NumPy's own stubs lose the type in arithmetic
+Positions = NDArray[np.int64]
+
+MINUTE = 60  # seconds
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+WEEK = 7 * DAY
+
+MONTHS = {
+    1: ("monthly", 12),
+    2: ("two-monthly", 6),
+    3: ("quarterly", 4),
+    4: ("four-monthly", 3),
+    6: ("half-yearly", 2),
+}
+
+
+@dataclass(frozen=True)
+class Frequency:
+    """A regular grid of times.
+
+    name: for people, such as "monthly".
+    unit: "months", "business days", "seconds" (fixed steps), or "steps" (numbered, no calendar).
+    step: how many units lie between neighbours.
+    seasons: periods in observations that the calendar suggests, shortest first.
+    day: day of the month that stands for a month; 0 is its last day.
+    offset: seconds; the time of day on grids of months and business days, a point of the grid otherwise.
+    phase: months between the grid's zero and January 1970, for steps of several months.
+    """
+
+    name: str
+    unit: str
+    step: int = 1
+    seasons: tuple[int, ...] = ()
+    day: int = 1
+    offset: int = 0
+    phase: int = 0
+
+    @property
+    def season(self) -> int:
+        """The first season's period in observations; 1 where there is none."""
+        return self.seasons[0] if self.seasons else 1
+
+    def positions(self, times: Times) -> Positions:
+        """The place of each time on the grid: its month, its business day, or the nearest fixed step."""
+        if self.unit == "months":
+            return (times.astype("datetime64[M]").astype(np.int64) - self.phase) // self.step
+        if self.unit == "business days":
+            epoch = np.datetime64("1970-01-01")
+            return np.busday_count(epoch, times.astype("datetime64[D]")).astype(np.int64)
+        return np.rint((seconds(times) - self.offset) / self.step).astype(np.int64)
+
+    def times(self, positions: Positions) -> Times:
+        """The inverse of `positions`, in the style of the data (first, last or a fixed day of the month)."""
+        positions = np.asarray(positions, dtype=np.int64)
+        if self.unit == "months":
+            months = (positions * self.step + self.phase).astype("datetime64[M]")
+            last = (months + 1).astype("datetime64[D]") - np.timedelta64(1, "D")
+            wanted = months.astype("datetime64[D]") + np.timedelta64(max(self.day, 1) - 1, "D")
+            days = last if self.day == 0 else np.minimum(wanted, last)
+            return days.astype("datetime64[s]") + np.timedelta64(self.offset, "s")
+        if self.unit == "business days":
+            days = np.busday_offset(np.datetime64("1970-01-01"), positions, roll="forward")
+            return days.astype("datetime64[s]") + np.timedelta64(self.offset, "s")
+        return (positions * self.step + self.offset).astype("datetime64[s]")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return {**asdict(self), "seasons": list(self.seasons)}
+
+    @staticmethod
+    def from_dict(document: dict[str, Any]) -> Frequency:
+        """The inverse of `to_dict`."""
+        fields: dict[str, Any] = {**document, "seasons": tuple(document["seasons"])}
+        return Frequency(**fields)
+
+
+def seconds(times: Times) -> Positions:
+    """Seconds since 1970."""
+    return times.astype("datetime64[s]").astype(np.int64)
+
+
+def numbered(season: int = 1) -> Frequency:
+    """The grid of a series without dates: observation 0, 1, 2, ..."""
+    return Frequency("numbered", "steps", seasons=(season,) if season > 1 else ())
+
+
+def detect_frequency(groups: list[Times]) -> Frequency:
+    """The grid on which the sorted times of every series lie.
+
+    groups: the times of each series, sorted, without duplicates.
+    Raises InputError where no step fits nine gaps out of ten.
+    """
+    gaps = np.concatenate([np.diff(seconds(times)) for times in groups if len(times) > 1] or [np.empty(0, np.int64)])
+    if gaps.size == 0:
+        raise InputError("got one time in each series: at least two are needed to see how often values come")
+    every = np.concatenate(groups)
+    for finder in (_months, _business_days):
+        found = finder(gaps, every)
+        if found is not None:
+            return found
+    return _fixed(gaps, every)
+
+
+def _months(gaps: Positions, times: Times) -> Frequency | None:
+    typical = np.median(gaps) / DAY
+    count = round(float(typical) / 30.44)
+    if count < 1 or abs(typical / 30.44 - count) > 0.08 * count + 0.02:
+        return None
+    if typical % 7 == 0 and np.mean(gaps % WEEK == 0) > 0.9:  # 28 or 91 days: a grid of weeks
+        return None
+    months = times.astype("datetime64[M]")
+    days = (times.astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64) + 1
+    last = ((months + 1).astype("datetime64[D]") - times.astype("datetime64[D]")).astype(np.int64) == 1
+    day = 0 if last.all() and days.max() > 28 else int(np.bincount(days).argmax())
+    clock = int(seconds(times)[0] % DAY)
+    if count % 12 == 0:
+        name = "yearly" if count == 12 else f"every {count // 12} years"
+        seasons: tuple[int, ...] = ()
+    else:
+        name, period = MONTHS.get(count, (f"every {count} months", 0))
+        seasons = (period,) if period > 1 else ()
+    phase = int(np.bincount(months.astype(np.int64) % count).argmax())
+    return Frequency(name, "months", count, seasons, day, clock, phase)
+
+
+def _business_days(gaps: Positions, times: Times) -> Frequency | None:
+    days = times.astype("datetime64[D]")
+    if np.median(gaps) != DAY or not np.is_busday(days).all() or days[-1] - days[0] < np.timedelta64(7, "D"):
+        return None
+    return Frequency("business days", "business days", 1, (5,), offset=int(seconds(times)[0] % DAY))
+
+
+def _fixed(gaps: Positions, times: Times) -> Frequency:
+    values, counts = np.unique(gaps, return_counts=True)
+    step = int(values[counts >= max(1, 0.05 * gaps.size)].min(initial=int(np.median(gaps))))
+    jitter = np.abs(gaps / step - np.rint(gaps / step))
+    if step <= 0 or np.mean(jitter < 0.1) < 0.9:
+        low, high = (describe_seconds(int(v)) for v in (gaps.min(), gaps.max()))
+        raise InputError(
+            f"got irregular times (steps from {low} to {high}): forecasting needs one value a period; "
+            "sum or average the rows by day, week or month first"
+        )
+    names = {WEEK: "weekly", DAY: "daily", HOUR: "hourly", 30 * MINUTE: "half-hourly", MINUTE: "minutely"}
+    name = names.get(step, f"every {describe_seconds(step)}")
+    return Frequency(name, "seconds", step, _fixed_seasons(step), offset=int(seconds(times)[0]))
+
+
+def _fixed_seasons(step: int) -> tuple[int, ...]:
+    if step == WEEK:
+        return (52,)
+    if step == DAY:
+        return (7, 365)
+    if step < DAY and DAY % step == 0:
+        return (DAY // step, WEEK // step)
+    return ()
+
+
+def describe_seconds(duration: int) -> str:
+    """A duration for people: "15 minutes", "2 days"."""
+    for unit, name in ((WEEK, "week"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second")):
+        if duration and duration % unit == 0:
+            count = duration // unit
+            return f"{count} {name}{'s' if count != 1 else ''}"
+    return f"{duration} seconds"
+
+
+def calendar_features(times: Times, frequency: Frequency) -> NDArray[np.float64]:
+    """What the date alone tells, [time, features]: pairs of sine and cosine over day, week and year.
+
+    A pair is there only where the grid is finer than its period; none for numbered series.
+    """
+    if frequency.unit == "steps":
+        return np.zeros((len(times), 0))
+    clock = seconds(times)
+    year_start = times.astype("datetime64[Y]").astype("datetime64[s]")
+    year_share = (clock - seconds(year_start)) / (365.2425 * DAY)
+    step = {"months": 28 * DAY * frequency.step, "business days": DAY}.get(frequency.unit, frequency.step)
+    monday = 4 * DAY  # 1970-01-05
+    cycles = [(DAY, clock / DAY), (WEEK, (clock - monday) / WEEK), (366 * DAY, year_share)]
+    columns = [f(2 * np.pi * share) for length, share in cycles if step * 2 <= length for f in (np.sin, np.cos)]
+    return np.stack(columns, axis=1) if columns else np.zeros((len(times), 0))
