@@ -148,7 +148,7 @@ def test_bad_idx_files(tmp_path: Path):
     path.write_bytes(images)
     assert "it has no labels" in refused(tmp_path)
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx_bytes(np.zeros(3, "u1")))
-    assert "shape (3,) for 4 sequences" in refused(tmp_path)
+    assert "4 sequences and 3 labels" in refused(tmp_path)
     assert "no test part" in refused(tmp_path, "test")
 
 
@@ -175,21 +175,21 @@ def test_npz_with_two_parts_and_small_names(tmp_path: Path):
          "for one feature use X[..., None]"),
         ({"X": X[None], "y": Y}, "got X of shape (1, 4, 3, 2)"),
         ({"X": X[:0], "y": Y[:0]}, "there is nothing in it"),
-        ({"X": X, "y": Y[:3]}, "got y of shape (3,) for 4 sequences"),
+        ({"X": X, "y": Y[:3]}, "4 sequences and 3 labels"),
         ({"X": X, "y": np.eye(4)}, "use y.argmax(axis=1)"),
         ({"X": X, "y": Y[:, None]}, "use y[:, 0]"),
-        ({"X": X, "y": Y * 0}, "all 4 sequences have the label 0"),
-        ({"X": X, "y": Y + 0.5}, "y has fractions such as 0.5"),
-        ({"X": X, "y": np.array([0, np.nan, 1, 1])}, "y[1] is missing"),
-        ({"X": X, "y": Y * 1j}, "type complex128"),
-        ({"X": np.where(X == 9, np.nan, X), "y": Y}, "X[1, 1, 1] is nan (missing; 1 such values)"),
-        ({"X": np.where(X == 9, np.inf, X), "y": Y}, "X[1, 1, 1] is inf (infinite"),
+        ({"X": X, "y": Y * 0}, "all its 4 sequences have the label 0"),
+        ({"X": X, "y": Y + 0.5}, "the label 0.5 has a fraction"),
+        ({"X": X, "y": np.array([0, np.nan, 1, 1])}, "the label of row 1 is missing"),
+        ({"X": X, "y": Y * 1j}, "got complex128"),
+        ({"X": np.where(X == 9, np.nan, X), "y": Y}, "X[1, 1, 1] is missing (1 such values"),
+        ({"X": np.where(X == 9, np.inf, X), "y": Y}, "X[1, 1, 1] is infinite"),
         ({"X": X.astype("f8") * 1e40, "y": Y}, "too large for float32"),
-        ({"X": X.astype(str), "y": Y}, "a batch of sequences holds numbers"),
-        ({"X": X, "y": Y, "lengths": [3, 3]}, "got lengths of shape (2,) for 4 sequences"),
-        ({"X": X, "y": Y, "lengths": [3, 0, 1, 1]}, "lengths[1] is 0: a length is from 1 to 3"),
+        ({"X": X.astype(str), "y": Y}, "X holds <U32 where numbers belong"),
+        ({"X": X, "y": Y, "lengths": [3, 3]}, "got lengths of shape (2,)"),
+        ({"X": X, "y": Y, "lengths": [3, 0, 1, 1]}, "lengths[1] is 0: expected 1 to 3"),
         ({"X": X, "y": Y, "lengths": [3, 4, 1, 1]}, "lengths[1] is 4"),
-        ({"X": X, "y": Y, "lengths": [3, 1.5, 1, 1]}, "whole numbers of steps"),
+        ({"X": X, "y": Y, "lengths": [3, 1.5, 1, 1]}, "expected 4 whole numbers"),
         ({"X": X}, "it has no labels"),
         ({"a": X, "b": Y}, "it holds a, b: expected X, y"),
     ],
@@ -273,14 +273,14 @@ def test_ts_missing_values_are_carried_forward(tmp_path: Path):
         (TS.replace("7,8", "7,?"), "line 11: the value at step 1, dimension 0 is missing"),
         (TS.replace("7,8", "7,x"), "line 11: dimension 0 holds 'x' where a number belongs"),
         (TS.replace("7,8", "7,"), "line 11: dimension 0 holds '' where a number belongs"),
-        (TS.replace("7,8", "7,1e999"), "X[1, 1, 0] is inf"),
+        (TS.replace("7,8", "7,1e999"), "X[1, 1, 0] is infinite"),
         (TS.replace("7,8", "7"), "line 11: its dimensions have different numbers of values (1, 2)"),
         (TS.replace("7,8:", ""), "line 11: it has 1 dimensions, the sequences before have 2"),
         (TS.replace(":b", ":c"), "line 11: the class is 'c', which @classLabel does not name (a, b)"),
         (TS.replace(":b", ""), "line 11: the class is '9,10'"),
         (TS.replace("7,8:9,10:b", "b"), "line 11: expected values, a colon and a label"),
         (TS.replace("@missing false", "@missing maybe"), "line 4: got 'maybe': expected true or false"),
-        (TS.replace(":b", ":a"), "all 2 sequences have the label a"),
+        (TS.replace(":b", ":a"), "all its 2 sequences have the label a"),
         ("", "the file is empty"),
         ("\n \n", "the file is empty"),
     ],
@@ -339,7 +339,7 @@ def test_long_csv_numbers_to_predict(tmp_path: Path):
         (LONG.replace("two,1,4", "two,nan,4"), "line 3, column 'time': the time is missing"),
         (LONG.replace("two,1,4", "two,2,4"), "series 'two' has two rows for time 2"),
         (LONG.replace("50,b", "50,a"), "series 'two' has the labels 'b' and 'a'"),
-        (LONG.replace(",b", ",a"), "all 2 sequences have the label a"),
+        (LONG.replace(",b", ",a"), "all its 2 sequences have the label a"),
         ("", "the file is empty"),
     ],
 )
@@ -442,13 +442,6 @@ def test_any_text_is_read_or_refused(tmp_path_factory, content: str):
             datasets.read(path, labels_required=False)
         except InputError as error:
             assert len(str(error).splitlines()) == 1
-
-
-def test_as_inputs_says_what_is_wrong_with_lists():
-    with pytest.raises(InputError, match="different lengths: pad them"):
-        datasets.as_inputs([[[1.0]], [[1.0], [2.0]]])
-    with pytest.raises(InputError, match="mixes values of type int, str"):
-        datasets.as_labels(np.array(["a", 1], object), 2)
 
 
 def test_fingerprints_follow_values_lengths_and_labels(tmp_path: Path):

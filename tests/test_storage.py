@@ -61,9 +61,7 @@ def assert_refused(path: Path) -> str:
     return message
 
 
-@given(
-    document=st.dictionaries(st.text(), document_values, max_size=4), tensors=st.dictionaries(names, arrays)
-)
+@given(document=st.dictionaries(st.text(), document_values, max_size=4), tensors=st.dictionaries(names, arrays))
 def test_load_returns_what_save_was_given_and_saves_the_same_bytes(tmp_path_factory, document, tensors):
     folder = tmp_path_factory.mktemp("round", numbered=True)
     storage.save(folder / "a.latch", document, tensors)
@@ -145,9 +143,7 @@ def test_a_file_of_format_1_still_opens():
     }
     assert list(tensors) == ["fitted.scale", "network.layers.0.weight"]
     np.testing.assert_array_equal(tensors["fitted.scale"], np.array([0.1, 1 / 3]))
-    np.testing.assert_array_equal(
-        tensors["network.layers.0.weight"], np.arange(6, dtype="float32").reshape(2, 3) / 7
-    )
+    np.testing.assert_array_equal(tensors["network.layers.0.weight"], np.arange(6, dtype="float32").reshape(2, 3) / 7)
 
 
 def test_safetensors_itself_reads_the_file(saved: Path):
@@ -300,9 +296,7 @@ except storage.LatchworkError as error:
     print(error)
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert re.fullmatch(
-        r"could not write .*: File too large; what was there before is untouched\n", result.stdout
-    )
+    assert re.fullmatch(r"could not write .*: File too large; what was there before is untouched\n", result.stdout)
     assert saved.read_bytes() == before
     assert list(saved.parent.iterdir()) == [saved]
 

@@ -1,7 +1,7 @@
 """Readers for labelled sequences, and the small real data that ships with the package."""
 
 from latchwork.datasets.read import read
-from latchwork.datasets.sequences import SequenceData, as_inputs, as_labels
+from latchwork.datasets.sequences import SequenceData
 from latchwork.datasets.shipped import airline, japanese_vowels, mnist
 
-__all__ = ["SequenceData", "airline", "as_inputs", "as_labels", "japanese_vowels", "mnist", "read"]
+__all__ = ["SequenceData", "airline", "japanese_vowels", "mnist", "read"]

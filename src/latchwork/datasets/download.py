@@ -70,9 +70,7 @@ def obtain(download: Download, data: str | os.PathLike[str] | None = None) -> Pa
             if not (folder / name).is_file():
                 raise InputError(f"{folder} has no file {name}")
             if _sha256((folder / name).read_bytes()) != sha256:
-                raise InputError(
-                    f"{folder / name} is another version of the file: its SHA-256 is not {sha256}"
-                )
+                raise InputError(f"{folder / name} is another version of the file: its SHA-256 is not {sha256}")
         return folder
 
     folder = cache_folder() / download.name
@@ -113,18 +111,14 @@ def _downloaded(download: Download) -> dict[str, bytes]:
             "already, give their folder with --data"
         ) from None
     if len(content) > download.max_bytes:
-        raise LatchworkError(
-            f"{download.url} is larger than {download.max_bytes} bytes: not what was expected"
-        )
+        raise LatchworkError(f"{download.url} is larger than {download.max_bytes} bytes: not what was expected")
 
     contents = _unpacked(content, download) if content[:4] == b"PK\x03\x04" else None
     if contents is None:
         contents = {PurePosixPath(download.url).name: content}
     for name, sha256 in download.files.items():
         if _sha256(contents.get(name, b"")) != sha256:
-            raise LatchworkError(
-                f"{download.url} does not hold the expected {name} (another SHA-256): not kept"
-            )
+            raise LatchworkError(f"{download.url} does not hold the expected {name} (another SHA-256): not kept")
     return {name: contents[name] for name in download.files}
 
 

@@ -9,8 +9,10 @@ import numpy as np
 
 from latchwork.datasets import arrays, idx, tables, ts
 from latchwork.datasets.files import Parsed, kind_of
-from latchwork.datasets.sequences import SequenceData, as_inputs, as_labels
+from latchwork.datasets.sequences import SequenceData
 from latchwork.errors import InputError
+from latchwork.transforms.labels import as_labels
+from latchwork.transforms.sequences import as_sequences
 
 Split = Literal["train", "test"]
 
@@ -66,18 +68,26 @@ def read(
 
 
 def _checked(parsed: Parsed, source: str, split: Split | None, required: bool, numbers: bool) -> SequenceData:
-    inputs, lengths = as_inputs(parsed.inputs, parsed.lengths)
-    if parsed.labels is None:
-        if required:
-            raise InputError("it has no labels: give one label (y) for each sequence")
-        labels = None
-    else:
-        labels = as_labels(parsed.labels, len(inputs), numbers=numbers)
-        if split == "train" and not numbers and len(np.unique(labels)) < 2:
-            raise InputError(f"all {len(labels)} sequences have the label {labels[0]}: "
-                             "there is nothing to tell apart")  # fmt: skip
+    inputs, lengths = as_sequences(parsed.inputs, parsed.lengths)
+    if lengths is not None and (lengths == inputs.shape[1]).all():
+        lengths = None
+    labels = None if parsed.labels is None else _labels(parsed.labels, numbers)
+    if labels is None and required:
+        raise InputError("it has no labels: give one label (y) for each sequence")
+    if labels is not None and len(labels) != len(inputs):
+        raise InputError(f"it has {len(inputs)} sequences and {len(labels)} labels: one for each is needed")
+    if labels is not None and split == "train" and not numbers and len(np.unique(labels)) < 2:
+        raise InputError(f"all its {len(labels)} sequences have the label {labels[0]}: nothing can be told apart")
     names = parsed.feature_names or tuple(f"feature {place + 1}" for place in range(inputs.shape[2]))
     return SequenceData(inputs, lengths, labels, names, source, parsed.notes)
+
+
+def _labels(labels: np.ndarray, numbers: bool) -> np.ndarray:
+    if not numbers:
+        return as_labels(labels)
+    if labels.ndim != 1 or labels.dtype.kind not in "iuf" or not np.isfinite(labels).all():
+        raise InputError(f"got y of shape {labels.shape} and type {labels.dtype}: expected finite numbers (batch,)")
+    return labels.astype(np.float64)
 
 
 def _parse(path: Path, split: Split | None, numbers: bool) -> Parsed:
@@ -181,11 +191,7 @@ def _parse_idx(path: Path) -> Parsed:
 
 def _parse_npy(path: Path) -> Parsed:
     if not _X.search(path.stem):
-        raise InputError(
-            "sequences are in a file X.npy or NAME_X.npy, labels in y.npy or NAME_y.npy beside it"
-        )
+        raise InputError("sequences are in a file X.npy or NAME_X.npy, labels in y.npy or NAME_y.npy beside it")
     beside = {file.name.lower(): file for file in _files(path.parent)}
-    labels, lengths = (
-        beside.get(_X.sub(name, path.stem, count=1).lower() + ".npy") for name in ("y", "lengths")
-    )
+    labels, lengths = (beside.get(_X.sub(name, path.stem, count=1).lower() + ".npy") for name in ("y", "lengths"))
     return arrays.parse_npy(path, labels, lengths)

@@ -107,9 +107,7 @@ def parse_class_folders(folders: list[Path]) -> Parsed:
             sequences.append(values)
             labels.append(folder.name)
     if names is None:
-        raise InputError(
-            "its sub-folders hold no CSV files: expected one sub-folder of CSV files for each class"
-        )
+        raise InputError("its sub-folders hold no CSV files: expected one sub-folder of CSV files for each class")
     inputs, lengths = pad(sequences)
     return Parsed(inputs, lengths, np.array(labels), tuple(names))
 
@@ -206,9 +204,7 @@ def _values(
             row = next(row for row, text in enumerate(columns[column]) if not _is_number(text))
             raise InputError(_bad_cell(columns[column][row], lines[row], header[column])) from None
         if not np.isfinite(values[:, place]).all() or "_" in "".join(columns[column]):
-            row = next(
-                row for row, text in enumerate(columns[column]) if "_" in text or not np.isfinite(float(text))
-            )
+            row = next(row for row, text in enumerate(columns[column]) if "_" in text or not np.isfinite(float(text)))
             raise InputError(_bad_cell(columns[column][row], lines[row], header[column]))
     return values
 

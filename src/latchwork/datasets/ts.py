@@ -83,9 +83,7 @@ def _header(lines: Iterator[tuple[int, str]]) -> _Header:
             case "data", []:
                 return _Header(missing, labelled, numbers, classes)
             case "timestamps", ["true"]:
-                _refuse(
-                    number, "time stamps are not read: write evenly spaced values, with @timeStamps false"
-                )
+                _refuse(number, "time stamps are not read: write evenly spaced values, with @timeStamps false")
             case "missing", [value]:
                 missing = _switch(value, number)
             case "classlabel", [value, *names]:

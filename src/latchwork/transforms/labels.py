@@ -30,7 +30,7 @@ class Labels:
     def encode(self, labels: Any) -> NDArray[np.int32]:
         """Each label's number; raises `InputError` on one that was not in the training set."""
         numbers = {label: number for number, label in enumerate(self.classes)}
-        values = np.asarray(labels).ravel().tolist()
+        values = as_labels(labels).tolist()
         unknown = next((value for value in values if value not in numbers), None)
         if unknown is not None:
             known = ", ".join(map(repr, self.classes[:10])) + (", ..." if len(self.classes) > 10 else "")
@@ -44,18 +44,46 @@ class Labels:
 
 def fit_labels(labels: Any) -> Labels:
     """The classes that occur; raises `InputError` where there are fewer than two or one is missing."""
-    values = np.asarray(labels)
-    if values.ndim != 1:
-        raise InputError(f"got labels of shape {values.shape}, expected one label for each sequence: (batch,)")
-    if values.dtype.kind == "f":
-        if not np.isfinite(values).all():
-            raise InputError(f"the label of row {int(np.argmin(np.isfinite(values)))} is missing")
-        if (values == values.round()).all():
-            values = values.astype(np.int64)
-    if values.dtype.kind not in "iubfUS" and not all(isinstance(value, str | int) for value in values):
-        raise InputError(f"labels must be strings or whole numbers, got {values.dtype}")
-    classes = tuple(sorted(set(values.tolist())))
+    classes = tuple(sorted(set(as_labels(labels).tolist())))
     if len(classes) < 2:
         raise InputError(f"there is one class only, {classes[0]!r}: a classifier needs two or more" if classes else
                          "there is not one label")  # fmt: skip
     return Labels(classes)
+
+
+def as_labels(labels: Any) -> NDArray[Any]:
+    """Class labels as an array of whole numbers, text or truth values.
+
+    Args:
+        labels: one for each sequence; whole numbers may come as floats, text as bytes, either as Python objects.
+
+    Raises:
+        InputError: another shape, a missing value, fractions, or values of several kinds.
+    """
+    values = np.asarray(labels)
+    if values.ndim != 1:
+        hint = ""
+        if values.ndim == 2:
+            hint = "; for one-hot rows use y.argmax(axis=1)" if values.shape[1] > 1 else "; use y[:, 0]"
+        raise InputError(f"got labels of shape {values.shape}, expected one label for each sequence: (batch,){hint}")
+    if values.dtype.kind == "O":
+        kinds = sorted({type(value).__name__ for value in values.tolist()})
+        if len(kinds) > 1:
+            raise InputError(f"labels mix {' and '.join(kinds)}: give all numbers, all text or all truth values")
+        values = np.array(values.tolist())
+    if values.dtype.kind == "f":
+        missing = np.flatnonzero(~np.isfinite(values))
+        if missing.size:
+            raise InputError(f"the label of row {missing[0]} is missing")
+        fractions = values[values != np.floor(values)]
+        if fractions.size:
+            raise InputError(
+                f"the label {fractions[0]} has a fraction: classes are whole numbers or text "
+                "(a SequenceRegressor predicts numbers)"
+            )
+        return values.astype(np.int64)
+    if values.dtype.kind == "S":
+        return np.char.decode(values, "utf-8", "replace")
+    if values.dtype.kind not in "iubU":
+        raise InputError(f"labels must be text or whole numbers, got {values.dtype}")
+    return values

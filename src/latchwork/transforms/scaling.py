@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,9 @@ from latchwork.errors import InputError
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
+
+BLOCK_VALUES = 1 << 20
+"""About as many values are summed at a time."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +50,21 @@ class Scaler:
 
 def standard_scaler(inputs: NDArray[np.floating], lengths: NDArray[np.integer] | None = None) -> Scaler:
     """To mean 0 and variance 1 over the rows and real steps of `[batch, time, features]`."""
-    rows = _rows(inputs, lengths)
-    return Scaler(rows.mean(axis=0), _not_zero(rows.std(axis=0)))
+    count, total, squares = 0, 0.0, 0.0
+    for rows in _blocks(inputs, lengths):
+        count, total = count + len(rows), total + rows.sum(axis=0)
+    mean = np.asarray(total / count)
+    for rows in _blocks(inputs, lengths):
+        squares = squares + np.square(rows - mean).sum(axis=0)
+    return Scaler(mean, _not_zero(np.sqrt(np.asarray(squares / count)), mean))
 
 
 def minmax_scaler(inputs: NDArray[np.floating], lengths: NDArray[np.integer] | None = None) -> Scaler:
     """To 0 .. 1 over the rows and real steps of `[batch, time, features]`."""
-    rows = _rows(inputs, lengths)
-    low, high = rows.min(axis=0), rows.max(axis=0)
-    return Scaler(low, _not_zero(high - low))
+    low, high = np.inf, -np.inf
+    for rows in _blocks(inputs, lengths):
+        low, high = np.minimum(low, rows.min(axis=0)), np.maximum(high, rows.max(axis=0))
+    return Scaler(np.asarray(low), _not_zero(np.subtract(high, low), np.asarray(low)))
 
 
 def real_steps(time: int, lengths: NDArray[np.integer]) -> NDArray[np.bool_]:
@@ -62,12 +72,17 @@ def real_steps(time: int, lengths: NDArray[np.integer]) -> NDArray[np.bool_]:
     return np.arange(time) < np.asarray(lengths)[:, None]
 
 
-def _rows(inputs: NDArray[np.floating], lengths: NDArray[np.integer] | None) -> Float64:
-    if lengths is None:
-        return inputs.reshape(-1, inputs.shape[-1]).astype(np.float64)
-    return inputs[real_steps(inputs.shape[1], lengths)].astype(np.float64)
+def _blocks(inputs: NDArray[np.floating], lengths: NDArray[np.integer] | None) -> Iterator[Float64]:
+    """The real steps `[step, features]` in float64, a few sequences at a time: twice the data is never held."""
+    size = max(1, BLOCK_VALUES // max(1, inputs[0].size))
+    for first in range(0, len(inputs), size):
+        block = inputs[first : first + size]
+        if lengths is None:
+            yield block.reshape(-1, inputs.shape[-1]).astype(np.float64)
+        else:
+            yield block[real_steps(inputs.shape[1], lengths[first : first + size])].astype(np.float64)
 
 
-def _not_zero(scale: Float64) -> Float64:
-    """A constant feature is left in its own units, centred."""
-    return np.where(scale > 0, scale, 1.0)
+def _not_zero(scale: Float64, centre: Float64) -> Float64:
+    """A constant feature is left in its own units, centred; what rounding left of its spread is not divided by."""
+    return np.where(scale > 1e-9 * np.abs(centre), scale, 1.0)

@@ -51,13 +51,21 @@ def as_sequences(X: Any, lengths: Any = None, *, features: int | None = None) ->
     if lengths is not None:
         lengths = _checked_lengths(lengths, inputs)
         inputs = np.where(real_steps(inputs.shape[1], lengths)[..., None], inputs, np.float32(0))
-    if not np.isfinite(inputs).all():
-        row, step, feature = np.argwhere(~np.isfinite(inputs))[0]
-        raise InputError(
-            f"X has a value that is not a number in sequence {row}, step {step}, feature {feature}: "
-            "fill or leave out what is missing"
-        )
+    _check_finite(inputs)
     return Sequences(inputs, lengths)
+
+
+def _check_finite(inputs: NDArray[np.float32]) -> None:
+    finite = np.isfinite(inputs)
+    if finite.all():
+        return
+    sequence, step, feature = (int(index) for index in np.argwhere(~finite)[0])
+    value = inputs[sequence, step, feature]
+    problem = "missing" if np.isnan(value) else "infinite, or too large for float32"
+    raise InputError(
+        f"X[{sequence}, {step}, {feature}] is {problem} ({np.count_nonzero(~finite)} such values; sequence, step and "
+        "feature count from 0): fill or leave out what is missing"
+    )
 
 
 def _numbers(values: Any) -> NDArray[np.float32]:
@@ -86,10 +94,12 @@ def _padded(rows: list[NDArray[np.float32]]) -> Sequences:
 def _checked_lengths(lengths: Any, inputs: NDArray[np.float32]) -> NDArray[np.int32]:
     batch, time, _ = inputs.shape
     checked = np.asarray(lengths)
-    if checked.shape != (batch,) or checked.dtype.kind not in "iu":
+    whole = checked.dtype.kind in "iu" or (checked.dtype.kind == "f" and bool((checked == np.floor(checked)).all()))
+    if checked.shape != (batch,) or not whole:
         raise InputError(
             f"got lengths of shape {checked.shape} and type {checked.dtype}: expected {batch} whole numbers"
         )
-    if checked.min() < 1 or checked.max() > time:
-        raise InputError(f"lengths go from {checked.min()} to {checked.max()}: expected 1 to {time}")
+    wrong = np.flatnonzero((checked < 1) | (checked > time))
+    if wrong.size:
+        raise InputError(f"lengths[{wrong[0]}] is {checked[wrong[0]]}: expected 1 to {time}, the steps of X")
     return checked.astype(np.int32)
