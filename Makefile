@@ -18,10 +18,12 @@ lint: $(VENV)/linted
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	npx --yes prettier@3.10.1 --check web tests/web
 
 format: $(VENV)/linted
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	npx --yes prettier@3.10.1 --write web tests/web
 
 bench: $(VENV)/benched
 	$(BIN)/latchwork bench

@@ -27,6 +27,7 @@ class Command(NamedTuple):
 COMMANDS: dict[str, Command] = {
     "article": Command("article", "article", "Both programs of the article: as written, then done well."),
     "classify": Command("classify", "app", "Train, test and use a classifier of sequences."),
+    "roommate": Command("roommate", "roommate", "The article's roommate: exact matrices, then learned ones."),
     "info": Command("info", "info", "What a saved model is, and which engine this machine runs."),
 }
 

@@ -1,0 +1,58 @@
+"""`latchwork roommate`: the article's three kitchens as exact matrices, then learned from a diary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from latchwork.cli.common import JsonOption, Output, QuietOption, SeedOption
+
+DAYS_A_COURSE = 100  # enough that the diary meets every dish in both weathers
+DAYS_TO_COME = 1000
+
+
+def roommate(
+    courses: Annotated[int, typer.Option("--courses", "-n", help="Dishes on the menu, 2 to 60.")] = 3,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the pictures.")] = Path("latchwork-out"),
+    learn_too: Annotated[bool, typer.Option("--learn/--no-learn", help="Also learn the rules from a diary.")] = True,
+    as_json: JsonOption = False,
+    seed: SeedOption = 0,
+    quiet: QuietOption = False,
+) -> None:
+    """Meet the roommate: a plain network, a recurrent one, and both merged, small enough to multiply by hand."""
+    from latchwork.explain.roommate import count_exact, kitchens
+    from latchwork.explain.roommate_pictures import draw_kitchens, draw_learned, write_kitchen
+
+    output = Output(as_json=as_json, quiet=quiet)
+    all_kitchens = kitchens(courses)
+    states = 2 * courses
+    exact = {name: count_exact(kitchen, courses) for name, kitchen in all_kitchens.items()}
+    for name, kitchen in all_kitchens.items():
+        if courses <= 6:
+            output.note(f"{write_kitchen(kitchen, courses)}\n")
+        output.note(f"The {name} kitchen serves the right dish in {exact[name]} of {states} states.\n")
+
+    out.mkdir(parents=True, exist_ok=True)
+    pictures = {"roommate.png": draw_kitchens(all_kitchens, courses)}
+    result: dict[str, Any] = {"courses": courses, "states": states, "exact": exact}
+    sentence = f"All three kitchens are exact in all {states} states"
+    if learn_too:
+        from latchwork.explain.diary import learn, write_diary
+
+        diary = write_diary(courses, DAYS_A_COURSE * courses, seed)
+        output.note(f"Learning the merged kitchen's rules from a diary of {len(diary.weather)} days ...")
+        learned = learn(diary, courses, seed)
+        unseen = write_diary(courses, DAYS_TO_COME, seed + 1)
+        right = int((learned.serve(unseen.first_dish, unseen.weather) == unseen.dishes).sum())
+        pictures["roommate-learned.png"] = draw_learned(learned, courses)
+        result["learned"] = {
+            "diary_days": len(diary.weather),
+            "unseen_days": DAYS_TO_COME,
+            "accuracy": right / DAYS_TO_COME,
+        }
+        sentence += f"; learned from a diary, it serves {right} of {DAYS_TO_COME} days never seen right"
+    for name, figure in pictures.items():
+        figure.savefig(out / name, dpi=120)
+    output.result(f"{sentence}. Pictures: {', '.join(str(out / name) for name in pictures)}", result)

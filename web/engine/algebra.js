@@ -1,0 +1,54 @@
+// The little linear algebra that a network needs. A matrix [rows, columns] is one flat array, row after row.
+
+/** out += vector * matrix */
+export function addProduct(out, vector, matrix) {
+  const columns = out.length;
+  for (let row = 0; row < vector.length; row++) {
+    const value = vector[row];
+    if (value === 0) continue;
+    const offset = row * columns;
+    for (let column = 0; column < columns; column++) out[column] += value * matrix[offset + column];
+  }
+  return out;
+}
+
+/** matrix * vector, as needed for gradients: entry `row` is the dot product of the matrix's row with the vector. */
+export function transposedProduct(vector, matrix, rows) {
+  const columns = vector.length;
+  const out = new Float64Array(rows);
+  for (let row = 0; row < rows; row++) {
+    let sum = 0;
+    for (let column = 0; column < columns; column++) sum += vector[column] * matrix[row * columns + column];
+    out[row] = sum;
+  }
+  return out;
+}
+
+/** a += b */
+export function add(a, b) {
+  for (let index = 0; index < a.length; index++) a[index] += b[index];
+  return a;
+}
+
+/** Arrays end to end. */
+export function concatenate(arrays) {
+  const out = new Float64Array(arrays.reduce((total, array) => total + array.length, 0));
+  let offset = 0;
+  for (const array of arrays) {
+    out.set(array, offset);
+    offset += array.length;
+  }
+  return out;
+}
+
+export function sigmoid(x) {
+  return 1 / (1 + Math.exp(-x));
+}
+
+/** Scores to shares that sum to 1; a temperature below 1 sharpens them. */
+export function softmax(scores, temperature = 1) {
+  const highest = scores.reduce((most, score) => Math.max(most, score), -Infinity);
+  const weights = Float64Array.from(scores, (score) => Math.exp((score - highest) / temperature));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return weights.map((weight) => weight / total);
+}

@@ -1,0 +1,203 @@
+// Each kind of layer as { forward, back } for one sequence.
+//
+//   forward(input)            -> record with `output` (and, for recurrent layers, `trace`)
+//   back(record, gradient)    -> gradient of the input, shaped like it
+//
+// A sequence is an array of Float64Array [features], one a step; a vector is one Float64Array. Dropout does nothing
+// outside training.
+
+import { add, addProduct, concatenate, sigmoid, transposedProduct } from "latchwork/engine/algebra.js";
+import { CELLS } from "latchwork/engine/cells.js";
+
+const LAYER_NORM_EPSILON = 1e-5;
+
+const BUILDERS = {
+  Bidirectional: bidirectional,
+  Embedding: embedding,
+  Dense: dense,
+  Dropout: same,
+  LayerNorm: layerNorm,
+  Pooling: pooling,
+};
+
+/** The layer that a spec describes, around its arrays by name; throws on a kind that is not known. */
+export function buildLayer(spec, parameters) {
+  const build = spec.kind in CELLS ? recurrent : BUILDERS[spec.kind];
+  if (!build) throw new Error(`Unknown layer ${spec.kind}.`);
+  return build(spec, parameters);
+}
+
+function recurrent(spec, parameters, reverse = spec.reverse ?? false) {
+  const cell = CELLS[spec.kind](spec);
+  const units = spec.units;
+  const start = () => Object.fromEntries(cell.states.map((name) => [name, new Float64Array(units)]));
+  // The times in the order in which they are read.
+  const order = (length) => Array.from({ length }, (_, index) => (reverse ? length - 1 - index : index));
+  return {
+    kind: spec.kind,
+    cell,
+    units,
+    reverse,
+    parameters,
+    start,
+    forward(input) {
+      const steps = new Array(input.length);
+      let state = start();
+      for (const time of order(input.length)) {
+        const record = cell.step(parameters, input[time], state);
+        steps[time] = { x: input[time], before: state, ...record };
+        state = record;
+      }
+      const output = spec.return_sequences ? steps.map((step) => step.hidden) : state.hidden;
+      return { output, steps, trace: gather(steps, [...cell.gates, ...[...cell.states].reverse()]) };
+    },
+    back({ steps }, gradient) {
+      const inputs = new Array(steps.length);
+      const times = order(steps.length).reverse();
+      let carried = start();
+      if (!spec.return_sequences) carried.hidden = gradient;
+      for (const time of times) {
+        if (spec.return_sequences) add(carried.hidden, gradient[time]);
+        [inputs[time], carried] = cell.back(parameters, steps[time], steps[time].before, carried);
+      }
+      return inputs;
+    },
+  };
+}
+
+// Each name's arrays over time: { forget: [time][units], ... }.
+function gather(steps, names) {
+  return Object.fromEntries(names.map((name) => [name, steps.map((step) => step[name])]));
+}
+
+function bidirectional({ layer }, parameters) {
+  const own = (way) =>
+    Object.fromEntries(
+      Object.entries(parameters)
+        .filter(([name]) => name.startsWith(way))
+        .map(([name, array]) => [name.slice(way.length), array]),
+    );
+  const ways = [recurrent(layer, own("forward."), false), recurrent(layer, own("backward."), true)];
+  return {
+    kind: "Bidirectional",
+    ways,
+    forward(input) {
+      const records = ways.map((way) => way.forward(input));
+      const [first, second] = records.map((record) => record.output);
+      const output = layer.return_sequences
+        ? first.map((hidden, time) => concatenate([hidden, second[time]]))
+        : concatenate([first, second]);
+      return { output, records };
+    },
+    back({ records }, gradient) {
+      const part = (index) => (vector) => vector.slice(index * layer.units, (index + 1) * layer.units);
+      const [first, second] = ways.map((way, index) =>
+        way.back(records[index], layer.return_sequences ? gradient.map(part(index)) : part(index)(gradient)),
+      );
+      return first.map((vector, time) => add(vector, second[time]));
+    },
+  };
+}
+
+function embedding({ units }, { weight }) {
+  return {
+    kind: "Embedding",
+    forward: (tokens) => ({
+      output: Array.from(tokens, (token) => Float64Array.from(weight.subarray(token * units, (token + 1) * units))),
+    }),
+    // Tokens have no gradient: what flows back is each step's gradient of its vector.
+    back: (record, gradient) => gradient,
+  };
+}
+
+const ACTIVATIONS = {
+  tanh: [Math.tanh, (y) => 1 - y * y],
+  relu: [(x) => Math.max(x, 0), (y) => (y > 0 ? 1 : 0)],
+  sigmoid: [sigmoid, (y) => y * (1 - y)],
+  linear: [(x) => x, () => 1],
+};
+
+function dense({ activation }, { weight, bias }) {
+  const [value, slope] = ACTIVATIONS[activation ?? "linear"];
+  const forward = (x) => addProduct(Float64Array.from(bias), x, weight).map(value);
+  const back = (y, gradient) =>
+    transposedProduct(
+      gradient.map((d, unit) => d * slope(y[unit])),
+      weight,
+      weight.length / bias.length,
+    );
+  return {
+    kind: "Dense",
+    forward: (input) => ({ output: eachStep(input, forward) }),
+    back: ({ output }, gradient) =>
+      Array.isArray(output) ? output.map((y, time) => back(y, gradient[time])) : back(output, gradient),
+  };
+}
+
+function same() {
+  return { kind: "Dropout", forward: (input) => ({ output: input }), back: (record, gradient) => gradient };
+}
+
+function layerNorm(spec, { scale, offset }) {
+  const normalise = (x) => {
+    const mean = average(x);
+    const deviation = Math.sqrt(average(x.map((value) => (value - mean) ** 2)) + LAYER_NORM_EPSILON);
+    return { normal: x.map((value) => (value - mean) / deviation), deviation };
+  };
+  const back = (x, gradient) => {
+    const { normal, deviation } = normalise(x);
+    const d = gradient.map((value, unit) => value * scale[unit]);
+    const mean = average(d);
+    const slant = average(d.map((value, unit) => value * normal[unit]));
+    return d.map((value, unit) => (value - mean - normal[unit] * slant) / deviation);
+  };
+  return {
+    kind: "LayerNorm",
+    forward: (input) => ({
+      input,
+      output: eachStep(input, (x) => normalise(x).normal.map((value, unit) => value * scale[unit] + offset[unit])),
+    }),
+    back: ({ input }, gradient) =>
+      Array.isArray(input) ? input.map((x, time) => back(x, gradient[time])) : back(input, gradient),
+  };
+}
+
+// How much each step's feature takes part in a pooled one.
+const SHARES = {
+  first: (input) => (time) => (time === 0 ? 1 : 0),
+  last: (input) => (time) => (time === input.length - 1 ? 1 : 0),
+  mean: (input) => () => 1 / input.length,
+  max: (input) => {
+    const highest = input[0].map((_, unit) =>
+      input.reduce((best, x, time) => (x[unit] > input[best][unit] ? time : best), 0),
+    );
+    return (time, unit) => (time === highest[unit] ? 1 : 0);
+  },
+};
+
+function pooling({ kinds }) {
+  return {
+    kind: "Pooling",
+    forward(input) {
+      const shares = kinds.map((kind) => SHARES[kind](input));
+      const pool = (share) =>
+        input[0].map((_, unit) => input.reduce((sum, x, time) => sum + share(time, unit) * x[unit], 0));
+      return { output: concatenate(shares.map(pool)), shares, length: input.length, features: input[0].length };
+    },
+    back({ shares, length, features }, gradient) {
+      return Array.from({ length }, (_, time) =>
+        Float64Array.from({ length: features }, (_, unit) =>
+          shares.reduce((sum, share, kind) => sum + share(time, unit) * gradient[kind * features + unit], 0),
+        ),
+      );
+    },
+  };
+}
+
+function eachStep(input, apply) {
+  return Array.isArray(input) ? input.map(apply) : apply(input);
+}
+
+function average(values) {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

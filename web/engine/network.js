@@ -1,0 +1,79 @@
+// A network that runs in the page: built from a saved model's spec and tensors.
+
+import { FileError } from "latchwork/engine/latch.js";
+import { buildLayer } from "latchwork/engine/layers.js";
+
+export class Network {
+  /**
+   * @param {object} spec the document's `network`: { input_shape, layers }
+   * @param {Object<string, {shape: number[], data: Float32Array}>} tensors with names `network.layers.0.bias`
+   * @throws {FileError} a layer is unknown or a tensor is missing
+   */
+  constructor(spec, tensors, prefix = "network.") {
+    this.spec = spec;
+    try {
+      this.layers = spec.layers.map((layer, index) =>
+        buildLayer(layer, ownArrays(tensors, `${prefix}layers.${index}.`)),
+      );
+    } catch (error) {
+      throw new FileError(`This page cannot run the model: ${error.message}`);
+    }
+  }
+
+  /** Everything each layer computes for one sequence; the last record's `output` is the answer. */
+  run(input) {
+    const records = [];
+    for (const layer of this.layers) {
+      records.push(layer.forward(records.length ? records.at(-1).output : input));
+    }
+    return { records, output: records.at(-1).output };
+  }
+
+  /**
+   * How much each step's features contributed to one number of the answer: gradient times input.
+   *
+   * @param {object} run what `run` returned
+   * @param {ArrayLike<Float64Array>} input what it ran on; for tokens, the contribution of each token's vector
+   * @param {number} output which number of the answer
+   * @param {number} [time] at which step, where the answer is a sequence; the last step where left out
+   * @returns {Float64Array[]} [time][features]
+   */
+  influence(run, input, output, time = undefined) {
+    let gradient = oneHotLike(run.output, output, time);
+    const first = this.layers[0].kind === "Embedding" ? 1 : 0;
+    for (let index = this.layers.length - 1; index >= first; index--) {
+      gradient = this.layers[index].back(run.records[index], gradient);
+    }
+    const read = first ? run.records[0].output : input;
+    return gradient.map((step, at) => step.map((slope, feature) => slope * read[at][feature]));
+  }
+
+  /** The recurrent layers' traces in order: { name, kind, units, trace: { forget: [time][units], ... } }. */
+  traces(run) {
+    return this.layers.flatMap((layer, index) => {
+      const record = run.records[index];
+      if (layer.ways) {
+        return layer.ways.map((way, side) => ({
+          name: `Layer ${index + 1}, read ${side ? "backward" : "forward"}`,
+          kind: way.kind,
+          units: way.units,
+          trace: record.records[side].trace,
+        }));
+      }
+      if (!layer.cell) return [];
+      return [{ name: `Layer ${index + 1}`, kind: layer.kind, units: layer.units, trace: record.trace }];
+    });
+  }
+}
+
+function ownArrays(tensors, prefix) {
+  const own = Object.entries(tensors).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length), tensor.data]));
+}
+
+function oneHotLike(output, index, time) {
+  const hot = (vector) => Float64Array.from(vector, (_, at) => (at === index ? 1 : 0));
+  if (!Array.isArray(output)) return hot(output);
+  const chosen = time ?? output.length - 1;
+  return output.map((vector, at) => (at === chosen ? hot(vector) : new Float64Array(vector.length)));
+}
