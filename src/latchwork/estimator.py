@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import jax
 import numpy as np
@@ -93,6 +93,7 @@ class SequenceEstimator(Estimator):
         scaling: `standard`, `minmax` or None; fitted on the training rows alone.
         validation_share: share of the rows held out to be evaluated after each epoch.
         patience: stop after that many epochs without a better validation loss.
+        keep_best: give back the network of the epoch with the best validation loss, not the last.
         callbacks: called after each epoch with an `EpochReport`.
         checkpoint: a folder from which a killed run goes on.
         checkpoint_seconds: the least time between two checkpoints.
@@ -111,6 +112,7 @@ class SequenceEstimator(Estimator):
     scaling: str | None = "standard"
     validation_share: float = 0.0
     patience: int | None = None
+    keep_best: bool = True
     callbacks: Sequence[Callback] = ()
     checkpoint: str | Path | None = None
     checkpoint_seconds: float = 20.0
@@ -209,6 +211,7 @@ class SequenceEstimator(Estimator):
             seed=self.random_state,
             validation=Data(validation) if validation else None,
             patience=self.patience,
+            keep_best=self.keep_best,
             callbacks=self.callbacks,
             checkpoint=self.checkpoint,
             checkpoint_seconds=self.checkpoint_seconds,
@@ -243,7 +246,7 @@ class SequenceEstimator(Estimator):
         loaded.scaler_ = Scaler(**scaler) if scaler else None
         loaded.history_ = History.from_dict(document["training"]["history"])
         loaded.data_ = document["data"]
-        *_, features = network.shapes()[0]
+        *_, features = cast("spec.Shape", network.input_shape)
         loaded.n_features_in_ = features or 0
         return loaded
 

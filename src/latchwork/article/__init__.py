@@ -1,0 +1,1 @@
+"""Both programs of the article that started this: as written, then done well."""

@@ -1,0 +1,223 @@
+"""`latchwork classify`: train, test and use a classifier of sequences."""
+
+from __future__ import annotations
+
+import csv
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from latchwork.cli.common import JsonOption, ModelArgument, Output, QuietOption, SeedOption
+from latchwork.errors import InputError
+
+if TYPE_CHECKING:
+    from latchwork.classification import SequenceClassifier
+    from latchwork.spec import Sequential
+
+app = typer.Typer(no_args_is_help=True)
+
+DataArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA",
+        help="A folder of idx files, .npz, X.npy beside y.npy, .ts, a long CSV, or a folder of CSV files a class.",
+        show_default=False,
+    ),
+]
+
+
+class CellName(StrEnum):
+    """Cells by the names that a user types."""
+
+    LSTM = "lstm"
+    GRU = "gru"
+    RNN = "rnn"
+    PEEPHOLE = "peephole"
+    COUPLED = "coupled"
+
+
+@app.command()
+def train(
+    data: DataArgument,
+    out: Annotated[Path, typer.Option(metavar="M.latch", help="Where to save the model.")],
+    cell: Annotated[
+        CellName | None, typer.Option(help="One layer of this cell, in place of the chosen recipe.")
+    ] = None,
+    units: Annotated[int, typer.Option(min=1, help="Units of that layer.")] = 64,
+    both_ways: Annotated[bool, typer.Option("--both-ways", help="Read each sequence in both directions.")] = False,
+    dropout: Annotated[float, typer.Option(help="Share of the inputs dropped while training.")] = 0.0,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Or: steps of the optimiser.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Or: minutes, turned into steps by a short timing.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Sequences in a step.")] = None,
+    optimizer: Annotated[str | None, typer.Option(help="adam, adamw, rmsprop, sgd, momentum or adagrad.")] = None,
+    rate: Annotated[float | None, typer.Option(help="Learning rate.")] = None,
+    balanced: Annotated[
+        bool, typer.Option("--balanced", help="Let rare classes count as much as common ones.")
+    ] = False,
+    validation: Annotated[float, typer.Option(help="Share of the rows to hold out and to report on.")] = 0.0,
+    patience: Annotated[int | None, typer.Option(min=1, help="Stop after that many epochs without progress.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="A folder from which a killed run goes on.")] = None,
+    seed: SeedOption = 0,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a classifier on labelled sequences and save it.
+
+    Without --cell a recipe is chosen on a validation part of the training rows, and what was chosen is said.
+    """
+    from latchwork import datasets
+    from latchwork.classification import SequenceClassifier
+
+    output = Output(as_json=as_json, quiet=quiet)
+    _check_writable(out)
+    rows = datasets.read(data, "train")
+    output.note(_described(rows))
+    model = SequenceClassifier(
+        _network(cell, units, both_ways, dropout, rows),
+        epochs=epochs,
+        steps=steps,
+        minutes=minutes,
+        batch_size=batch_size,
+        optimizer=optimizer,
+        learning_rate=rate,
+        class_weight="balanced" if balanced else None,
+        validation_share=validation or (0.1 if patience else 0.0),
+        patience=patience,
+        checkpoint=checkpoint,
+        progress=output.progress,
+        random_state=seed,
+    )
+    started = time.monotonic()
+    model.fit(rows.inputs, rows.labels, rows.lengths)
+    model.save(out)
+    for line in model.recipe_.notes:
+        output.note(line)
+    output.note(f"\n{model.network_.spec.summary()}\n")
+    history = model.history_
+    results = {
+        "model": str(out),
+        "recipe": list(model.recipe_.notes),
+        "last_epoch": history.epochs[-1] if history.epochs else None,
+        "epochs": len(history.epochs),
+        "steps": history.steps,
+        "stopped": history.stopped,
+        "seconds": time.monotonic() - started,
+    }
+    output.result(f"Trained for {history.steps:,} steps in {results['seconds']:.1f} s; saved to {out}", results)
+    if history.stopped == "interrupted":
+        raise KeyboardInterrupt
+
+
+@app.command()
+def test(model: ModelArgument, data: DataArgument, quiet: QuietOption = False, as_json: JsonOption = False) -> None:
+    """Test a saved classifier on labelled sequences: accuracy, loss, and each class on its own."""
+    from latchwork import datasets
+
+    output = Output(as_json=as_json, quiet=quiet)
+    classifier = _load(model)
+    rows = datasets.read(data, "test")
+    output.note(_described(rows))
+    started = time.monotonic()
+    figures: dict[str, Any] = classifier.evaluate(rows.inputs, rows.labels, rows.lengths)
+    seconds = time.monotonic() - started
+    answers = classifier.predict(rows.inputs, rows.lengths)
+    classes = [_class_figures(label, rows.labels, answers) for label in classifier.classes_.tolist()]
+    output.table(
+        "Each class",
+        ["class", "sequences", "recall", "precision"],
+        [[str(row["class"]), str(row["n"]), _percent(row["recall"]), _percent(row["precision"])] for row in classes],
+    )
+    sentence = f"Accuracy {figures['accuracy']:.4f}, loss {figures['loss']:.4f} over {figures['n']:,} sequences"
+    output.result(sentence, figures | {"classes": classes, "seconds": seconds})
+
+
+@app.command()
+def predict(
+    model: ModelArgument,
+    data: DataArgument,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write the answers here.")] = None,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Give each sequence its likeliest class, with the probability of it."""
+    from latchwork import datasets
+
+    output = Output(as_json=as_json, quiet=quiet)
+    classifier = _load(model)
+    rows = datasets.read(data, "test", labels_required=False)
+    probabilities = classifier.predict_proba(rows.inputs, rows.lengths)
+    labels = classifier.classes_[probabilities.argmax(axis=1)].tolist()
+    best = probabilities.max(axis=1).tolist()
+    answers = [
+        {"sequence": number, "label": label, "probability": probability}
+        for number, (label, probability) in enumerate(zip(labels, best, strict=True))
+    ]
+    if out is not None:
+        _check_writable(out)
+        with out.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, ["sequence", "label", "probability"])
+            writer.writeheader()
+            writer.writerows(answers)
+    lines = "\n".join(f"{row['sequence']}\t{row['label']}\t{row['probability']:.4f}" for row in answers)
+    output.result(f"{len(answers)} answers written to {out}" if out else lines, {"predictions": answers})
+
+
+def _network(cell: CellName | None, units: int, both_ways: bool, dropout: float, rows: Any) -> Sequential | None:
+    from latchwork import spec
+
+    if cell is None:
+        return None
+    kinds = {
+        CellName.LSTM: spec.LSTM,
+        CellName.GRU: spec.GRU,
+        CellName.RNN: spec.SimpleRNN,
+        CellName.PEEPHOLE: spec.PeepholeLSTM,
+        CellName.COUPLED: spec.CoupledLSTM,
+    }
+    layer = kinds[cell](units, dropout=dropout)
+    classes = len(set(rows.labels.tolist()))
+    return spec.Sequential([spec.Bidirectional(layer) if both_ways else layer, spec.Dense(classes)])
+
+
+def _load(path: Path) -> SequenceClassifier:
+    from latchwork.classification import SequenceClassifier
+    from latchwork.loading import load
+
+    model = load(path)
+    if not isinstance(model, SequenceClassifier):
+        raise InputError(f"{path} holds a model for {model.JOB}, expected one for classification")
+    return model
+
+
+def _described(rows: Any) -> str:
+    _, time, features = rows.inputs.shape
+    steps = f"{time} steps" if rows.lengths is None else f"{rows.lengths.min()} to {rows.lengths.max()} steps"
+    lines = [f"{rows.source}: {len(rows):,} sequences of {steps}, {features} features", *rows.notes]
+    return "\n".join(lines)
+
+
+def _class_figures(label: Any, truth: Any, answers: Any) -> dict[str, Any]:
+    is_label, said = truth == label, answers == label
+    both = int((is_label & said).sum())
+    return {
+        "class": label,
+        "n": int(is_label.sum()),
+        "recall": both / int(is_label.sum()) if is_label.any() else None,
+        "precision": both / int(said.sum()) if said.any() else None,
+    }
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f} %"
+
+
+def _check_writable(path: Path) -> None:
+    """Find out before the training, not after it, that the result cannot be saved."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: give the name of a file")
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"the folder {path.parent} does not exist: make it first")

@@ -1,0 +1,62 @@
+"""`latchwork info`: what a saved model is, and which engine this machine runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from latchwork.cli.common import JsonOption, Output, QuietOption
+from latchwork.errors import InputError
+
+
+def info(
+    model: Annotated[Path | None, typer.Argument(metavar="[M.latch]", help="A saved model.")] = None,
+    engine: Annotated[bool, typer.Option("--engine", help="Say which engine runs recurrent layers here.")] = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """What a saved model is, and which engine this machine runs."""
+    output = Output(as_json=as_json, quiet=quiet)
+    if model is None and not engine:
+        raise InputError("give a model, M.latch, or --engine")
+    results: dict[str, Any] = {}
+    if engine:
+        from latchwork.engine import engine_name
+
+        results["engine"] = engine_name()
+        output.note(f"Engine: {results['engine']}")
+    if model is not None:
+        results |= _model(model, output)
+    output.result("", results) if as_json else None
+
+
+def _model(path: Path, output: Output) -> dict[str, Any]:
+    """Prints and gives a model's job, layers and training record; reads the file without JAX."""
+    from latchwork import storage
+    from latchwork.spec import Sequential
+
+    document, tensors = storage.load(path)
+    results: dict[str, Any] = {
+        "job": document["job"],
+        "format": document["format"],
+        "bytes": path.stat().st_size,
+        "parameters": sum(array.size for name, array in tensors.items() if name.startswith("network.")),
+        "network": document.get("network"),
+        "data": document.get("data"),
+    }
+    output.note(f"{path}: {document['job']}, {results['parameters']:,} parameters, {results['bytes']:,} bytes")
+    if document.get("network"):
+        output.note(f"\n{Sequential.from_dict(document['network']).summary()}")
+    history = (document.get("training") or {}).get("history") or {}
+    if history.get("epochs"):
+        results["last_epoch"] = history["epochs"][-1]
+        figures = {
+            name: value for name, value in history["epochs"][-1].items() if name not in ("epoch", "step", "seconds")
+        }
+        line = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        output.note(f"\nTrained for {len(history['epochs'])} epochs in {history['seconds']:.1f} s: {line}")
+    if data := document.get("data"):
+        output.note(f"Data: {data.get('rows', '?')} rows, fingerprint {str(data.get('fingerprint'))[:16]}")
+    return results
