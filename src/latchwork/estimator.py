@@ -246,8 +246,7 @@ class SequenceEstimator(Estimator):
         loaded.scaler_ = Scaler(**scaler) if scaler else None
         loaded.history_ = History.from_dict(document["training"]["history"])
         loaded.data_ = document["data"]
-        *_, features = cast("spec.Shape", network.input_shape)
-        loaded.n_features_in_ = features or 0
+        loaded.n_features_in_ = cast("int", (network.input_shape or (None, 0))[1])
         return loaded
 
     def _outputs(self, X: Any, lengths: Any = None) -> NDArray[np.float32]:
@@ -346,7 +345,7 @@ def _check_output(network: spec.Sequential, outputs: int) -> None:
         return
     if len(shape) > 1:
         raise InputError(f"{network!r} answers at every step: let its last recurrent layer give one output a sequence")
-    raise InputError(f"{network!r} gives {shape[0]} values, the data needs {outputs}: end it with Dense({outputs})")
+    raise InputError(f"{network!r} gives {shape[-1]} values, the data needs {outputs}: end it with Dense({outputs})")
 
 
 def _fingerprint(sequences: Sequences, targets: NDArray[Any]) -> str:

@@ -24,9 +24,6 @@ STYLE: Mapping[str, Any] = {
     "axes.labelcolor": MUTED,
     "xtick.color": MUTED,
     "ytick.color": MUTED,
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
     "lines.linewidth": 1.8,
 }
 
@@ -46,6 +43,11 @@ def new_figure(width: float = 8.0, height: float = 4.0, *, columns: int = 1) -> 
     return figure, axes
 
 
+def title(panel: Axes, text: str) -> None:
+    """A panel's title, bold and to the left."""
+    panel.set_title(text, loc="left", fontsize=11, fontweight="bold", color=INK)
+
+
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a PNG of twice the usual sharpness."""
     figure.savefig(path, dpi=160, facecolor="white")
@@ -61,7 +63,7 @@ def history_figure(history: History) -> Figure:
             values = history.column(column)
             if values:
                 panel.plot(epochs, values, color=colour, marker="o" if len(values) <= 30 else "", ms=4, label=label)
-        panel.set_title(name.replace("_", " "))
+        title(panel, name.replace("_", " "))
         panel.set_xlabel("epoch")
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         if f"val_{name}" in history.epochs[-1]:

@@ -159,9 +159,9 @@ def _corrected(
     return dict(zip(at.tolist(), answers.tolist(), strict=True))
 
 
-def airline_figure(result: AirlineResult, title: str) -> Figure:
+def airline_figure(result: AirlineResult, heading: str) -> Figure:
     """The series, the training forecasts and the test forecasts, each where it belongs on the time axis."""
-    from latchwork.pictures import BLUE, GREEN, GRID, MUTED, ORANGE, new_figure
+    from latchwork.pictures import BLUE, GREEN, GRID, MUTED, ORANGE, new_figure, title
 
     figure, (panel,) = new_figure(10, 4.6)
     panel.plot(result.passengers, color=MUTED, linewidth=3.2, alpha=0.45, label="passengers")
@@ -173,7 +173,7 @@ def airline_figure(result: AirlineResult, title: str) -> Figure:
     panel.plot([], [], color=GREEN, linestyle="none", label=f"(same as last month: {last_month:.1f})")
     panel.axvline(len(result.passengers) * TRAINING_SHARE, color=GRID, linewidth=1.2, zorder=0)
     panel.set_xticks(range(0, len(result.months), YEAR), [month[:4] for month in result.months[::YEAR]])
-    panel.set_title(title)
+    title(panel, heading)
     panel.set_ylabel("thousand passengers a month")
     panel.legend(frameon=False, loc="upper left")
     return figure

@@ -32,7 +32,7 @@ class DigitsResult:
 
 
 def as_written(train: Digits, test: Digits, *, epochs: int, seed: int, progress: ProgressKind) -> DigitsResult:
-    """`LSTM(30) -> Dense(10)`, RMSprop, batch 128, evaluated on the test part after each epoch; nothing is chosen by it.
+    """`LSTM(30) -> Dense(10)`, RMSprop, batch 128; the test part is looked at after each epoch, and chooses nothing.
 
     Args:
         train, test: images `[n, 28, 28]` with values 0..1, and their digits.

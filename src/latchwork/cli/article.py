@@ -129,9 +129,9 @@ def _report(written: AirlineResult, well: AirlineResult, read: DigitsResult, fig
     page.paragraph(_what_it_means(written))
     page.heading("Airline passengers, done well")
     page.paragraph(
-        "The same months, one month ahead, with everything fitted on the first 96 months: in logarithms, the same month "
-        "a year ago plus last month's growth over its own year before, corrected by the mean of five LSTM(8) that read "
-        f"a year of such growths. They trained for {well.epochs} epochs, chosen on the last two training years."
+        "The same months, one month ahead, with everything fitted on the first 96 months: in logarithms, the same "
+        "month a year ago plus last month's growth over its own year before, corrected by the mean of five LSTM(8) "
+        f"that read a year of growths. They trained for {well.epochs} epochs, chosen on the last two training years."
     )
     page.picture(figures["airline_done_well.png"], "Passengers and forecasts that follow the season")
     page.heading("Handwritten digits, row by row")

@@ -6,7 +6,7 @@ import json
 import math
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -24,7 +24,7 @@ class Output:
         self.as_json, self.quiet = as_json, quiet
 
     @property
-    def progress(self) -> str:
+    def progress(self) -> Literal["none", "auto"]:
         """The kind of progress that training should show."""
         return "none" if self.quiet else "auto"
 
