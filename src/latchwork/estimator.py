@@ -345,7 +345,7 @@ def _check_output(network: spec.Sequential, outputs: int) -> None:
         return
     if len(shape) > 1:
         raise InputError(f"{network!r} answers at every step: let its last recurrent layer give one output a sequence")
-    raise InputError(f"{network!r} gives {shape[-1]} values, the data needs {outputs}: end it with Dense({outputs})")
+    raise InputError(f"{network!r} gives {"x".join(map(str, shape))} values, the data needs {outputs}: end it with Dense({outputs})")
 
 
 def _fingerprint(sequences: Sequences, targets: NDArray[Any]) -> str:
