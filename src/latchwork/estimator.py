@@ -341,11 +341,11 @@ def _check_rows(sequences: Sequences, targets: NDArray[Any], name: str) -> None:
 
 def _check_output(network: spec.Sequential, outputs: int) -> None:
     shape = network.output_shape()
-    if shape == (outputs,):
-        return
     if len(shape) > 1:
         raise InputError(f"{network!r} answers at every step: let its last recurrent layer give one output a sequence")
-    raise InputError(f"{network!r} gives {"x".join(map(str, shape))} values, the data needs {outputs}: end it with Dense({outputs})")
+    given = cast("tuple[int]", shape)[0]
+    if given != outputs:
+        raise InputError(f"{network!r} gives {given} values, the data needs {outputs}: end it with Dense({outputs})")
 
 
 def _fingerprint(sequences: Sequences, targets: NDArray[Any]) -> str:
