@@ -58,7 +58,8 @@ class Trainer:
     def initial_state(self) -> TrainState:
         """The state before the first step."""
         optimizer = compiled_initial_state(self.optimizer.transformation())(self.parameters)
-        return TrainState(self.parameters, optimizer, self.initial_carry)
+        # A copy: the program takes the state's memory over, and needs the first carry again at each epoch.
+        return TrainState(self.parameters, optimizer, jax.device_get(self.initial_carry))
 
     def with_parameters(self, parameters: Any) -> Any:
         """The model around other parameters, in NumPy."""
