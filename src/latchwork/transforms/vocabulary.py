@@ -271,13 +271,21 @@ class WordVocabulary:
         """Which tokens continue the word before them, `[tokens]`."""
         return np.array([len(t) > 1 and t[0] == _CONTINUES for t in self.tokens])
 
-    def encode(self, text: str) -> NDArray[np.int32]:
-        """The words, spelt where they are unknown, and what stands between them."""
-        return np.fromiter(self._encode(text), np.int32)
+    def encode(self, text: str, after: str | None = None) -> NDArray[np.int32]:
+        """The words, spelt where they are unknown, and what stands between them.
 
-    def _encode(self, text: str) -> Iterator[int]:
+        Args:
+            text: what to encode.
+            after: the word or sign just before it, where it goes on from an earlier text.
+        """
+        return np.fromiter(self._encode(text, after), np.int32)
+
+    def last_segment(self, text: str) -> str | None:
+        """The word or sign that a text ends with: what a text that goes on from it comes `after`."""
+        return next((match[2] for match in _SEGMENT.finditer(text[-80:]) if match.end() == len(text[-80:])), None)
+
+    def _encode(self, text: str, before: str | None) -> Iterator[int]:
         ids = self.ids
-        before = None
         for match in _SEGMENT.finditer(text):
             spaces, token = len(match[1]), match[2]
             rule = _spaces_by_rule(before, token) if token else 0
