@@ -92,7 +92,7 @@ class Cell(eqx.Module, Generic[State]):
         """The output and the next state."""
 
     @abstractmethod
-    def gates(self, inputs: Inputs, state: State) -> NamedTuple:
+    def gates(self, inputs: Inputs, state: State) -> tuple[Hidden, ...]:
         """What one step computes, by name, each after its nonlinearity."""
 
     def __call__(self, inputs: Inputs, state: State, hidden_mask: Hidden | None = None) -> tuple[Hidden, State]:

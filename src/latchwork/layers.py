@@ -212,4 +212,4 @@ def _build_recurrent(
 
 
 def _rate(rate: float) -> Constant:
-    return Constant(np.float32(rate))  # pyright: ignore[reportArgumentType]  # NumPy: eager JAX would compile for it
+    return Constant(jax.device_put(np.float32(rate)))  # from NumPy: nothing is compiled for it

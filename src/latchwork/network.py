@@ -12,7 +12,6 @@ from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from latchwork import spec
-from latchwork.errors import InputError
 from latchwork.initialise import initial_parameters
 from latchwork.layers import BuiltLayer, Constant, Key, Lengths, build_layer
 
@@ -38,12 +37,12 @@ class Network(eqx.Module):
     @classmethod
     def from_parameters(cls, network: spec.Sequential, parameters: Mapping[str, NDArray[np.float32]]) -> Network:
         """The network around given arrays; raises `InputError` where names or shapes are not the spec's."""
-        check_parameters(network, parameters)
+        spec.check_parameters(network, parameters)
         layers: list[BuiltLayer] = []
         for index, layer in enumerate(network.layers):
             prefix = f"layers.{index}."
             own = {name.removeprefix(prefix): array for name, array in parameters.items() if name.startswith(prefix)}
-            layers.append(build_layer(layer, own))
+            layers.append(build_layer(layer, jax.device_put(own)))
         return cls(tuple(layers), network)
 
     def __call__(self, inputs: Array, lengths: Lengths = None, *, key: Key = None) -> Float[Array, "batch ..."]:
@@ -67,18 +66,6 @@ def split_parameters(tree: Any) -> tuple[Any, Any]:
     """The learned arrays of any module, and the rest (`eqx.combine` joins them again)."""
     learned = jax.tree.map(lambda leaf: not isinstance(leaf, Constant), tree, is_leaf=lambda x: isinstance(x, Constant))
     return eqx.partition(tree, learned)
-
-
-def check_parameters(network: spec.Sequential, parameters: Mapping[str, NDArray[Any]]) -> None:
-    """Raise `InputError` unless names and shapes are what the spec says."""
-    expected = network.parameter_shapes()
-    if missing := expected.keys() - parameters.keys():
-        raise InputError(f"the parameter {min(missing)} is missing")
-    if unknown := parameters.keys() - expected.keys():
-        raise InputError(f"the parameter {min(unknown)} belongs to no layer of {network!r}")
-    for name, shape in expected.items():
-        if parameters[name].shape != shape:
-            raise InputError(f"the parameter {name} has shape {parameters[name].shape}, expected {shape}")
 
 
 # Where the arrays of a file's `layers.0.input_weight` live in the built layers.

@@ -378,6 +378,18 @@ class Sequential:
                 raise InputError("not a network: expected {input_shape, layers}")
 
 
+def check_parameters(network: Sequential, parameters: Mapping[str, Any]) -> None:
+    """Raise `InputError` unless the names and shapes of these arrays are what the spec says."""
+    expected = network.parameter_shapes()
+    if missing := expected.keys() - parameters.keys():
+        raise InputError(f"the parameter {min(missing)} is missing")
+    if unknown := parameters.keys() - expected.keys():
+        raise InputError(f"the parameter {min(unknown)} belongs to no layer of {network!r}")
+    for name, shape in expected.items():
+        if parameters[name].shape != shape:
+            raise InputError(f"the parameter {name} has shape {parameters[name].shape}, expected {shape}")
+
+
 def layer_from_dict(data: object) -> Layer:
     """The layer that `Layer.to_dict` described; raises `InputError` on unknown kinds, fields and types."""
     if not isinstance(data, Mapping) or "kind" not in data:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 import optax
 
@@ -142,4 +143,4 @@ def fit(
     shown.end()
     run.history.steps = run.step
     best = run.best_parameters if keep_best and run.best_parameters is not None else run.state.parameters
-    return Fitted(trainer.with_parameters(best), run.history)
+    return Fitted(jax.device_put(trainer.with_parameters(best)), run.history)

@@ -49,7 +49,7 @@ def as_sequences(X: Any, lengths: Any = None, *, features: int | None = None) ->
     if features is not None and inputs.shape[2] != features:
         raise InputError(f"got X of shape {inputs.shape}: expected {features} features as in training")
     if lengths is not None:
-        lengths = _checked_lengths(lengths, inputs)
+        lengths = as_lengths(lengths, len(inputs), inputs.shape[1])
         inputs = np.where(real_steps(inputs.shape[1], lengths)[..., None], inputs, np.float32(0))
     _check_finite(inputs)
     return Sequences(inputs, lengths)
@@ -91,8 +91,8 @@ def _padded(rows: list[NDArray[np.float32]]) -> Sequences:
     return Sequences(inputs, lengths)
 
 
-def _checked_lengths(lengths: Any, inputs: NDArray[np.float32]) -> NDArray[np.int32]:
-    batch, time, _ = inputs.shape
+def as_lengths(lengths: Any, batch: int, time: int) -> NDArray[np.int32]:
+    """Lengths `[batch]`; raises `InputError` unless they are whole numbers from 1 to `time`."""
     checked = np.asarray(lengths)
     whole = checked.dtype.kind in "iu" or (checked.dtype.kind == "f" and bool((checked == np.floor(checked)).all()))
     if checked.shape != (batch,) or not whole:

@@ -1,0 +1,194 @@
+"""A saved model that answers in the user's terms: labels, numbers in their own units, probabilities."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latchwork import spec, storage
+from latchwork.errors import InputError
+from latchwork.runtime.network import NetworkState, NumpyNetwork
+from latchwork.transforms.labels import Labels
+from latchwork.transforms.scaling import Scaler
+from latchwork.transforms.sequences import as_lengths, as_sequences
+
+_ROWS = 512  # sequences at a time, so that memory does not grow with their number
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network and what was fitted beside it. It changes nothing in itself: any number of threads may use one.
+
+    Attributes:
+        job: `classification`, `regression`, or another job, whose answers are the network's plain outputs.
+        network: the layers and their arrays.
+        scaler: what inputs go through first, or None.
+        labels: the classes of a classifier, or None.
+        target_scaler: what a regressor's answers go through, backwards, or None.
+        vector: whether a regressor's answers are one number each, without an axis of their own.
+        document: all that the file says in words: the training record, the data's fingerprint.
+        tensors: all arrays of the file by name.
+    """
+
+    job: str
+    network: NumpyNetwork
+    scaler: Scaler | None
+    labels: Labels | None
+    target_scaler: Scaler | None
+    vector: bool
+    document: Mapping[str, Any]
+    tensors: Mapping[str, NDArray[Any]]
+
+    def predict(self, inputs: Any, lengths: Any = None) -> NDArray[Any]:
+        """The answer for each sequence.
+
+        Args:
+            inputs: `[batch, time, features]`, a list of `[time, features]`, or token numbers `[batch, time]` where the
+                network starts with an embedding.
+            lengths: the real steps of each row of an array whose sequences differ in length.
+
+        Returns:
+            A classifier's labels `[batch]`, a regressor's numbers, else the network's outputs.
+
+        Raises:
+            InputError: inputs of another shape, missing values, lengths that do not fit.
+        """
+        answers = self._answers(self.outputs(inputs, lengths))
+        return answers if self.labels is None else self.labels.decode(answers.argmax(axis=-1))
+
+    def predict_proba(self, inputs: Any, lengths: Any = None) -> NDArray[np.floating]:
+        """The probability of each class, `[batch, classes]`, in the order of `labels.classes`.
+
+        Raises:
+            InputError: as `predict`; or the model is no classifier.
+        """
+        if self.labels is None:
+            raise InputError(f"this model's job is {self.job}: only a classifier has probabilities")
+        return self._answers(self.outputs(inputs, lengths))
+
+    def outputs(self, inputs: Any, lengths: Any = None) -> NDArray[np.float32]:
+        """The network's own outputs, before they become answers; arguments as of `predict`."""
+        if isinstance(self.network.spec.layers[0], spec.Embedding):
+            batch = self._tokens(inputs, 2)
+            lengths = None if lengths is None else as_lengths(lengths, *batch.shape)
+        else:
+            batch, lengths = as_sequences(inputs, lengths, features=self.network.spec.shapes()[0][-1])
+            if self.scaler is not None:
+                batch = self.scaler.transform(batch, lengths)
+        parts = [
+            self.network(batch[first : first + _ROWS], None if lengths is None else lengths[first : first + _ROWS])
+            for first in range(0, len(batch), _ROWS)
+        ]
+        return np.concatenate(parts)
+
+    def initial_state(self, batch: int = 1) -> NetworkState:
+        """The state before the first step of `batch` sequences; `InputError` where a layer reads backwards."""
+        return self.network.initial_state(batch)
+
+    def step(self, inputs: Any, state: NetworkState) -> tuple[NDArray[np.floating], NetworkState]:
+        """One step of sequences that are still going on.
+
+        Args:
+            inputs: `[batch, features]`, or token numbers `[batch]`.
+            state: from `initial_state`, or the step before.
+
+        Returns:
+            The answers were this the last step: a classifier's probabilities `[batch, classes]`, a regressor's numbers,
+            else the network's outputs; and the state for the next step.
+
+        Raises:
+            InputError: inputs of another shape, or missing values.
+        """
+        if isinstance(self.network.spec.layers[0], spec.Embedding):
+            now: NDArray[Any] = self._tokens(inputs, 1)
+        else:
+            now = np.asarray(inputs)
+            if now.ndim != 2:
+                raise InputError(f"got inputs of shape {now.shape}: a step is (batch, features)")
+            now = as_sequences(now[:, None], features=self.network.spec.shapes()[0][-1]).inputs
+            now = now[:, 0] if self.scaler is None else self.scaler.transform(now)[:, 0]
+        outputs, after = self.network.step(now, state)
+        return self._answers(outputs), after
+
+    def _answers(self, outputs: NDArray[np.floating]) -> NDArray[np.floating]:
+        if self.labels is not None:
+            exponentials = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
+            return exponentials / exponentials.sum(axis=-1, keepdims=True)
+        if self.target_scaler is not None:
+            answers = self.target_scaler.inverse(outputs)
+            return answers[..., 0] if self.vector else answers
+        return outputs
+
+    def _tokens(self, inputs: Any, axes: int) -> NDArray[np.int64]:
+        tokens = np.asarray(inputs)
+        expected = "(batch, time)" if axes == 2 else "(batch,)"
+        if tokens.ndim != axes or tokens.dtype.kind not in "iu" or 0 in tokens.shape:
+            raise InputError(
+                f"got inputs of shape {tokens.shape} and type {tokens.dtype}: expected token numbers {expected}"
+            )
+        layer = self.network.spec.layers[0]
+        assert isinstance(layer, spec.Embedding)
+        if tokens.min() < 0 or tokens.max() >= layer.tokens:
+            raise InputError(f"token numbers go from 0 to {layer.tokens - 1}, got {tokens.min()} to {tokens.max()}")
+        return tokens.astype(np.int64)
+
+
+def load(path: str | os.PathLike[str]) -> Model:
+    """Open a `.latch` file of any job, without JAX.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The model.
+
+    Raises:
+        InputError: in one line, what is wrong with the file.
+
+    Example:
+        >>> model = load("digits.latch")  # doctest: +SKIP
+        >>> model.predict(images)  # doctest: +SKIP
+        array([7, 2, 1])
+    """
+    document, tensors = storage.load(path)
+    try:
+        return _model(document, tensors)
+    except (InputError, KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+        why = str(error) if isinstance(error, InputError) else f"{type(error).__name__} {error}"
+        raise InputError(f"{path}: not a model that can be run: {why}") from None
+
+
+def _model(document: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Model:
+    parameters = {
+        name.removeprefix("network."): array for name, array in tensors.items() if name.startswith("network.")
+    }
+    network = NumpyNetwork(spec.Sequential.from_dict(document["network"]), parameters)
+    fitted = document.get("fitted", {})
+    inputs, outputs = network.spec.shapes()[0][-1], network.spec.output_shape()[-1]
+    labels = Labels(tuple(fitted["classes"])) if "classes" in fitted else None
+    if labels is not None and len(labels.classes) != outputs:
+        raise InputError(f"it has {len(labels.classes)} classes for {outputs} outputs")
+    return Model(
+        job=str(document["job"]),
+        network=network,
+        scaler=_scaler("fitted.scaler.", tensors, inputs),
+        labels=labels,
+        target_scaler=_scaler("fitted.target_scaler.", tensors, outputs),
+        vector=bool(fitted.get("vector", False)),
+        document=document,
+        tensors=tensors,
+    )
+
+
+def _scaler(prefix: str, tensors: Mapping[str, NDArray[Any]], features: int | None) -> Scaler | None:
+    if f"{prefix}offset" not in tensors:
+        return None
+    scaler = Scaler(tensors[f"{prefix}offset"], tensors[f"{prefix}scale"])
+    if not scaler.offset.shape == scaler.scale.shape == (features,):
+        raise InputError(f"its scaler is for {scaler.offset.shape} features, its network for ({features},)")
+    return scaler

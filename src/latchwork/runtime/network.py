@@ -1,0 +1,203 @@
+"""A saved network on NumPy arrays: whole batches of sequences, or one step at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latchwork import spec
+from latchwork.errors import InputError
+from latchwork.runtime import numpy_cells
+from latchwork.runtime.numpy_cells import Array, Parameters, State, sigmoid
+
+Lengths = NDArray[np.integer] | None
+
+
+@dataclass(frozen=True)
+class PoolingState:
+    """What `Pooling` has seen so far: a number of steps, and of them `[batch, features]`."""
+
+    steps: int
+    first: Array
+    total: Array
+    largest: Array
+
+
+LayerState = State | PoolingState | None
+NetworkState = tuple[LayerState, ...]
+"""One entry for each layer; None for layers that remember nothing."""
+
+
+class NumpyNetwork:
+    """The layers of a spec with their arrays. It changes nothing in itself, so any number of threads may use one.
+
+    Args:
+        network: the spec, its input shape filled in.
+        parameters: every array by its name (`layers.0.input_weight`), as the spec says.
+
+    Raises:
+        InputError: names or shapes are not the spec's.
+    """
+
+    def __init__(self, network: spec.Sequential, parameters: Mapping[str, NDArray[np.float32]]) -> None:
+        """Check the arrays and sort them by layer."""
+        spec.check_parameters(network, parameters)
+        self.spec = network
+        self._parameters = tuple(_under(f"layers.{index}.", parameters) for index in range(len(network.layers)))
+
+    def __call__(self, inputs: Array, lengths: Lengths = None) -> Array:
+        """The last layer's output for a batch `[batch, time, features]`, or token numbers `[batch, time]`."""
+        outputs = inputs
+        for layer, parameters in zip(self.spec.layers, self._parameters, strict=True):
+            outputs = _apply(layer, parameters, outputs, lengths)
+        return outputs
+
+    def initial_state(self, batch: int) -> NetworkState:
+        """The state before the first step.
+
+        Raises:
+            InputError: a layer reads backwards, so that no step can be taken before the last input is there.
+        """
+        return tuple(
+            _initial_state(layer, shape, batch)
+            for layer, shape in zip(self.spec.layers, self.spec.shapes(), strict=False)
+        )
+
+    def step(self, inputs: Array, state: NetworkState) -> tuple[Array, NetworkState]:
+        """One step of every layer: the output at this step, and the state for the next.
+
+        Args:
+            inputs: `[batch, features]`, or token numbers `[batch]`.
+            state: from `initial_state`, or the step before.
+
+        Returns:
+            `[batch, outputs]`: what the network would give were this the sequence's last step; and the new state.
+        """
+        outputs, states = inputs, list[LayerState]()
+        for layer, parameters, before in zip(self.spec.layers, self._parameters, state, strict=True):
+            outputs, after = _step(layer, parameters, outputs, before)
+            states.append(after)
+        return outputs, tuple(states)
+
+
+def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _apply(layer: spec.Layer, parameters: Parameters, inputs: Array, lengths: Lengths) -> Array:
+    match layer:
+        case spec.Recurrent():
+            return _run(layer, parameters, inputs, lengths, reverse=layer.reverse)
+        case spec.Bidirectional():
+            forward = _run(layer.layer, _under("forward.", parameters), inputs, lengths, reverse=False)
+            backward = _run(layer.layer, _under("backward.", parameters), inputs, lengths, reverse=True)
+            return np.concatenate([forward, backward], axis=-1)
+        case spec.Pooling():
+            return _pooled(layer.kinds, inputs, lengths)
+        case _:
+            return _pointwise(layer, parameters, inputs)
+
+
+def _run(layer: spec.Recurrent, parameters: Parameters, inputs: Array, lengths: Lengths, *, reverse: bool) -> Array:
+    """All outputs `[batch, time, units]`, zero past a length, or the final one `[batch, units]`."""
+    batch, time, _ = inputs.shape
+    projected = numpy_cells.project(layer, parameters, inputs)
+    outputs = np.zeros((batch, time, layer.units), np.float32) if layer.return_sequences else None
+    state = numpy_cells.initial_state(layer, batch)
+    for at in reversed(range(time)) if reverse else range(time):
+        new = numpy_cells.step(layer, parameters, projected[:, at], state)
+        if lengths is None:
+            state, output = new, new[0]
+        else:  # past its length, a sequence keeps its state and gives zero
+            real = (at < lengths)[:, None]
+            state = tuple(np.where(real, after, before) for after, before in zip(new, state, strict=True))
+            output = np.where(real, new[0], np.float32(0))
+        if outputs is not None:
+            outputs[:, at] = output
+    return state[0] if outputs is None else outputs
+
+
+def _pooled(kinds: Sequence[str], inputs: Array, lengths: Lengths) -> Array:
+    batch, time, _ = inputs.shape
+    counts = np.full(batch, time) if lengths is None else lengths
+    real = (np.arange(time) < counts[:, None])[..., None]
+    pooled: list[Array] = []
+    for kind in kinds:
+        match kind:
+            case "first":
+                pooled.append(inputs[:, 0])
+            case "last":
+                pooled.append(inputs[np.arange(batch), counts - 1])
+            case "mean":
+                pooled.append(np.where(real, inputs, 0).sum(axis=1) / counts[:, None].astype(np.float32))
+            case _:
+                pooled.append(np.where(real, inputs, -np.inf).max(axis=1))
+    return np.concatenate(pooled, axis=-1).astype(np.float32, copy=False)
+
+
+def _pointwise(layer: spec.Layer, parameters: Parameters, inputs: Array) -> Array:
+    """Layers that treat every step alike, with any leading axes."""
+    match layer:
+        case spec.Embedding():
+            return parameters["weight"][inputs]
+        case spec.Dense():
+            total = inputs @ parameters["weight"] + parameters["bias"]
+            return _ACTIVATIONS[layer.activation](total)
+        case spec.LayerNorm():
+            centred = inputs - inputs.mean(axis=-1, keepdims=True)
+            variance = np.square(centred).mean(axis=-1, keepdims=True)
+            return centred / np.sqrt(variance + np.float32(layer.EPSILON)) * parameters["scale"] + parameters["offset"]
+        case spec.Dropout():
+            return inputs
+        case _:
+            raise TypeError(f"the runtime has no layer {layer!r}")
+
+
+_ACTIVATIONS = {
+    None: lambda total: total,
+    "tanh": np.tanh,
+    "relu": lambda total: np.maximum(total, 0),
+    "sigmoid": sigmoid,
+}
+
+
+def _initial_state(layer: spec.Layer, shape: spec.Shape, batch: int) -> LayerState:
+    match layer:
+        case spec.Bidirectional() | spec.Recurrent(reverse=True):
+            raise InputError(
+                f"{layer!r} reads from the end of a sequence: it cannot go step by step; use predict on the whole"
+            )
+        case spec.Recurrent():
+            return numpy_cells.initial_state(layer, batch)
+        case spec.Pooling():
+            zeros = np.zeros((batch, shape[-1] or 0), np.float32)
+            return PoolingState(0, zeros, zeros, zeros - np.inf)
+        case _:
+            return None
+
+
+def _step(layer: spec.Layer, parameters: Parameters, inputs: Array, state: LayerState) -> tuple[Array, LayerState]:
+    match layer, state:
+        case spec.Recurrent(), tuple():
+            projected = numpy_cells.project(layer, parameters, inputs)
+            after = numpy_cells.step(layer, parameters, projected, state)
+            return after[0], after
+        case spec.Pooling(), PoolingState():
+            after = PoolingState(
+                state.steps + 1,
+                state.first if state.steps else inputs,
+                state.total + inputs,
+                np.maximum(state.largest, inputs),
+            )
+            seen = {
+                "first": after.first,
+                "last": inputs,
+                "mean": after.total / np.float32(after.steps),
+                "max": after.largest,
+            }
+            return np.concatenate([seen[kind] for kind in layer.kinds], axis=-1), after
+        case _:
+            return _pointwise(layer, parameters, inputs), None
