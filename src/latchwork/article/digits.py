@@ -1,4 +1,4 @@
-"""Handwritten digits, read row by row: the article's LSTM as written."""
+"""Handwritten digits, read row by row: the article's LSTM as written, and what rows alone can reach."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from latchwork import spec
 from latchwork.classification import SequenceClassifier
+from latchwork.classification.augmentation import AffineImages
+from latchwork.training import Optimizer
 from latchwork.training.progress import ProgressKind
 
 if TYPE_CHECKING:
@@ -18,15 +20,16 @@ if TYPE_CHECKING:
 
 Digits = tuple[NDArray[np.float32], NDArray[np.integer]]
 
+DONE_WELL_EPOCHS = 24
+
 
 @dataclass(frozen=True)
 class DigitsResult:
-    """The trained classifier and how it does on the test images."""
+    """The trained classifier and how it does on the test images; `seconds` are those of its training."""
 
     test_accuracy: float
     test_loss: float
     seconds: float
-    epochs: int
     model: SequenceClassifier = field(repr=False)
     probabilities: NDArray[np.float32] = field(repr=False)
 
@@ -51,10 +54,38 @@ def as_written(train: Digits, test: Digits, *, epochs: int, seed: int, progress:
         progress=progress,
         random_state=seed,
     ).fit(*train, validation_data=test)
-    seconds = time.monotonic() - started
-    figures = model.evaluate(*test)
-    probabilities = model.predict_proba(test[0])
-    return DigitsResult(figures["accuracy"], figures["loss"], seconds, epochs, model, probabilities)
+    return _result(model, test, started)
+
+
+def done_well(
+    train: Digits, test: Digits, *, epochs: int = DONE_WELL_EPOCHS, seed: int, progress: ProgressKind
+) -> DigitsResult:
+    """The same rows, still by recurrent layers alone, with what was chosen on 5,000 held-out training images.
+
+    Two layers that read both ways, pooled over the rows; images turned, slanted, stretched and moved a little, anew in
+    each batch; AdamW with a rate that falls as a cosine. The test images are looked at once, at the end.
+    """
+    started = time.monotonic()
+    model = SequenceClassifier(
+        spec.Sequential(
+            [
+                spec.Bidirectional(spec.LSTM(64, return_sequences=True)),
+                spec.Bidirectional(spec.LSTM(64, return_sequences=True, dropout=0.1)),
+                spec.Pooling(("first", "last", "mean", "max")),
+                spec.Dropout(0.3),
+                spec.Dense(10),
+            ]
+        ),
+        epochs=epochs,
+        batch_size=128,
+        optimizer=Optimizer("adamw", learning_rate=3e-3, schedule="cosine", warmup=0.05, weight_decay=0.02, clip=1.0),
+        scaling=None,
+        label_smoothing=0.05,
+        augmentation=AffineImages(),
+        progress=progress,
+        random_state=seed,
+    ).fit(*train)
+    return _result(model, test, started)
 
 
 def mistakes_figure(result: DigitsResult, test: Digits) -> Figure:
@@ -79,3 +110,9 @@ def mistakes_figure(result: DigitsResult, test: Digits) -> Figure:
         "Surest mistakes: what it said above, what it is below", x=0.01, ha="left", fontsize=11, weight="bold"
     )
     return figure
+
+
+def _result(model: SequenceClassifier, test: Digits, started: float) -> DigitsResult:
+    seconds = time.monotonic() - started
+    figures = model.evaluate(*test)
+    return DigitsResult(figures["accuracy"], figures["loss"], seconds, model, model.predict_proba(test[0]))

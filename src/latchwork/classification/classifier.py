@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from latchwork.classification.augmentation import Augmentation, Augmented
 from latchwork.errors import InputError
 from latchwork.estimator import SequenceEstimator
 from latchwork.storage import Latch
@@ -26,6 +27,7 @@ class SequenceClassifier(SequenceEstimator):
     Args:
         label_smoothing: share of each label's weight that is moved evenly onto all classes.
         class_weight: how much each class counts: a dictionary by label, or `balanced` (all classes alike).
+        augmentation: changes the training sequences anew for each batch, such as `AffineImages()`.
 
     Example:
         >>> X = np.random.default_rng(0).normal(size=(60, 12, 1))
@@ -37,6 +39,7 @@ class SequenceClassifier(SequenceEstimator):
 
     label_smoothing: float = 0.0
     class_weight: Mapping[Label, float] | str | None = None
+    augmentation: Augmentation | None = None
 
     labels_: Labels = dataclasses.field(init=False)
     """The classes, and their numbers."""
@@ -85,7 +88,8 @@ class SequenceClassifier(SequenceEstimator):
         return loaded
 
     def _objective(self) -> Objective:
-        return Supervised(SoftmaxCrossEntropy(self.label_smoothing), (("accuracy", Accuracy()),))
+        objective = Supervised(SoftmaxCrossEntropy(self.label_smoothing), (("accuracy", Accuracy()),))
+        return objective if self.augmentation is None else Augmented(objective, self.augmentation)
 
     def _learn_targets(self, y: Any) -> int:
         self.labels_ = fit_labels(y)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import math
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+
+from latchwork.jsontext import json_text
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print results only.")]
@@ -50,20 +50,3 @@ class Output:
     def result(self, sentence: str, data: dict[str, Any]) -> None:
         """The answer: the sentence for people, the data under `--json`."""
         print(json_text(data) if self.as_json else sentence, flush=True)
-
-
-def json_text(data: Any, indent: int | None = None) -> str:
-    """JSON that every reader takes: what is not a finite number becomes null."""
-    return json.dumps(_plain(data), indent=indent, allow_nan=False, ensure_ascii=False)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(inner) for key, inner in value.items()}  # pyright: ignore[reportUnknownArgumentType]
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]  # pyright: ignore[reportUnknownVariableType]
-    if hasattr(value, "tolist"):  # NumPy's numbers and arrays
-        return _plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
