@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # Which class reads a job's files; imported only when such a file is opened.
 JOBS = {
     "classification": ("latchwork.classification", "SequenceClassifier"),
+    "forecasting": ("latchwork.forecasting", "Forecaster"),
     "regression": ("latchwork.regression", "SequenceRegressor"),
 }
 

@@ -28,6 +28,7 @@ COMMANDS: dict[str, Command] = {
     "article": Command("article", "article", "Both programs of the article: as written, then done well."),
     "classify": Command("classify", "app", "Train, test and use a classifier of sequences."),
     "roommate": Command("roommate", "roommate", "The article's roommate: exact matrices, then learned ones."),
+    "forecast": Command("forecast", "forecast", "Forecast a table of the past, beside the simple methods."),
     "info": Command("info", "info", "What a saved model is, and which engine this machine runs."),
 }
 

@@ -51,20 +51,40 @@ class Panel:
         last = self.frequency.positions(self.times[index][-1:])[0]
         return self.frequency.times(last + np.arange(1, horizon + 1))
 
-    def until(self, steps_before_end: int) -> Panel:
-        """The panel as it stood some steps ago; series that had not begun are left out."""
-        keep = [i for i, v in enumerate(self.values) if len(v) > steps_before_end]
-        end = -steps_before_end or None
-        return Panel(
-            [self.names[i] for i in keep],
-            [self.times[i][:end] for i in keep],
-            [self.values[i][:end] for i in keep],
-            self.frequency,
-            self.style,
-            self.target,
-            {name: [held[i] for i in keep] for name, held in self.covariates.items()},
-            self.notes,
-        )
+    def extended(self, new: Panel) -> tuple[Panel, int]:
+        """This panel gone on with the values of `new` that lie after each series' end; and how many those are.
+
+        Series are matched by name (a single one with a single one whatever they are called); new series are added.
+        Raises InputError where the frequencies differ.
+        """
+        if new.frequency.name != self.frequency.name:
+            raise InputError(f"got {new.frequency.name} data: this model was made on {self.frequency.name} data")
+        alone = len(self) == len(new) == 1
+        found = {self.names[0] if alone else name: i for i, name in enumerate(new.names)}
+        times, values, added = list(self.times), list(self.values), 0
+        for i, name in enumerate(self.names):
+            j = found.pop(name, None)
+            if j is None:
+                continue
+            step = self.frequency.positions(new.times[j]) - self.frequency.positions(self.times[i][-1:])[0]
+            later = step > 0
+            if not later.any():
+                continue
+            added += int(np.isfinite(new.values[j][later]).sum())
+            if self.frequency.unit == "business days":
+                times[i] = np.concatenate([times[i], new.times[j][later]])
+                values[i] = np.concatenate([values[i], new.values[j][later]])
+                continue
+            tail = np.full(int(step.max()), np.nan)
+            tail[step[later] - 1] = new.values[j][later]
+            times[i] = np.concatenate([times[i], self.future_times(i, len(tail))])
+            values[i] = np.concatenate([values[i], tail])
+        fresh = list(found.values())
+        added += sum(int(np.isfinite(new.values[j]).sum()) for j in fresh)
+        names = [*self.names, *(new.names[j] for j in fresh)]
+        times += [new.times[j] for j in fresh]
+        values += [new.values[j] for j in fresh]
+        return Panel(names, times, values, self.frequency, self.style, self.target), added
 
 
 def read_panel(

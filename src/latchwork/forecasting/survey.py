@@ -17,6 +17,7 @@ from latchwork.transforms.working import TINY, Array, align, first_known
 CHUNK = 192  # rows at once: their grids of states stay in the processor's cache
 FEWEST = 4  # observations; shorter rows are forecast by their last value
 SHORTEST_TRIAL = 4  # observations that must be left before an inner origin
+TRIALS = 5  # inner origins at most, half a horizon apart
 SCORE_LIMIT = 3.0  # logs
 METHOD_FEATURES = 4
 ROW_FEATURES = 14
@@ -79,8 +80,10 @@ def survey(series: Sequence[Array], seasons: tuple[int, ...], horizon: int) -> S
 def inner_origins(length: int, horizon: int) -> list[int]:
     """How many values before its end a row of this length is forecast from again, to see how each method does."""
     reach = int(np.clip(length // 3, 1, horizon))
-    backs = [reach, reach + max(1, reach // 2), 2 * reach]
-    return [back for back in dict.fromkeys(backs) if length - back >= SHORTEST_TRIAL]
+    half = max(1, reach // 2)
+    backs = [reach + half * trial for trial in range(TRIALS)]
+    least = max(SHORTEST_TRIAL, length // 3)
+    return [back for back in dict.fromkeys(backs) if length - back >= least or back == reach]
 
 
 def _inner_errors(series: list[Array], seasons: tuple[int, ...], horizon: int, prepared: Prepared) -> Array:
@@ -89,7 +92,7 @@ def _inner_errors(series: list[Array], seasons: tuple[int, ...], horizon: int, p
     They are measured in the working units of the inner rows' own scale, which for logs are the same for all.
     """
     trials = [(row, back) for row, values in enumerate(series) for back in inner_origins(len(values), horizon)]
-    errors = np.full((len(series), 3, len(METHODS), horizon), np.nan)
+    errors = np.full((len(series), TRIALS, len(METHODS), horizon), np.nan)
     if not trials:
         return errors
     pasts = [series[row][:-back] for row, back in trials]

@@ -20,16 +20,22 @@ def autoregression(working: Array, horizon: int, learned: Array | None, order: i
 def seasonal_autoregression(
     working: Array, seasons: tuple[int, ...], horizon: int, learned: Array | None
 ) -> tuple[Array, Array]:
-    """Iterated forecasts of the changes on short and seasonal lags, for every season the rows are long enough for."""
-    usable = [season for season in seasons if working.shape[1] >= 3 * season + 8]
-    lags = sorted(
-        {1, 2, *(lag for season in usable for lag in (season - 1, season, season + 1)), *(2 * s for s in usable[:1])}
-    )
-    lags = [lag for lag in lags if lag >= 1 and lag < working.shape[1] // 2]
-    if not usable:
-        rows = len(working)
-        return np.full((rows, horizon), np.nan), np.zeros((rows, 1))
-    return _on_lags(working, tuple(lags), horizon, learned)
+    """Iterated forecasts of the changes on short and seasonal lags, for every season a row is long enough for."""
+    rows = len(working)
+    known = np.isfinite(working).sum(axis=1)
+    usable = np.array([sum(length >= 3 * season + 8 for season in seasons) for length in known])
+    forecast = np.full((rows, horizon), np.nan)
+    coefficients = np.zeros((rows, 1 + 2 + 4 * len(seasons))) if learned is None else learned
+    for count in range(1, len(seasons) + 1):
+        chosen = np.flatnonzero(usable == count)
+        if chosen.size:
+            around = (lag for season in seasons[:count] for lag in (season - 1, season, season + 1, 2 * season))
+            lags = tuple(sorted({1, 2, *around} - {0}))
+            given = None if learned is None else learned[chosen, : len(lags) + 1]
+            forecast[chosen], found = _on_lags(working[chosen], lags, horizon, given)
+            if learned is None:
+                coefficients[chosen, : len(lags) + 1] = found
+    return forecast, coefficients
 
 
 def _on_lags(working: Array, lags: tuple[int, ...], horizon: int, learned: Array | None) -> tuple[Array, Array]:

@@ -39,10 +39,11 @@ def seasonal_indices(working: Array, season: int) -> tuple[Array, Array]:
     effective = total**2 / np.maximum((weights**2).sum(axis=1), TINY)
     bias = np.where(effective > 1.2, effective / np.maximum(effective - 1, 0.2), 2.0)
     noise = (spread * bias).mean(axis=1) / np.maximum(effective.mean(axis=1), 1.0)
-    complete = known.any(axis=1).sum(axis=1) == season & (np.isfinite(working).sum(axis=1) >= FEWEST_PERIODS * season)
+    every = known.any(axis=1).sum(axis=1) == season
+    long_enough = np.isfinite(working).sum(axis=1) >= FEWEST_PERIODS * season
     means = means - means.mean(axis=1, keepdims=True)
     signal = (means**2).mean(axis=1)
-    strength = np.where(complete, np.clip(1.0 - noise / np.maximum(signal, TINY), 0.0, 1.0), 0.0)
+    strength = np.where(every & long_enough, np.clip(1.0 - noise / np.maximum(signal, TINY), 0.0, 1.0), 0.0)
     return strength[:, None] * means, strength
 
 

@@ -97,30 +97,31 @@ def bridge(working: Array, season: int) -> Array:
     return filled
 
 
-def tame_outliers(working: Array, season: int, limit: float = 6.0) -> tuple[Array, NDArray[np.bool_]]:
+def tame_outliers(working: Array, season: int, limit: float = 5.0) -> tuple[Array, NDArray[np.bool_]]:
     """Replace lone spikes by the median of their neighbourhood; returns the rows and which values were replaced.
 
-    A spike is further than `limit` robust deviations from its two neighbours on each side and, in a seasonal row,
-    from the same season a period before and after. The last two values are never touched: whether they are spikes
-    or a new level cannot be known yet.
+    A spike is further than `limit` robust deviations (of the row's changes over a season) from its two neighbours on
+    each side and, in a seasonal row, from the same season a period before and after. The last two values are never
+    touched: whether they are spikes or a new level cannot be known yet.
     """
-    rows, length = working.shape
-    marked = np.zeros((rows, length), dtype=bool)
-    if length < 2 * max(season, 4) + 5:
+    length = working.shape[1]
+    known = np.isfinite(working).sum(axis=1)
+    marked = np.zeros(working.shape, dtype=bool)
+    shortest = 2 * max(season, 4) + 5
+    if length < shortest:
         return working, marked
-    windows = sliding_window_view(working, 5, axis=1)
-    local = np.full_like(working, np.nan)
-    local[:, 2:-2] = np.median(windows, axis=2)
-    away = working - local
+    away = np.full_like(working, np.nan)
+    away[:, 2:-2] = working[:, 2:-2] - np.median(sliding_window_view(working, 5, axis=1), axis=2)
     if season > 1:
-        yearly = np.full_like(working, np.nan)
-        yearly[:, season:-season] = 0.5 * (working[:, : -2 * season] + working[:, 2 * season :])
-        seasonal_away = working - yearly
-        away = np.where(np.abs(away) < np.abs(seasonal_away), away, seasonal_away)
+        seasonal = np.full_like(working, np.nan)
+        between = 0.5 * (working[:, : -2 * season] + working[:, 2 * season :])
+        seasonal[:, season:-season] = working[:, season:-season] - between
+        away = np.where(np.abs(away) < np.abs(seasonal), away, seasonal)
+    spread = 1.4826 * nanmedian(np.abs(working[:, season:] - working[:, :-season]))[:, None]
     with np.errstate(invalid="ignore"):
-        spread = 1.4826 * nanmedian(np.abs(away))[:, None] + TINY
         marked = np.abs(away) > np.maximum(limit * spread, 0.02)
-    marked &= marked.sum(axis=1, keepdims=True) <= 0.03 * length + 1
+    few = marked.sum(axis=1) <= 0.03 * known + 1
+    marked &= (few & (known >= shortest))[:, None]
     return np.where(marked, working - away, working), marked
 
 

@@ -1,0 +1,146 @@
+"""`latchwork forecast`: a table of the past in, the future with its honest rank out."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from latchwork.cli.common import JsonOption, Output, QuietOption, SeedOption
+from latchwork.errors import InputError
+
+if TYPE_CHECKING:
+    from latchwork.forecasting.forecaster import Forecaster
+
+STEPS_SHOWN = 6
+METHODS_SHOWN = 12
+
+
+def forecast(
+    data: Annotated[Path, typer.Argument(metavar="FILE.csv|M.latch", help="A table of the past, or a saved model.")],
+    target: Annotated[str | None, typer.Option(help="The column to forecast.")] = None,
+    time_column: Annotated[str | None, typer.Option("--time", help="The column of dates.")] = None,
+    series: Annotated[str | None, typer.Option(help="The column(s) that name the series of a long table.")] = None,
+    covariates: Annotated[str | None, typer.Option(metavar="A,B", help="Columns that are known in advance.")] = None,
+    horizon: Annotated[int | None, typer.Option(min=1, help="Steps to forecast.")] = None,
+    levels: Annotated[str, typer.Option(metavar="80,95", help="Intervals in per cent.")] = "80,95",
+    best: Annotated[bool, typer.Option("--best", help="Use whatever won the backtest, however simple.")] = False,
+    no_train: Annotated[bool, typer.Option("--no-train", help="Stop at the answer that needs no training.")] = False,
+    library: Annotated[bool, typer.Option("--library", help="Run AutoETS and AutoARIMA beside.")] = False,
+    origins: Annotated[int | None, typer.Option(min=1, help="Origins of the backtest.")] = None,
+    save: Annotated[Path | None, typer.Option(metavar="M.latch", help="Save the model for --update.")] = None,
+    update: Annotated[Path | None, typer.Option(metavar="NEW.csv", help="With M.latch: go on from new data.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the report, pictures and files.")] = None,
+    seed: SeedOption = 0,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Forecast a table of the past: what comes next, how sure that is, and whether it beats the simple methods."""
+    from latchwork.forecasting.forecaster import Forecaster
+    from latchwork.forecasting.results import results, write_files
+
+    started = time.perf_counter()
+    output = Output(as_json=as_json, quiet=quiet)
+    if data.suffix == ".latch":
+        forecaster = _open(data, update, output)
+    else:
+        if update is not None:
+            raise InputError("got --update with a table: it goes on from a saved model, M.latch --update NEW.csv")
+        forecaster = Forecaster(
+            horizon,
+            levels=_numbers(levels),
+            train=not no_train,
+            best=best,
+            target=target,
+            time=time_column,
+            series=series,
+            covariates=tuple(name.strip() for name in covariates.split(",")) if covariates else (),
+            origins=origins,
+            library=library,
+            announce=lambda made: _announce(made, output, time.perf_counter() - started),
+            progress=output.progress,
+            random_state=seed,
+        ).fit(data)
+    found = results(forecaster, time.perf_counter() - started)
+    _tell(forecaster, output)
+    folder = out or Path("latchwork-out") / data.stem
+    command = shlex.join(["latchwork", *sys.argv[1:]])
+    paths = write_files(forecaster, found, folder, command)
+    if save is not None:
+        forecaster.save(save)
+        output.note(f"saved {save}")
+    found["files"] = [str(path) for path in paths]
+    found["seconds"] = round(time.perf_counter() - started, 3)
+    sentence = found["verdict"] or "Forecast made; the data are too short for a backtest."
+    output.result(f"{sentence}\nReport: {paths[2]}  ({found['seconds']:.1f} s)", found)
+
+
+def _open(path: Path, update: Path | None, output: Output) -> Forecaster:
+    from latchwork.forecasting.forecaster import Forecaster
+    from latchwork.loading import load
+
+    forecaster = load(path)
+    if not isinstance(forecaster, Forecaster):
+        raise InputError(f"got {path}, a model of the job {forecaster.JOB!r}: give one that forecast --save wrote")
+    if update is not None:
+        forecaster.update(update)
+        for note in forecaster.notes_:
+            output.note(f"  {note}")
+    return forecaster
+
+
+def _announce(forecaster: Forecaster, output: Output, seconds: float) -> None:
+    """What was found, and the answer that needs no training, as soon as it is there."""
+    panel = forecaster.panel_
+    season = f"season {forecaster.seasons_[0]}" if forecaster.seasons_ else "no season"
+    many = f"{len(panel):,} series, " if len(panel) > 1 else ""
+    output.note(f"{panel.target}: {many}{panel.frequency.name}, {season}; first answer after {seconds:.1f} s")
+    for note in forecaster.notes_:
+        output.note(f"  {note}")
+
+
+def _tell(forecaster: Forecaster, output: Output) -> None:
+    from latchwork.forecasting.dates import format_times
+    from latchwork.forecasting.pictures import sparkline
+    from latchwork.forecasting.verdict import READABLE
+
+    panel, forecast = forecaster.panel_, forecaster.predict()
+    if forecaster.backtest_ is not None:
+        rows = [
+            [
+                READABLE.get(name, name) + (" *" if name == forecaster.used_ else ""),
+                f"{s.rmse:.5g}",
+                f"{s.mase:.3f}",
+                f"{s.smape:.2f}",
+            ]
+            for name, s in list(forecaster.baselines().items())[:METHODS_SHOWN]
+        ]
+        made = forecaster.backtest_
+        held = ", ".join(f"{level:g} % interval held {made.coverage(level):.0f} %" for level in made.low)
+        title = f"Backtest: {len(made.origins)} origins, {forecaster.horizon_} steps; * is used; {held}"
+        output.table(title, ["method", "RMSE", "MASE", "sMAPE"], rows)
+    shown = min(STEPS_SHOWN, forecaster.horizon_)
+    ends = [f"{level:g} %" for level in forecast.low]
+    rows = [
+        [
+            text,
+            f"{forecast.mean[0, h]:.6g}",
+            *(f"{forecast.low[v][0, h]:.5g} to {forecast.high[v][0, h]:.5g}" for v in forecast.low),
+        ]
+        for h, text in enumerate(format_times(forecast.times[0][:shown], panel.style))
+    ]
+    output.table(
+        f"{panel.names[0]}: the first {shown} of {forecaster.horizon_} steps", ["time", "forecast", *ends], rows
+    )
+    output.note(f"{sparkline(panel.values[0])} | {sparkline(forecast.mean[0])}")
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise InputError(f"got --levels {text!r}: give per cents such as 80,95") from error

@@ -1,0 +1,243 @@
+"""`Forecaster`: fit on a file, frame or array; forecasts, backtest and verdict out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latchwork.errors import InputError
+from latchwork.estimator import Estimator
+from latchwork.forecasting.backtest import COMBINATION, Backtest, backtest, calibrate_rolling, simple_forecasts
+from latchwork.forecasting.baselines import BASELINES, add_library_baselines, library_forecasts
+from latchwork.forecasting.forecast import Forecast
+from latchwork.forecasting.intervals import Calibration
+from latchwork.forecasting.metrics import Scores
+from latchwork.forecasting.panel import Panel, read_panel
+from latchwork.forecasting.statistical import Answers, answer
+from latchwork.forecasting.stored import panel_from_latch, panel_to_latch
+from latchwork.forecasting.verdict import Verdict, judge, losses
+from latchwork.storage import Latch
+from latchwork.transforms.seasonality import detect_season
+from latchwork.transforms.working import Array
+
+HORIZONS = {12: 12, 4: 8, 52: 13, 7: 14, 5: 10, 24: 24, 48: 48}  # by season: one or two of them, as people ask for
+LONGEST_DEFAULT = 96
+LONGEST_HORIZON = 5000
+
+
+@dataclass(eq=False, repr=False)
+class Forecaster(Estimator):
+    """Forecast one series or ten thousand, with intervals, a backtest and an honest verdict.
+
+    Args:
+        horizon: steps to forecast; by the season (a year of months, a day of hours) where None.
+        levels: intervals in per cent.
+        train: train a network on the data and use it where the backtest shows that it helps.
+        best: use whatever won the backtest, be it the simplest method.
+        target, time, series: columns; found where None.
+        covariates: columns known in advance (a holiday, a price, a forecast temperature).
+        origins: how many origins the backtest has; by the number of series where None.
+        library: run AutoETS and AutoARIMA beside (`pip install latchwork[forecast]`).
+        minutes: the most that training may take.
+        announce: called with the fitted forecaster as soon as the answer without training is there.
+        progress: `auto`, `bar`, `lines` or `none`.
+        random_state: seed of all that is drawn.
+
+    Attributes:
+        panel_: what was read. backtest_: forecasts from earlier origins, None for data too short for that.
+        verdict_: the judgement on them, None likewise. used_: the method whose forecasts `predict` gives.
+        notes_: all that was found and done, for people.
+
+    Example:
+        Forecaster(horizon=12).fit("airline.csv").predict().to_csv("forecast.csv")
+    """
+
+    horizon: int | None = None
+    _: KW_ONLY
+    levels: Sequence[float] = (80, 95)
+    train: bool = True
+    best: bool = False
+    target: str | None = None
+    time: str | None = None
+    series: str | None = None
+    covariates: Sequence[str] = ()
+    origins: int | None = None
+    library: bool = False
+    minutes: float | None = None
+    announce: Callable[[Forecaster], None] | None = None
+    progress: str = "auto"
+    random_state: int = 0
+
+    JOB: ClassVar[str] = "forecasting"
+    panel_: Panel = dataclasses.field(init=False)
+    horizon_: int = dataclasses.field(init=False)
+    seasons_: tuple[int, ...] = dataclasses.field(init=False)
+    answers_: Answers = dataclasses.field(init=False)
+    backtest_: Backtest | None = dataclasses.field(init=False)
+    verdict_: Verdict | None = dataclasses.field(init=False)
+    used_: str = dataclasses.field(init=False)
+    notes_: list[str] = dataclasses.field(init=False)
+    _calibration: Calibration = dataclasses.field(init=False)
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Read, backtest, and get ready to forecast past the end.
+
+        X: a path, a frame, an array (time,) or (series, time), or a `Panel`. y: not used, as in scikit-learn.
+        """
+        del y
+        levels = self._levels(self.levels)
+        if self.horizon is not None and not 1 <= self.horizon <= LONGEST_HORIZON:
+            raise InputError(f"got horizon {self.horizon}: give 1 to {LONGEST_HORIZON} steps")
+        self.panel_ = read_panel(X, target=self.target, time=self.time, series=self.series, covariates=self.covariates)
+        self.notes_ = list(self.panel_.notes)
+        self.seasons_ = self._choose_seasons()
+        season = self.seasons_[0] if self.seasons_ else 1
+        self.horizon_ = self.horizon or HORIZONS.get(season, min(season, LONGEST_DEFAULT) if season > 1 else 6)
+        self.backtest_ = backtest(self.panel_, self.seasons_, self.horizon_, levels, self.origins)
+        self.answers_ = answer(self.panel_.values, self.seasons_, self.horizon_)
+        if self.library and self.backtest_ is not None:
+            self.notes_ += add_library_baselines(self.backtest_, self.panel_, self.seasons_)
+        self._settle(levels)
+        if self.announce is not None:
+            self.announce(self)
+        return self
+
+    def predict(self, levels: Sequence[float] | None = None) -> Forecast:
+        """Forecast past the end, with intervals at `levels` in per cent (those of the constructor where None)."""
+        wanted = self._levels(self.levels if levels is None else levels)
+        panel = self._fitted().panel_
+        mean = self._centre()
+        working = self.answers_.survey.to_working(mean)
+        centre = np.where(np.isfinite(working), working, self.answers_.combined.centre)
+        ends = {level: self.answers_.interval(level, self._calibration, centre) for level in wanted}
+        return Forecast(
+            panel.names,
+            [panel.future_times(i, self.horizon_) for i in range(len(panel))],
+            panel.style,
+            mean,
+            {level: low for level, (low, _) in ends.items()},
+            {level: high for level, (_, high) in ends.items()},
+        )
+
+    def backtest(self) -> Backtest:
+        """Forecasts from earlier origins beside what came; raises `InputError` where the data are too short."""
+        if self._fitted().backtest_ is None:
+            raise InputError(f"got {self._longest()} values: a backtest needs more")
+        return self.backtest_  # pyright: ignore[reportReturnType] - checked above
+
+    def baselines(self) -> dict[str, Scores]:
+        """Errors of every method on the backtest's origins, best first."""
+        made = self.backtest()
+        order = sorted(made.methods, key=lambda name: float(np.nanmean(losses(made, name))))
+        return {name: made.scores(name) for name in order}
+
+    def verdict(self) -> Verdict:
+        """What won the backtest, and by how much more than noise."""
+        return judge(self.backtest(), self.used_)
+
+    def plot(self, path: str | Path, index: int = 0) -> None:
+        """Draw the history, the backtest and the fan of one series as a PNG."""
+        from latchwork.forecasting.pictures import draw_forecast
+
+        draw_forecast(self._fitted(), index, Path(path))
+
+    def update(self, X: Any) -> Self:
+        """Go on from new data without training: the rows after each series' stored end are added to it."""
+        new = read_panel(X, target=self.target, time=self.time, series=self.series, covariates=self.covariates)
+        self.panel_, added = self._fitted().panel_.extended(new)
+        self.notes_ = [*new.notes, f"{added:,} new values; nothing was trained again"]
+        self.answers_ = answer(self.panel_.values, self.seasons_, self.horizon_)
+        return self
+
+    def to_latch(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """The file's document and tensors: options, calendar, calibration and each series' last window."""
+        panel, tensors = panel_to_latch(self._fitted().panel_, self.seasons_, self.horizon_)
+        options = {
+            name: value for name, value in self.get_params().items() if name not in {"announce", "origins", "minutes"}
+        }
+        fitted = {
+            "options": {**options, "levels": list(self.levels), "covariates": list(self.covariates)},
+            "panel": panel,
+            "horizon": self.horizon_,
+            "seasons": list(self.seasons_),
+            "used": self.used_,
+        }
+        tensors["fitted.calibration"] = self._calibration.factors
+        document = {"network": None, "fitted": fitted, "training": {}, "data": {"series": len(self.panel_)}}
+        return document, tensors
+
+    @classmethod
+    def from_latch(cls, latch: Latch) -> Self:
+        """The fitted forecaster in a file; its backtest is not kept."""
+        fitted = latch.document["fitted"]
+        made = cls(**fitted["options"])
+        made.panel_ = panel_from_latch(fitted["panel"], latch.tensors)
+        made.horizon_, made.seasons_ = int(fitted["horizon"]), tuple(fitted["seasons"])
+        made.used_, made.notes_ = str(fitted["used"]), []
+        made._calibration = Calibration(np.array(latch.tensors["fitted.calibration"], dtype=np.float64))
+        made.backtest_ = made.verdict_ = None
+        made.answers_ = answer(made.panel_.values, made.seasons_, made.horizon_)
+        return made
+
+    def _settle(self, levels: tuple[float, ...]) -> None:
+        """Choose the method to use, calibrate its intervals, and judge."""
+        made = self.backtest_
+        self.used_, self._calibration, self.verdict_ = COMBINATION, Calibration.none(), None
+        if made is None:
+            self.notes_.append("too short for a backtest: the intervals are those of similar series")
+            return
+        if self.best:
+            self.used_ = min(made.methods, key=lambda name: float(np.nanmean(losses(made, name))))
+        if self.used_ != COMBINATION:
+            calibrate_rolling(made, levels, self.used_)
+        self._calibration = made.calibration
+        self.verdict_ = judge(made, self.used_)
+
+    def _centre(self) -> Array:
+        """Point forecasts of the used method past the end, [series, horizon]."""
+        if self.used_ == COMBINATION:
+            return self.answers_.centre
+        if self.used_ in BASELINES:
+            said = self.answers_.method(BASELINES[self.used_])
+        elif self.used_ in {"naive", "drift"}:
+            last = np.array([v[np.flatnonzero(np.isfinite(v))[-1]] for v in self.panel_.values])
+            said = simple_forecasts(self.panel_.values, last, self.horizon_)[self.used_]
+        else:
+            said = library_forecasts(self.used_, self.panel_.values, self.seasons_, self.horizon_)
+        return np.where(np.isfinite(said), said, self.answers_.centre)
+
+    def _choose_seasons(self) -> tuple[int, ...]:
+        """The calendar's seasons, or the one that the first half of the longest series shows where there are no dates.
+
+        Only the first half is looked at, so that no backtest's origin sees what came after it.
+        """
+        frequency = self.panel_.frequency
+        if frequency.unit != "steps":
+            longest = self._longest()
+            return tuple(s for s in frequency.seasons if longest >= 2 * s)
+        found = [detect_season(v[: len(v) // 2]) for v in sorted(self.panel_.values, key=len)[-25:]]
+        season = int(np.bincount(found).argmax())
+        if season > 1:
+            self.notes_.append(f"a season of {season} steps was found in the autocorrelation")
+        return (season,) if season > 1 else ()
+
+    def _longest(self) -> int:
+        return max(len(v) for v in self.panel_.values)
+
+    def _fitted(self) -> Self:
+        if not hasattr(self, "panel_"):
+            raise InputError("got a forecaster that was not fitted: call fit first")
+        return self
+
+    @staticmethod
+    def _levels(levels: Sequence[float]) -> tuple[float, ...]:
+        wanted = tuple(float(level) for level in levels)
+        if not all(0 < level < 100 for level in wanted):
+            raise InputError(f"got levels {', '.join(f'{v:g}' for v in wanted)}: give per cents between 0 and 100")
+        return wanted

@@ -1,0 +1,169 @@
+"""report.html: one self-contained page on a forecast. The figures are data in the page; `page.js` draws them."""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latchwork.forecasting.dates import format_times
+from latchwork.forecasting.forecast import level_name
+from latchwork.forecasting.results import series_overview
+from latchwork.forecasting.verdict import READABLE
+from latchwork.report import Report
+
+if TYPE_CHECKING:
+    from latchwork.forecasting.forecaster import Forecaster
+
+MOST_CHARTED = 40  # series whose charts are in the page: the worst, the best and the first
+LONGEST_CHARTED = 600  # values of a history
+MOST_RESIDUALS = 2000
+
+
+def write_page(forecaster: Forecaster, found: dict[str, Any], path: Path, command: str) -> None:
+    """Write the page."""
+    panel = forecaster.panel_
+    several = len(panel) > 1
+    title = f"Forecast of {panel.target}" if not several else f"Forecast of {len(panel):,} series"
+    season = f", season of {found['season']}" if found["season"] > 1 else ", no season"
+    lead = f"{panel.frequency.name}{season}; {found['observations']:,} observations, {found['horizon']} steps ahead"
+    report = Report(title, lead[0].upper() + lead[1:])
+    overview = series_overview(forecaster)
+    _forecast_section(report, found, several)
+    if several:
+        _overview_section(report)
+    if forecaster.backtest_ is not None:
+        _backtest_section(report, found)
+    report.heading("What was found in the data")
+    for note in forecaster.notes_ or ["Nothing out of the ordinary."]:
+        report.paragraph(note[0].upper() + note[1:] + ("" if note.endswith(".") else "."))
+    report.heading("How to reproduce this")
+    report.code(command)
+    report.paragraph(
+        "The same command on the same data gives the same figures; forecast.csv and results.json lie beside."
+    )
+    data = {
+        "levels": [level_name(level) for level in sorted(forecaster.predict().low)],
+        "charts": _charts(forecaster, overview),
+        "overview": overview if several else [],
+        "byHorizon": {READABLE.get(k, k): v for k, v in (found["backtest"] or {}).get("by_horizon", {}).items()},
+        "used": READABLE.get(forecaster.used_, forecaster.used_),
+        "residuals": _residuals(forecaster),
+    }
+    script = (files("latchwork.forecasting") / "page.js").read_text(encoding="utf-8")
+    style = (files("latchwork.forecasting") / "page.css").read_text(encoding="utf-8")
+    text = json.dumps(_plain(data), ensure_ascii=False, allow_nan=False).replace("</", "<\\/")
+    report.parts.append(f'<style>{style}</style><script type="application/json" id="data">{text}</script>')
+    report.parts.append(f"<script>{script}</script>")
+    path.write_text(report.to_html(), encoding="utf-8")
+
+
+def _forecast_section(report: Report, found: dict[str, Any], several: bool) -> None:
+    if found["verdict"]:
+        report.parts.append(f'<p class="verdict">{html.escape(found["verdict"])}</p>')
+    if several:
+        report.parts.append('<p><label>Series <select id="choose"></select></label></p>')
+    report.parts.append('<figure id="fan" class="chart tall"></figure>')
+
+
+def _overview_section(report: Report) -> None:
+    report.heading("All series")
+    report.parts.append(
+        '<p><input id="search" type="search" placeholder="Search by name" aria-label="Search series by name"> '
+        '<span class="lead">Click a heading to sort: worst and best first.</span></p><div id="overview"></div>'
+    )
+
+
+def _backtest_section(report: Report, found: dict[str, Any]) -> None:
+    tested = found["backtest"]
+    report.heading("The backtest: the same forecast, made earlier")
+    report.paragraph(
+        f"{tested['origins']} origins, {tested['rows']} forecasts. Each saw nothing after its origin. "
+        "MASE is the mean error over that of repeating the last season within the past: below 1 is better than that."
+    )
+    rows = [
+        [str(READABLE.get(name, name)), f"{s['rmse']:.5g}", f"{s['mae']:.5g}", f"{s['mase']:.3f}", f"{s['smape']:.2f}"]
+        for name, s in tested["baselines"].items()
+    ]
+    report.table(["Method, best first", "RMSE", "MAE", "MASE", "sMAPE, %"], rows)
+    report.parts.append('<figure id="origins" class="chart tall"></figure>')
+    report.heading("How sure it is")
+    sure = [
+        [f"{level} %", f"{held:.1f} %", f"{tested['width'][level]:.2f}"] for level, held in tested["coverage"].items()
+    ]
+    report.table(["Interval", "held", "mean width, in MASE units"], sure)
+    report.heading("Error by steps ahead")
+    report.parts.append('<figure id="horizon" class="chart"></figure>')
+    report.heading("Residuals of the backtest")
+    report.paragraph("What came minus what was forecast, in units of MASE; around zero and without a pattern is good.")
+    report.parts.append('<figure id="residuals" class="chart"></figure>')
+
+
+def _charts(forecaster: Forecaster, overview: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    order = sorted(
+        range(len(overview)), key=lambda i: -(overview[i]["error"] if math.isfinite(overview[i]["error"]) else -1)
+    )
+    third = MOST_CHARTED // 3
+    chosen = list(dict.fromkeys([*range(min(third, len(order))), *order[:third], *order[-third:]]))
+    panel, made, forecast = forecaster.panel_, forecaster.backtest_, forecaster.predict()
+    charts: list[dict[str, Any]] = []
+    for i in chosen:
+        start = max(0, len(panel.values[i]) - LONGEST_CHARTED)
+        origins: list[dict[str, Any]] = []
+        if made is not None:
+            for row in np.flatnonzero(made.series == i):
+                begin = len(panel.values[i]) - int(made.back[row]) - start
+                origins.append(
+                    {
+                        "at": begin,
+                        "mean": _short(made.forecasts[forecaster.used_][row]),
+                        "bands": {
+                            level_name(v): [_short(made.low[v][row]), _short(made.high[v][row])] for v in made.low
+                        },
+                    }
+                )
+        charts.append(
+            {
+                "name": panel.names[i],
+                "times": format_times(panel.times[i][start:], panel.style),
+                "values": _short(panel.values[i][start:]),
+                "future": format_times(forecast.times[i], panel.style),
+                "mean": _short(forecast.mean[i]),
+                "bands": {
+                    level_name(v): [_short(forecast.low[v][i]), _short(forecast.high[v][i])] for v in forecast.low
+                },
+                "origins": origins,
+            }
+        )
+    return charts
+
+
+def _residuals(forecaster: Forecaster) -> list[list[float]]:
+    """Pairs of step ahead and scaled residual."""
+    made = forecaster.backtest_
+    if made is None:
+        return []
+    away = (made.truth - made.forecasts[forecaster.used_]) / np.where(made.unit > 0, made.unit, np.nan)[:, None]
+    rows, steps = np.nonzero(np.isfinite(away))
+    pick = np.linspace(0, len(rows) - 1, min(len(rows), MOST_RESIDUALS)).astype(int) if len(rows) else []
+    return [[int(steps[k]) + 1, float(away[rows[k], steps[k]])] for k in pick]
+
+
+def _short(values: np.ndarray[Any, np.dtype[np.float64]]) -> list[float]:
+    """Six significant digits: what a chart shows, in a page that stays small."""
+    return [float(f"{v:.6g}") for v in values]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(value, list):
+        return [_plain(v) for v in value]  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value

@@ -1,0 +1,91 @@
+"""The verdict: what won the backtest, by how much, whether that is more than noise, and whether it is a copy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from latchwork.forecasting.backtest import COMBINATION, Backtest
+from latchwork.forecasting.metrics import Array, row_mase, row_smape, shifted_copy_share, sign_flip_test
+
+OURS = (COMBINATION, "network")
+NOISE = 0.05  # a smaller p-value is called more than noise
+COPY = 0.8  # share of the last value from which a forecast is called a copy of it
+READABLE = {
+    "seasonal_naive": "seasonal naive",
+    "seasonal_naive_growth": "seasonal naive with growth",
+    "damped_trend": "the damped trend",
+    "holt_winters": "Holt-Winters",
+    "airline_arima": "the airline ARIMA",
+    "theta": "Theta",
+    "ets": "AutoETS",
+    "arima": "AutoARIMA",
+    COMBINATION: "the pretrained combination",
+    "network": "the trained network",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """winner: lowest mean error. rival: the best simple method, or the runner-up where a simple method wins.
+
+    gain: per cent of error that the winner saves on the rival. p_value: of that difference, by sign flips over units
+    (origins, or series). copy_share: how much of the used one-step forecast is the last value.
+    """
+
+    winner: str
+    rival: str
+    used: str
+    gain: float
+    p_value: float
+    units: int
+    unit: str
+    copy_share: float
+    sentence: str
+
+
+def losses(made: Backtest, method: str) -> Array:
+    """Loss of each row: MASE, or sMAPE where the past never changed."""
+    scaled = row_mase(made.truth, made.forecasts[method], made.unit)
+    return np.where(np.isfinite(scaled), scaled, row_smape(made.truth, made.forecasts[method]) / 100)
+
+
+def judge(made: Backtest, used: str) -> Verdict:
+    """Compare the methods that forecast every row."""
+    means = {name: float(np.nanmean(losses(made, name))) for name in made.methods}
+    winner = min(means, key=lambda name: means[name])
+    simple = [name for name in means if name not in OURS]
+    others = [n for n in (simple if winner in OURS else list(means)) if n != winner] or [winner]
+    rival = min(others, key=lambda name: means[name])
+    gain = 100 * (1 - means[winner] / means[rival]) if means[rival] > 0 else 0.0
+    several = len(set(made.series.tolist())) > 1
+    keys = made.series if several else made.back
+    difference = losses(made, rival) - losses(made, winner)
+    units = np.array([float(np.nanmean(difference[keys == key])) for key in np.unique(keys)])
+    p_value = sign_flip_test(units)
+    copy = shifted_copy_share(made.truth[:, 0], made.forecasts[used][:, 0], made.last)
+    unit = "series" if several else "origins"
+    sentence = _sentence(winner, rival, used, gain, p_value, len(units), unit, copy)
+    return Verdict(winner, rival, used, gain, p_value, len(units), unit, copy, sentence)
+
+
+def _sentence(
+    winner: str, rival: str, used: str, gain: float, p_value: float, units: int, unit: str, copy: float
+) -> str:
+    name = {key: READABLE.get(key, key) for key in (winner, rival, used)}
+    noise = "more than noise" if p_value < NOISE else "within the noise"
+    said = f"{name[winner]} does best: {gain:.0f} % less error than {name[rival]} over {units} {unit}, "
+    said += f"{noise} (p = {p_value:.2g})"
+    if winner not in OURS:
+        said += (
+            "; it is used" if used == winner else f"; a simple method wins here, --best uses it instead of {name[used]}"
+        )
+    elif used != winner:
+        said += f"; {name[used]} is used"
+    said += (
+        f"; beware, the next-step forecast is {100 * copy:.0f} % a copy of the last value"
+        if copy > COPY
+        else "; the forecast is no shifted copy of the past"
+    )
+    return said[0].upper() + said[1:] + "."

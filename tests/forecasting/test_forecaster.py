@@ -1,0 +1,145 @@
+"""The forecaster: honest by construction, whole from file to saved model and back."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from ugly import UGLY
+
+import latchwork
+from latchwork.errors import InputError
+from latchwork.forecasting import Forecaster
+from latchwork.forecasting.backtest import plan_origins
+from latchwork.forecasting.panel import read_panel
+
+
+def monthly(length=96, seed=0, scale=100.0):
+    rng = np.random.default_rng(seed)
+    steps = np.arange(length)
+    values = scale * np.exp(0.01 * steps + 0.2 * np.sin(2 * np.pi * steps / 12) + 0.03 * rng.normal(size=length))
+    times = np.datetime64("1990-01") + steps
+    return pd.DataFrame({"month": times.astype("datetime64[ns]"), "sales": values})
+
+
+def quick(**options):
+    return Forecaster(**{"horizon": 6, "train": False, **options})
+
+
+def test_noise_after_an_origin_changes_no_forecast_made_at_it_bit_for_bit():
+    frame = monthly()
+    whole = quick().fit(frame)
+    made = whole.backtest()
+    for back in made.origins:
+        noisy = frame.copy()
+        noisy.loc[len(frame) - back :, "sales"] = np.random.default_rng(back).uniform(-1e6, 1e6, back)
+        other = quick().fit(noisy).backtest()
+        row, its = np.flatnonzero(made.back == back), np.flatnonzero(other.back == back)
+        for name, said in made.forecasts.items():
+            assert np.array_equal(said[row], other.forecasts[name][its]), name
+        for level in made.low:
+            assert np.array_equal(made.low[level][row], other.low[level][its])
+            assert np.array_equal(made.high[level][row], other.high[level][its])
+
+
+def test_forecasts_are_in_units_with_real_dates_and_ordered_intervals():
+    forecast = quick(levels=(50, 80, 95)).fit(monthly()).predict()
+    assert [str(t) for t in forecast.times[0].astype("datetime64[M]")[:2]] == ["1998-01", "1998-02"]
+    assert np.all(forecast.low[95] <= forecast.low[80])
+    assert np.all(forecast.low[80] < forecast.mean)
+    assert np.all(forecast.mean < forecast.high[50])
+    assert np.all(forecast.high[80] <= forecast.high[95])
+    truth = monthly(102)["sales"].to_numpy()[-6:]
+    assert np.abs(np.log(forecast.mean[0] / truth)).max() < 0.15
+    frame = forecast.to_frame("polars")
+    assert frame.columns == ["series", "time", "mean", "lo50", "hi50", "lo80", "hi80", "lo95", "hi95"]
+
+
+def test_scaling_the_data_scales_the_forecast():
+    small, large = (quick().fit(monthly(scale=s)).predict().mean for s in (1e-3, 1e6))
+    np.testing.assert_allclose(large / small, 1e9, rtol=1e-6)
+
+
+def test_verdict_names_the_winner_and_best_uses_it():
+    fitted = quick(best=True).fit(monthly())
+    verdict = fitted.verdict()
+    assert verdict.winner == verdict.used == fitted.used_ == next(iter(fitted.baselines()))
+    assert "less error than" in verdict.sentence
+    walk = quick().fit(np.random.default_rng(0).normal(size=300).cumsum() + 100).verdict()
+    assert walk.p_value > 0.01 or walk.winner not in {"latchwork"}
+
+
+def test_a_saved_forecaster_says_the_same_and_goes_on_from_new_rows(tmp_path):
+    frame = monthly(100)
+    fitted = quick().fit(frame.iloc[:96])
+    fitted.save(tmp_path / "m.latch")
+    loaded = latchwork.load(tmp_path / "m.latch")
+    before, after = fitted.predict(), loaded.predict()
+    assert np.array_equal(before.mean, after.mean)
+    assert all(np.array_equal(before.low[v], after.low[v]) for v in before.low)
+    loaded.update(frame.iloc[90:])
+    assert np.array_equal(loaded.predict().mean, quick().fit(frame).predict().mean)
+    assert str(loaded.predict().times[0][0].astype("datetime64[M]")) == "1998-05"
+    with pytest.raises(InputError, match="monthly"):
+        loaded.update(pd.DataFrame({"day": pd.date_range("2000-01-01", periods=50), "sales": range(50)}))
+
+
+def test_a_panel_is_forecast_series_by_series():
+    frames = [monthly(60 + 7 * i, seed=i).assign(shop=f"s{i}") for i in range(5)]
+    together = quick().fit(pd.concat(frames)).predict()
+    assert together.names == [f"s{i}" for i in range(5)]
+    alone = quick().fit(frames[3][["month", "sales"]]).predict()
+    np.testing.assert_allclose(together.mean[3], alone.mean[0], rtol=1e-9)
+    assert together.times[3][0] == alone.times[0][0]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [([5.0], 5.0), ([5.0, 6.0], 6.0), ([7.0] * 40, 7.0), ([0.0] * 40, 0.0), ([1e300] * 40, 1e300), ([-3.0] * 9, -3.0)],
+)
+def test_degenerate_series_repeat_what_they_know(values, expected):
+    forecast = quick().fit(np.array(values)).predict()
+    assert np.isfinite(forecast.mean).all()
+    assert np.allclose(forecast.mean, expected, rtol=0.2)
+
+
+@pytest.mark.parametrize("case", [c for c in UGLY if c.frequency], ids=lambda case: case.name)
+def test_ugly_files_are_forecast(case, tmp_path):
+    path = tmp_path / "file.csv"
+    path.write_bytes(case.data)
+    forecast = quick(origins=2).fit(path).predict()
+    assert np.isfinite(forecast.mean).all()
+    assert all(np.all(forecast.low[v] <= forecast.high[v]) for v in forecast.low)
+
+
+def test_counts_never_become_negative():
+    counts = np.random.default_rng(0).poisson(0.4, 120).astype(float)
+    forecast = quick().fit(counts).predict()
+    assert forecast.low[95].min() >= 0
+    assert 0.1 < forecast.mean.mean() < 1.0
+
+
+def test_bad_options_are_refused_in_one_line():
+    for options, says in (({"levels": (80, 120)}, "between 0 and 100"), ({"horizon": 0}, "give 1 to")):
+        with pytest.raises(InputError, match=says):
+            quick(**options).fit(monthly())
+    with pytest.raises(InputError, match="call fit first"):
+        quick().predict()
+
+
+@pytest.mark.parametrize(
+    ("length", "horizon", "season"), [(144, 12, 12), (30, 12, 12), (20, 6, 1), (9, 6, 1), (4, 6, 1)]
+)
+def test_origins_leave_a_past_and_a_truth(length, horizon, season):
+    backs = plan_origins([length], horizon, season)
+    assert all(1 <= back <= length - min(4, length) for back in backs)
+    assert len(set(backs)) == len(backs)
+
+
+def test_intervals_hold_what_they_promise_on_made_up_series():
+    rng = np.random.default_rng(7)
+    series = [50 + 5 * np.sin(np.arange(84) / 5 + rng.uniform(0, 6)) + rng.normal(size=84) for _ in range(150)]
+    fitted = quick().fit(read_panel(np.array([s[:-6] for s in series])))
+    forecast = fitted.predict()
+    truth = np.array([s[-6:] for s in series])
+    for level, low, high in ((80, 72, 90), (95, 90, 99)):
+        held = 100 * np.mean((truth >= forecast.low[level]) & (truth <= forecast.high[level]))
+        assert low < held < high
