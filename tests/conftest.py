@@ -13,6 +13,9 @@ jaxtyping.install_import_hook(
     "beartype.beartype",
 )
 
+# Programs compiled in the tests stay in the repository, not in the user's cache.
+os.environ.setdefault("LATCHWORK_CACHE", str(Path(__file__).resolve().parent.parent / "build" / "test-cache"))
+
 # A compilation may fall into any one example, so a limit on its time says nothing.
 settings.register_profile("latchwork", deadline=None)
 settings.load_profile("latchwork")

@@ -18,21 +18,23 @@ FILE = "checkpoint.latch"
 
 def save_checkpoint(folder: Path, run: Run, settings: Mapping[str, Any]) -> None:
     """Write the run's state, with the settings that it must be resumed with."""
-    tensors = {f"state.{index}": np.asarray(leaf) for index, leaf in enumerate(jax.tree.leaves(run.state))}
+    tensors = _named("state", run.state)
     if run.best_parameters is not None:
-        leaves = jax.tree.leaves(run.best_parameters)
-        tensors |= {f"best.{index}": np.asarray(leaf) for index, leaf in enumerate(leaves)}
+        tensors |= _named("best", run.best_parameters)
     document = {"job": "checkpoint", "settings": dict(settings), "run": run.to_dict()}
-    folder.mkdir(parents=True, exist_ok=True)
     storage.save(folder / FILE, document, tensors)
 
 
 def load_checkpoint(folder: Path, run: Run, settings: Mapping[str, Any]) -> bool:
-    """Bring `run`, freshly begun, to where the folder's checkpoint was; False where there is none.
+    """Bring `run`, freshly begun, to where the folder's checkpoint was; makes the folder and gives False where none is.
 
     Raises:
         InputError: the checkpoint is damaged, or belongs to a run with other settings or data.
     """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be a folder of checkpoints: {error.strerror or error}") from error
     path = folder / FILE
     if not path.exists():
         return False
@@ -43,19 +45,32 @@ def load_checkpoint(folder: Path, run: Run, settings: Mapping[str, Any]) -> bool
     for name, value in settings.items():
         if saved.get(name) != value:
             raise InputError(
-                f"the checkpoint in {folder} belongs to another run: its {name} was {saved.get(name)!r}, "
-                f"here it is {value!r}; use another folder, or the settings it was begun with"
+                f"the checkpoint in {folder} belongs to another run: its {name} was {_short(saved.get(name))}, "
+                f"here it is {_short(value)}; use another folder, or the settings it was begun with"
             )
-    leaves, structure = jax.tree.flatten(run.state)
-    run.state = structure.unflatten([_like(leaf, tensors[f"state.{i}"], path) for i, leaf in enumerate(leaves)])
-    if "best.0" in tensors:
-        leaves, structure = jax.tree.flatten(run.state.parameters)
-        run.best_parameters = structure.unflatten([tensors[f"best.{i}"] for i in range(len(leaves))])
-    run.restore(document["run"])
+    try:
+        run.restore(document["run"])
+        run.state = _like(run.state, "state", tensors)
+        if run.best_value is not None:
+            run.best_parameters = _like(run.state.parameters, "best", tensors)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is not a sound checkpoint: {type(error).__name__} {error}") from error
     return True
 
 
-def _like(leaf: Any, saved: np.ndarray, path: Path) -> np.ndarray:
-    if saved.shape != leaf.shape or saved.dtype != leaf.dtype:
-        raise InputError(f"the checkpoint {path} holds arrays of another network")
-    return saved
+def _named(name: str, tree: Any) -> dict[str, np.ndarray]:
+    return {f"{name}.{index}": np.asarray(leaf) for index, leaf in enumerate(jax.tree.leaves(tree))}
+
+
+def _like(tree: Any, name: str, tensors: Mapping[str, np.ndarray]) -> Any:
+    """The tree with the file's arrays in place of its own."""
+    leaves, structure = jax.tree.flatten(tree)
+    found = [tensors[f"{name}.{index}"] for index in range(len(leaves))]
+    if any(new.shape != old.shape or new.dtype != old.dtype for new, old in zip(found, leaves, strict=True)):
+        raise ValueError(f"the arrays {name} are those of another network")
+    return structure.unflatten(found)
+
+
+def _short(value: object) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -40,12 +40,14 @@ class Data:
     shuffle: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse arrays of different lengths, and none at all."""
+        """Refuse arrays of different lengths, none at all, and empty chunks."""
         rows = {name: len(array) for name, array in self.arrays.items()}
         if len(set(rows.values())) != 1:
             raise InputError(f"arrays of one length expected, got {rows}")
         if self.rows == 0:
             raise InputError("there is not one row to train on")
+        if self.chunk_rows is not None and self.chunk_rows < 1:
+            raise InputError(f"chunk_rows must be at least 1, got {self.chunk_rows}")
 
     @property
     def rows(self) -> int:
@@ -80,8 +82,8 @@ class Data:
         checksum = 0
         for name, array in self.arrays.items():
             checksum = zlib.crc32(f"{name} {array.dtype} {array.shape}".encode(), checksum)
-            rows = np.asarray(array[:: max(1, len(array) // 4096)])
-            checksum = zlib.crc32(rows.tobytes(), checksum)
+            for row in range(0, len(array), -(-len(array) // 4096)):  # one by one: rows may be large
+                checksum = zlib.crc32(np.asarray(array[row]).tobytes(), checksum)
         return checksum
 
     def load(self, chunk: range) -> dict[str, NDArray[np.generic]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -95,19 +96,21 @@ def fit(
     """
     started = time.monotonic()
     enable_cache()
-    if sum(value is not None for value in (epochs, steps, minutes)) != 1:
-        raise InputError("give one of epochs, steps and minutes")
-    if not (steps or epochs or minutes or 0) > 0 or batch_size < 1:
-        raise InputError("epochs, steps, minutes and batch_size must be above 0")
+    _check_budget(epochs, steps, minutes, batch_size, seed)
     if patience is not None and validation is None:
         raise InputError("patience watches the validation: give validation rows as well")
+    known = [*objective.names, *(f"val_{name}" for name in objective.names)]
+    if monitor not in known:
+        raise InputError(f"there is no figure {monitor!r} to monitor: there are {', '.join(known)}")
     trainer = Trainer(model, objective, data, as_optimizer(optimizer), batch_size, seed, validation)
     total = steps if steps is not None else trainer.steps_per_epoch * (epochs or 1)
     run = Run(trainer.initial_state(), total, sums=np.zeros(len(objective.names) + 1))
 
-    folder = None if checkpoint is None else Path(checkpoint)
-    settings = trainer.settings() | ({"minutes": minutes} if minutes else {"steps": total})
-    resumed = folder is not None and load_checkpoint(folder, run, settings)
+    folder, resumed = None if checkpoint is None else Path(checkpoint), False
+    settings: dict[str, Any] = {}
+    if folder is not None:
+        settings = trainer.settings() | ({"minutes": minutes} if minutes else {"steps": total})
+        resumed = load_checkpoint(folder, run, settings)
     if minutes and not resumed:
         run.total = trainer.steps_within(minutes * 60, run, started)
     before = run.history.seconds  # of the runs that this one goes on from
@@ -115,9 +118,12 @@ def fit(
     shown = make_progress(progress) if isinstance(progress, str) else progress
     shown.begin(run.step, run.total, -(-run.total // trainer.steps_per_epoch))
     saved = time.monotonic()
-    with Interrupt() as interrupt:
+    # Parameters of every epoch's end are needed where somebody looks at them.
+    joined = validation is None and not callbacks and monitor not in objective.names
+    with Interrupt() as interrupt, ExitStack() as stack:
+        stack.callback(shown.end)
         while run.step < run.total and run.history.stopped == "finished":
-            trained = trainer.train_block(run, joined=validation is None and not callbacks)
+            trained = trainer.train_block(run, joined=joined)
             run.history.seconds = before + time.monotonic() - started
             epoch = -(-run.step // trainer.steps_per_epoch)
             shown.block(run.step, epoch, trained.means, trained.rows_per_second)
@@ -140,7 +146,15 @@ def fit(
             if folder is not None and (done or time.monotonic() - saved >= checkpoint_seconds):
                 save_checkpoint(folder, run, settings)
                 saved = time.monotonic()
-    shown.end()
     run.history.steps = run.step
     best = run.best_parameters if keep_best and run.best_parameters is not None else run.state.parameters
     return Fitted(jax.device_put(trainer.with_parameters(best)), run.history)
+
+
+def _check_budget(epochs: int | None, steps: int | None, minutes: float | None, batch_size: int, seed: int) -> None:
+    if sum(value is not None for value in (epochs, steps, minutes)) != 1:
+        raise InputError("give one of epochs, steps and minutes")
+    if not (steps or epochs or minutes or 0) > 0 or batch_size < 1:
+        raise InputError("epochs, steps, minutes and batch_size must be above 0")
+    if not 0 <= seed < 2**32:
+        raise InputError(f"seed must be a whole number from 0 to {2**32 - 1}, got {seed}")

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -60,10 +61,12 @@ class Optimizer:
         if self.schedule not in ("constant", "cosine", "linear"):
             raise InputError(f"unknown schedule {self.schedule!r}: expected constant, cosine or linear")
         rate = self.learning_rate
-        if not callable(rate) and not (math.isfinite(rate) and rate > 0):
+        if not callable(rate) and not (isinstance(rate, Real) and 0 < rate < math.inf):
             raise InputError(f"learning_rate must be a number above 0, got {rate!r}")
         if not 0 <= self.warmup < 1:
             raise InputError(f"warmup is a share of the steps, 0 <= warmup < 1, got {self.warmup!r}")
+        if not 0 <= self.weight_decay < math.inf:
+            raise InputError(f"weight_decay must be a number of at least 0, got {self.weight_decay!r}")
         if self.clip is not None and not self.clip > 0:
             raise InputError(f"clip must be above 0, got {self.clip!r}")
 

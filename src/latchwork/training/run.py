@@ -56,8 +56,12 @@ class Run:
         }
 
     def restore(self, data: dict[str, Any]) -> None:
-        """Bring back what `to_dict` wrote."""
-        self.total, self.step = data["total"], data["step"]
-        self.sums = np.array(data["sums"], np.float64)
+        """Bring back what `to_dict` wrote; raises `KeyError`, `TypeError` or `ValueError` on anything else."""
+        sums = np.array(data["sums"], np.float64)
+        if sums.shape != self.sums.shape or not 0 <= data["step"] <= data["total"]:
+            raise ValueError("sums or step do not fit the run")
+        self.total, self.step, self.sums = data["total"], data["step"], sums
         self.history = History.from_dict(data["history"])
         self.best_value, self.waited = data["best_value"], data["waited"]
+        if self.history.stopped == "interrupted":
+            self.history.stopped = "finished"  # Ctrl-C ends one sitting, not the run

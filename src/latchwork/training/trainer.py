@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any, NamedTuple
 
@@ -58,8 +59,8 @@ class Trainer:
     def initial_state(self) -> TrainState:
         """The state before the first step."""
         optimizer = compiled_initial_state(self.optimizer.transformation())(self.parameters)
-        # A copy: the program takes the state's memory over, and needs the first carry again at each epoch.
-        return TrainState(self.parameters, optimizer, jax.device_get(self.initial_carry))
+        # Copies: the program takes the state's memory over, but the model is the caller's and the carry is used again.
+        return TrainState(*jax.tree.map(np.array, (self.parameters, optimizer, self.initial_carry)))
 
     def with_parameters(self, parameters: Any) -> Any:
         """The model around other parameters, in NumPy."""
@@ -71,14 +72,17 @@ class Trainer:
 
     def settings(self) -> dict[str, Any]:
         """What a resumed run must share with the one before."""
+        data = self.data.data
         return {
-            "objective": repr(self.objective),
-            "optimizer": repr(self.optimizer),
+            "objective": _described(self.objective),
+            "optimizer": _described(self.optimizer),
+            "network": _described(eqx.combine(self.parameters, self.fixed)),
             "batch size": self.batch_size,
             "seed": self.seed,
-            "rows": self.data.data.rows,
-            "data": self.data.data.checksum(),
-            "parameter shapes": [list(leaf.shape) for leaf in jax.tree.leaves(self.parameters)],
+            "rows": data.rows,
+            "data": data.checksum(),
+            "chunk rows": data.chunk_rows,
+            "shuffle": data.shuffle,
         }
 
     def train_block(self, run: Run, *, joined: bool) -> Trained:
@@ -185,3 +189,8 @@ class Trainer:
         scales = padded(self.optimizer.scales(first, count, total))
         steps = Steps(padded(order), scales, resets, first, count)
         return self.program(state, self.fixed, self.data.arrays(chunk), self.initial_carry, steps, self.key)
+
+
+def _described(value: Any) -> str:
+    """What tells a run's parts from another's, also in another process: functions have other addresses there."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
