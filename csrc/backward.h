@@ -1,0 +1,471 @@
+// Backward through time, for one chunk of rows: forward's mirror.
+//
+// Steps are taken from the last to the first. A tile's product brings the derivative back from the step after it, and
+// the gates' derivatives follow while it is in registers. The derivatives of a block of row-steps stay in cache until
+// the weights' and the inputs' gradients have been made from them.
+#pragma once
+
+#include "forward.h"
+
+namespace latchwork::LATCHWORK_BUILD {
+
+template <class Cell>
+struct PackedBackward {
+  float *input, *hidden, *peepholes;
+
+  PackedBackward(Carver carver, const Shape& shape, const Sizes& sizes, bool inputs, int64_t* bytes = nullptr) {
+    const int64_t depth = sizes.blocks * Cell::kGates * kWidth;
+    hidden = carver.take<float>(depth * sizes.padded_hidden);
+    input = carver.take<float>(inputs ? depth * blocks_of(shape.features) * kWidth : 0);
+    peepholes = carver.take<float>(Cell::kShape.has_peepholes ? 3 * sizes.padded_hidden : 0);
+    if (bytes) *bytes = carver.taken();
+  }
+};
+
+// One chunk's sums of the weights' gradients, in the kernels' order.
+template <class Cell>
+struct Partial {
+  float *input_weight, *hidden_weight, *bias, *peepholes;
+
+  Partial(Carver carver, const Shape& shape, const Sizes& sizes, int64_t* bytes = nullptr) {
+    const int64_t columns = sizes.blocks * Cell::kGates * kWidth;
+    input_weight = carver.take<float>(shape.features * columns);
+    hidden_weight = carver.take<float>(shape.hidden * columns);
+    bias = carver.take<float>(sizes.line);
+    peepholes = carver.take<float>(Cell::kShape.has_peepholes ? 3 * sizes.padded_hidden : 0);
+    if (bytes) *bytes = carver.taken();
+  }
+};
+
+template <class Cell>
+struct BackwardScratch {
+  // Row-steps whose derivatives wait for the weights' and the inputs' gradients: two blocks, in turn.
+  struct Block {
+    float* by_sums;        // [block_rows] rows of slots
+    const float** inputs;  // each row-step's inputs, the hidden state before it, and where its gradient goes
+    const float** hidden;
+    float** by_inputs;
+    float* masked;  // [block_rows] masked states
+  };
+  Block blocks[2];
+  float* by_hidden;   // by the hidden state of the step before, but for the recurrent product's part
+  float* by_cell;
+  float* first_cell;  // the cell before the first step
+  float* zeros;       // a row of a state
+
+  BackwardScratch(Carver carver, int64_t rows, const Shape& shape, const Sizes& sizes, const Schedule& schedule,
+                  bool masked_too, int64_t* bytes = nullptr) {
+    const int64_t state = rows * sizes.padded_hidden;
+    for (Block& block : blocks) {
+      block.by_sums = carver.take<float>(schedule.block_rows * sizes.line);
+      block.inputs = carver.take<const float*>(schedule.block_rows);
+      block.hidden = carver.take<const float*>(schedule.block_rows);
+      block.by_inputs = carver.take<float*>(schedule.block_rows);
+      block.masked = carver.take<float>(masked_too ? schedule.block_rows * shape.hidden : 0);
+    }
+    by_hidden = carver.take<float>(state);
+    by_cell = carver.take<float>(Cell::kShape.has_cell ? state : 0);
+    first_cell = carver.take<float>(Cell::kShape.has_cell ? state : 0);
+    zeros = carver.take<float>(shape.hidden);
+    if (bytes) *bytes = carver.taken();
+  }
+};
+
+// How a team shares a chunk's work; all of it where the chunk is one thread's own.
+struct Shares {
+  Range panels;      // of the weights' gradients
+  Range transposed;  // of the hidden state's derivatives
+  Range inputs;      // of the inputs' gradients
+  bool first;        // does what is done once
+
+  template <class Cell>
+  static Shares of(const Shape& shape, int rank, int size) {
+    const auto groups = [](int64_t count) { return (blocks_of(count) + kTransposedUnits - 1) / kTransposedUnits; };
+    return {share(Panels<Cell>{shape.hidden}.count, rank, size), share(groups(shape.hidden), rank, size),
+            share(groups(shape.features), rank, size), rank == 0};
+  }
+};
+
+// sum[r][n] += by_sums[r][slots] times a panel of transposed weights, for the slots of one of the two products.
+template <int R, int N, int kGates, int kSlots>
+LATCHWORK_INLINE void multiply_by_slots(Vec (&sum)[R][N], const float* by_sums, int64_t line, const float* weights) {
+  const float* from[R];
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r) from[r] = by_sums + r * line;
+  if constexpr (kGates == kSlots) {
+    multiply_add<R, N, 0>(sum, from, weights, line);
+    return;
+  }
+  for (int64_t block = 0; block < line / (kSlots * kWidth); ++block) {
+    multiply_add<R, N, 0>(sum, from, weights, kGates * kWidth);
+    weights += kGates * kWidth * N * kWidth;
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) from[r] += kSlots * kWidth;
+  }
+}
+
+// R rows of the inputs' gradients, N registers of features wide.
+template <int R, int N, int kGates, int kSlots>
+LATCHWORK_TILE void give_tile(const float* by_sums, int64_t line, const float* weights, float* const* rows,
+                              int64_t first, int64_t features) {
+  Vec sum[R][N] = {};
+  multiply_by_slots<R, N, kGates, kSlots>(sum, by_sums, line, weights);
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 2
+    for (int n = 0; n < N; ++n) store(rows[r] + (first + n) * kWidth, sum[r][n], lanes(features, first + n));
+}
+
+// to[m][n] += the sum over k of rows[k][row + m] * lines[k][n].
+template <int R, int N>
+LATCHWORK_TILE void add_weights_tile(const float* const* rows, int64_t row, const float* lines, int64_t line,
+                                     int64_t count, float* to) {
+  Vec sum[R][N] = {};
+  multiply_add_transposed(sum, rows, row, lines, line, count);
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+    for (int n = 0; n < N; ++n) {
+      float* at = to + (r * N + n) * kWidth;
+      store(at, load(at) + sum[r][n]);
+    }
+}
+
+template <class Cell>
+class BackwardChunk {
+ public:
+  static constexpr int kSlots = Cell::kSlots;
+
+  BackwardChunk(const BackwardJob& job, int64_t member, const Chunk& chunk, float* partial, void* scratch,
+                const Shares& shares)
+      : shape_(job.shape),
+        sizes_(job.sizes),
+        schedule_(job.schedule),
+        chunk_(chunk),
+        given_(job.operands[member]),
+        cotangents_(job.cotangents[member]),
+        wanted_(job.gradients[member]),
+        shares_(shares),
+        packed_(Carver(job.packed + member * sizes_.packed), shape_, sizes_, wanted_.inputs),
+        partial_(Carver(partial), shape_, sizes_),
+        scratch_(Carver(scratch), chunk.count, shape_, sizes_, schedule_, given_.hidden_mask),
+        input_steps_{shape_.time, shape_.features, job.reverse},
+        output_steps_{shape_.time, shape_.hidden, job.reverse} {
+    if (Cell::kShape.saves_slots) saved_slots_ = cotangents_.saved + chunk.first_step * sizes_.line;
+    if (Cell::kShape.has_cell) {
+      saved_cell_ =
+          cotangents_.saved + shape_.batch * shape_.time * sizes_.line + chunk.first_step * sizes_.padded_hidden;
+    }
+  }
+
+  void run(const Team& team) {
+    start();
+    if (schedule_.by_columns) team.sync();
+    int64_t running = 0;    // rows that take this step
+    int64_t running_before = running_at(chunk_.count ? chunk_.lengths[0] - 1 : 0, 0);
+    int64_t filled = 0;     // row-steps of the block so far
+    int64_t rows_after = 0;
+    const float* after = nullptr;  // the derivatives of the step after this one
+    Block* block = &scratch_.blocks[0];
+    place_ = chunk_.row_steps;
+    for (int64_t step = chunk_.count ? chunk_.lengths[0] - 1 : -1; step >= 0; --step) {
+      running = running_before;
+      running_before = running_at(step - 1, running);
+      place_ -= running;
+      place_before_ = place_ - running_before;
+      float* by_sums = block->by_sums + filled * sizes_.line;
+      run_step(step, running, by_sums, after, rows_after);
+      if (shares_.first) note_rows(step, running, *block, filled);
+      filled += running;
+      after = by_sums;
+      rows_after = running;
+      if (schedule_.by_columns) team.sync();
+      if (step == 0 || filled + running_before > schedule_.block_rows) {
+        finish_block(*block, filled);
+        block = &scratch_.blocks[block == &scratch_.blocks[0]];
+        filled = 0;
+      }
+    }
+    finish(after, rows_after);
+  }
+
+ private:
+  using Block = typename BackwardScratch<Cell>::Block;
+
+  // How many rows take `step`, when at least `known` do.
+  int64_t running_at(int64_t step, int64_t known) const {
+    while (known < chunk_.count && chunk_.lengths[known] > step) ++known;
+    return known;
+  }
+
+  Range units() const {
+    const int64_t wide = kTransposedUnits * kWidth;
+    return {smaller(shares_.transposed.begin * wide, shape_.hidden),
+            smaller(shares_.transposed.end * wide, shape_.hidden)};
+  }
+
+  static float at_or_zero(const float* array, int64_t at) { return array ? array[at] : 0.0f; }
+
+  void start() {
+    const Range mine = units();
+    const int64_t padded_end = smaller(shares_.transposed.end * kTransposedUnits * kWidth, sizes_.padded_hidden);
+    for (int64_t row = 0; row < chunk_.count; ++row) {
+      const int64_t from = chunk_.rows[row] * shape_.hidden;
+      const int64_t to = row * sizes_.padded_hidden;
+      for (int64_t unit = mine.begin; unit < padded_end; ++unit) {
+        const bool real = unit < mine.end;
+        scratch_.by_hidden[to + unit] = real ? at_or_zero(cotangents_.by_hidden, from + unit) : 0.0f;
+        if constexpr (Cell::kShape.has_cell) {
+          scratch_.by_cell[to + unit] = real ? at_or_zero(cotangents_.by_cell, from + unit) : 0.0f;
+          scratch_.first_cell[to + unit] = real ? at_or_zero(given_.cell_state, from + unit) : 0.0f;
+        }
+      }
+      if (wanted_.inputs && shares_.first) {
+        const int64_t past = (chunk_.rows[row] * shape_.time + chunk_.lengths[row]) * shape_.features;
+        const int64_t count = (shape_.time - chunk_.lengths[row]) * shape_.features;
+        std::memset(wanted_.inputs + past, 0, static_cast<size_t>(count) * sizeof(float));
+      }
+    }
+    if (shares_.first) std::memset(scratch_.zeros, 0, static_cast<size_t>(shape_.hidden) * sizeof(float));
+    const Panels<Cell> all{shape_.hidden};
+    const auto clear = [&](float* matrix, int64_t depth) {
+      const int64_t begin = all.offset(shares_.panels.begin, depth);
+      const int64_t end =
+          smaller(shares_.panels.end * Cell::kTileUnits, sizes_.blocks) * depth * Cell::kGates * kWidth;
+      if (end > begin) std::memset(matrix + begin, 0, static_cast<size_t>(end - begin) * sizeof(float));
+    };
+    clear(partial_.input_weight, shape_.features);
+    clear(partial_.hidden_weight, shape_.hidden);
+    if (!shares_.first) return;
+    std::memset(partial_.bias, 0, static_cast<size_t>(sizes_.line) * sizeof(float));
+    if constexpr (Cell::kShape.has_peepholes)
+      std::memset(partial_.peepholes, 0, static_cast<size_t>(3 * sizes_.padded_hidden) * sizeof(float));
+  }
+
+  // Row's hidden state before `step`, not masked: [hidden], not padded.
+  const float* hidden_before(int64_t row, int64_t step) const {
+    const int32_t sequence = chunk_.rows[row];
+    if (step > 0) {
+      return cotangents_.outputs + output_steps_.first(sequence, chunk_.lengths[row]) +
+             (step - 1) * output_steps_.stride();
+    }
+    return given_.hidden_state ? given_.hidden_state + sequence * shape_.hidden : scratch_.zeros;
+  }
+
+  void run_step(int64_t step, int64_t running, float* by_sums, const float* after, int64_t rows_after) {
+    for (int64_t panel = shares_.transposed.begin; panel < shares_.transposed.end; ++panel) {
+      const int64_t wide = smaller(kTransposedUnits, sizes_.blocks - panel * kTransposedUnits);
+      with_constant<kTransposedUnits>(wide, [&](auto units) {
+        constexpr int kUnits = decltype(units)::kValue;
+        // The rows whose last step this is have no step after it.
+        const Range parts[2] = {{0, rows_after}, {rows_after, running}};
+        for (int part = 0; part < 2; ++part) {
+          for_tiles<tile_rows(kUnits)>(parts[part].begin, parts[part].end, [&](auto height, int64_t row) {
+            run_tile<decltype(height)::kValue, kUnits>(panel, step, row, by_sums, part == 0 ? after : nullptr);
+          });
+        }
+      });
+    }
+  }
+
+  // sum[r][n] += by_sums[row + r] times the transposed recurrent weights.
+  template <int R, int kUnits>
+  LATCHWORK_INLINE void add_recurrent(Vec (&sum)[R][kUnits], int64_t panel, int64_t row, const float* by_sums) const {
+    multiply_by_slots<R, kUnits, Cell::kGates, kSlots>(sum, by_sums + row * sizes_.line + Cell::kHiddenSlot * kWidth,
+                                                       sizes_.line, packed_.hidden + transposed_offset(panel));
+  }
+
+  int64_t transposed_offset(int64_t panel) const {
+    return panel * kTransposedUnits * kWidth * sizes_.blocks * Cell::kGates * kWidth;
+  }
+
+  template <int R, int kUnits>
+  LATCHWORK_TILE void run_tile(int64_t panel, int64_t step, int64_t row, float* by_sums, const float* after) {
+    Vec sum[R][kUnits] = {};
+    if (after) add_recurrent(sum, panel, row, after);
+    const float* cell_before = nullptr;
+    if constexpr (Cell::kShape.has_cell) {
+      cell_before = step > 0 ? saved_cell_ + place_before_ * sizes_.padded_hidden : scratch_.first_cell;
+    }
+    Peepholes by_peepholes[kUnits] = {};
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      const int64_t sequence = chunk_.rows[row + r];
+      const int64_t output = output_steps_.first(sequence, chunk_.lengths[row + r]) + step * output_steps_.stride();
+#pragma GCC unroll 2
+      for (int u = 0; u < kUnits; ++u) {
+        const int64_t block = panel * kTransposedUnits + u;
+        const int64_t count = lanes(shape_.hidden, block);
+        const int64_t at = (row + r) * sizes_.padded_hidden + block * kWidth;
+        const int64_t in_row = block * kWidth;
+        BackwardUnits unit{};
+        Vec recurrent = sum[r][u];
+        if (given_.hidden_mask) recurrent *= load(given_.hidden_mask + sequence * shape_.hidden + in_row, count);
+        unit.by_hidden = recurrent + load(scratch_.by_hidden + at);
+        if (cotangents_.by_outputs) unit.by_hidden += load(cotangents_.by_outputs + output + in_row, count);
+        Vec z[kSlots];
+        if constexpr (Cell::kShape.saves_slots) {
+          const float* saved = saved_slots_ + (place_ + row + r) * sizes_.line + block * kSlots * kWidth;
+#pragma GCC unroll 4
+          for (int n = 0; n < kSlots; ++n) z[n] = load(saved + n * kWidth);
+        }
+        if constexpr (Cell::kNeedsHidden) unit.hidden = load(cotangents_.outputs + output + in_row, count);
+        if constexpr (Cell::kNeedsHiddenBefore) unit.hidden_before = load(hidden_before(row + r, step) + in_row, count);
+        if constexpr (Cell::kShape.has_cell) {
+          unit.by_cell = load(scratch_.by_cell + at);
+          unit.cell = load(saved_cell_ + place_ * sizes_.padded_hidden + at);
+          unit.cell_before = load(cell_before + at);
+        }
+        if constexpr (Cell::kShape.has_peepholes) {
+          const float* peephole = packed_.peepholes + in_row;
+          unit.peepholes = {load(peephole), load(peephole + sizes_.padded_hidden),
+                            load(peephole + 2 * sizes_.padded_hidden)};
+        }
+        Cell::backward(z, unit);
+        float* to = by_sums + (row + r) * sizes_.line + block * kSlots * kWidth;
+#pragma GCC unroll 4
+        for (int n = 0; n < kSlots; ++n) store(to + n * kWidth, z[n]);
+        store(scratch_.by_hidden + at, unit.by_hidden);
+        if constexpr (Cell::kShape.has_cell) store(scratch_.by_cell + at, unit.by_cell);
+        if constexpr (Cell::kShape.has_peepholes) {
+          by_peepholes[u].input += unit.by_peepholes.input;
+          by_peepholes[u].forget += unit.by_peepholes.forget;
+          by_peepholes[u].output += unit.by_peepholes.output;
+        }
+      }
+    }
+    if constexpr (Cell::kShape.has_peepholes) {
+      for (int u = 0; u < kUnits; ++u) {
+        float* to = partial_.peepholes + (panel * kTransposedUnits + u) * kWidth;
+        store(to, load(to) + by_peepholes[u].input);
+        to += sizes_.padded_hidden;
+        store(to, load(to) + by_peepholes[u].forget);
+        to += sizes_.padded_hidden;
+        store(to, load(to) + by_peepholes[u].output);
+      }
+    }
+  }
+
+  // Enters a step's rows in the block, behind the `filled` row-steps that it holds.
+  void note_rows(int64_t step, int64_t running, Block& block, int64_t filled) const {
+    for (int64_t row = 0; row < running; ++row) {
+      const int32_t sequence = chunk_.rows[row];
+      const int64_t input = input_steps_.first(sequence, chunk_.lengths[row]) + step * input_steps_.stride();
+      block.inputs[filled + row] = given_.inputs + input;
+      if (wanted_.inputs) block.by_inputs[filled + row] = wanted_.inputs + input;
+      const float* hidden = hidden_before(row, step);
+      if (given_.hidden_mask) {
+        const float* mask = given_.hidden_mask + sequence * shape_.hidden;
+        float* masked = block.masked + (filled + row) * shape_.hidden;
+        for (int64_t unit = 0; unit < shape_.hidden; ++unit) masked[unit] = hidden[unit] * mask[unit];
+        hidden = masked;
+      }
+      block.hidden[filled + row] = hidden;
+    }
+  }
+
+  void finish_block(const Block& block, int64_t filled) {
+    if (wanted_.input_weight)
+      add_weights<Cell::kInputSlot>(partial_.input_weight, block.inputs, shape_.features, block.by_sums, filled);
+    if (wanted_.hidden_weight)
+      add_weights<Cell::kHiddenSlot>(partial_.hidden_weight, block.hidden, shape_.hidden, block.by_sums, filled);
+    if ((wanted_.bias || wanted_.hidden_bias) && shares_.first) add_bias(block.by_sums, filled);
+    if (wanted_.inputs) give_inputs(block, filled);
+  }
+
+  // matrix[m][columns] += the sum over the block's row-steps k of rows[k][m] * by_sums[k][columns].
+  template <int kSlot>
+  void add_weights(float* matrix, const float* const* rows, int64_t depth, const float* by_sums, int64_t filled) const {
+    const Panels<Cell> all{shape_.hidden};
+    for (int64_t panel = shares_.panels.begin; panel < shares_.panels.end; ++panel) {
+      with_constant<Cell::kTileUnits>(all.units(panel), [&](auto units) {
+        constexpr int N = decltype(units)::kValue * Cell::kGates;
+        const float* lines = by_sums + (all.first_block(panel) * kSlots + kSlot) * kWidth;
+        float* to = matrix + all.offset(panel, depth);
+        for (int64_t begin = 0; begin < filled; begin += kDepth) {
+          const int64_t count = smaller(kDepth, filled - begin);
+          for_tiles<tile_rows(N)>(0, depth, [&](auto height, int64_t row) {
+            add_weights_tile<decltype(height)::kValue, N>(rows + begin, row, lines + begin * sizes_.line, sizes_.line,
+                                                          count, to + row * N * kWidth);
+          });
+        }
+      });
+    }
+  }
+
+  void add_bias(const float* by_sums, int64_t filled) const {
+    for (int64_t column = 0; column < sizes_.line; column += kWidth) {
+      Vec sum = zero();
+      for (int64_t k = 0; k < filled; ++k) sum += load(by_sums + k * sizes_.line + column);
+      store(partial_.bias + column, load(partial_.bias + column) + sum);
+    }
+  }
+
+  // The inputs' gradients: by_sums times the transposed input weights.
+  void give_inputs(const Block& block, int64_t filled) const {
+    for (int64_t panel = shares_.inputs.begin; panel < shares_.inputs.end; ++panel) {
+      const int64_t first = panel * kTransposedUnits;
+      with_constant<kTransposedUnits>(smaller(kTransposedUnits, blocks_of(shape_.features) - first), [&](auto units) {
+        constexpr int N = decltype(units)::kValue;
+        for_tiles<tile_rows(N)>(0, filled, [&](auto height, int64_t row) {
+          give_tile<decltype(height)::kValue, N, Cell::kGates, kSlots>(
+              block.by_sums + row * sizes_.line + Cell::kInputSlot * kWidth, sizes_.line,
+              packed_.input + transposed_offset(panel), block.by_inputs + row, first, shape_.features);
+        });
+      });
+    }
+  }
+
+  // The initial states' gradients. `after` holds the first step's derivatives, of the rows that have a step.
+  void finish(const float* after, int64_t rows_after) const {
+    if (wanted_.hidden_state) {
+      for (int64_t panel = shares_.transposed.begin; panel < shares_.transposed.end; ++panel) {
+        const int64_t first = panel * kTransposedUnits;
+        with_constant<kTransposedUnits>(smaller(kTransposedUnits, sizes_.blocks - first), [&](auto units) {
+          constexpr int N = decltype(units)::kValue;
+          for (int64_t row = 0; row < chunk_.count; ++row) {
+            Vec sum[1][N] = {};
+            if (row < rows_after) add_recurrent(sum, panel, row, after);
+            for (int n = 0; n < N; ++n) {
+              const int64_t count = lanes(shape_.hidden, first + n);
+              const int64_t to = chunk_.rows[row] * shape_.hidden + (first + n) * kWidth;
+              Vec by_hidden = sum[0][n];
+              if (given_.hidden_mask) by_hidden *= load(given_.hidden_mask + to, count);
+              by_hidden += load(scratch_.by_hidden + row * sizes_.padded_hidden + (first + n) * kWidth);
+              store(wanted_.hidden_state + to, by_hidden, count);
+            }
+          }
+        });
+      }
+    }
+    if (!Cell::kShape.has_cell || !wanted_.cell_state) return;
+    const Range mine = units();
+    for (int64_t row = 0; row < chunk_.count; ++row)
+      for (int64_t unit = mine.begin; unit < mine.end; ++unit)
+        wanted_.cell_state[chunk_.rows[row] * shape_.hidden + unit] =
+            scratch_.by_cell[row * sizes_.padded_hidden + unit];
+  }
+
+  // Row-steps that a weights' gradient takes before its sums leave the registers: their lines fit in the L1 cache.
+  static constexpr int64_t kDepth = 128;
+
+  const Shape& shape_;
+  const Sizes& sizes_;
+  const Schedule& schedule_;
+  const Chunk& chunk_;
+  const Operands& given_;
+  const Cotangents& cotangents_;
+  const Gradients& wanted_;
+  const Shares shares_;
+  const PackedBackward<Cell> packed_;
+  const Partial<Cell> partial_;
+  BackwardScratch<Cell> scratch_;
+  const Steps input_steps_;
+  const Steps output_steps_;
+  const float* saved_slots_ = nullptr;
+  const float* saved_cell_ = nullptr;
+  int64_t place_ = 0;         // row-steps before this one in the chunk
+  int64_t place_before_ = 0;  // and before the one that precedes it
+};
+
+}  // namespace latchwork::LATCHWORK_BUILD

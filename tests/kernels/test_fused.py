@@ -1,0 +1,177 @@
+"""The kernels against a float64 scan of the cells' equations, written out here: outputs, states and every gradient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from latchwork.kernels import native
+from latchwork.kernels.jax import fused_supported, fused_unroll
+
+pytestmark = pytest.mark.skipif(not native.available(), reason=f"no kernels: {native.engine_info().reason}")
+
+GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4, "peephole_lstm": 4, "coupled_lstm": 3}
+TOLERANCE = 1e-5  # norm of the difference over norm, for each tensor
+
+
+def reference_step(kind, activation, weights, inputs, recurrent, state):
+    """One step from the inputs, the hidden state as the recurrent product sees it, and the state itself."""
+    w, u, sigmoid = weights["input_weight"], weights["hidden_weight"], jax.nn.sigmoid
+    if kind == "gru":
+        xr, xz, xn = jnp.split(inputs @ w + weights["input_bias"], 3, axis=-1)
+        hr, hz, hn = jnp.split(recurrent @ u + weights["hidden_bias"], 3, axis=-1)
+        update = sigmoid(xz + hz)
+        return ((1 - update) * jnp.tanh(xn + sigmoid(xr + hr) * hn) + update * state[0],)
+    z = inputs @ w + recurrent @ u + weights["bias"]
+    if kind == "simple_rnn":
+        return (jnp.tanh(z) if activation == "tanh" else jax.nn.relu(z),)
+    if kind == "coupled_lstm":
+        f, g, o = jnp.split(z, 3, axis=-1)
+        cell = sigmoid(f) * state[1] + (1 - sigmoid(f)) * jnp.tanh(g)
+        return sigmoid(o) * jnp.tanh(cell), cell
+    i, f, g, o = jnp.split(z, 4, axis=-1)
+    if kind == "peephole_lstm":
+        i, f = i + weights["input_peephole"] * state[1], f + weights["forget_peephole"] * state[1]
+    cell = sigmoid(f) * state[1] + sigmoid(i) * jnp.tanh(g)
+    if kind == "peephole_lstm":
+        o = o + weights["output_peephole"] * cell
+    return sigmoid(o) * jnp.tanh(cell), cell
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call: its options, and its arrays in float64."""
+
+    kind: str
+    activation: str
+    reverse: bool
+    weights: dict
+    inputs: np.ndarray
+    state: tuple
+    lengths: np.ndarray | None
+    mask: np.ndarray | None
+    cotangents: tuple
+
+    @classmethod
+    def random(cls, rng, kind, *, batch=None, time=None, features=None, hidden=None) -> Case:
+        batch, time, features, hidden = (
+            given or int(rng.integers(1, most))
+            for given, most in ((batch, 40), (time, 24), (features, 70), (hidden, 90))
+        )
+        columns = GATES[kind] * hidden
+        weights = {
+            "input_weight": rng.normal(size=(features, columns)) / features**0.5,
+            "hidden_weight": rng.normal(size=(hidden, columns)) / hidden**0.5,
+        }
+        for name in ("input_bias", "hidden_bias") if kind == "gru" else ("bias",):
+            weights[name] = rng.normal(size=columns)
+        if kind == "peephole_lstm":
+            for gate in ("input", "forget", "output"):
+                weights[f"{gate}_peephole"] = rng.normal(size=hidden)
+        parts = 2 if kind.endswith("lstm") else 1
+
+        def states() -> tuple:
+            return tuple(rng.normal(size=(batch, hidden)) for _ in range(parts))
+
+        return cls(
+            kind,
+            "relu" if kind == "simple_rnn" and rng.random() < 0.5 else "tanh",
+            bool(rng.random() < 0.5),
+            weights,
+            rng.normal(size=(batch, time, features)),
+            states(),
+            rng.integers(0, time + 1, batch) if rng.random() < 0.5 else None,
+            rng.integers(0, 2, (batch, hidden)) * 2.0 if rng.random() < 0.3 else None,
+            (rng.normal(size=(batch, time, hidden)), states()),
+        )
+
+    def reference(self, weights, inputs, state):
+        """A scan over time; a step past a sequence's length changes nothing and shows zero."""
+        lengths = jnp.full(inputs.shape[0], inputs.shape[1]) if self.lengths is None else jnp.asarray(self.lengths)
+        mask = 1.0 if self.mask is None else jnp.asarray(self.mask)
+
+        def step(state, at):
+            x, time = at
+            new = reference_step(self.kind, self.activation, weights, x, state[0] * mask, state)
+            real = (time < lengths)[:, None]
+            kept = tuple(jnp.where(real, a, b) for a, b in zip(new, state, strict=True))
+            return kept, jnp.where(real, new[0], 0)
+
+        xs = (jnp.swapaxes(inputs, 0, 1), jnp.arange(inputs.shape[1]))
+        final, outputs = jax.lax.scan(step, state, xs, reverse=self.reverse)
+        return jnp.swapaxes(outputs, 0, 1), final
+
+    def fused(self, weights, inputs, state):
+        return fused_unroll(
+            self.kind,
+            weights,
+            inputs,
+            state,
+            None if self.lengths is None else jnp.asarray(self.lengths),
+            reverse=self.reverse,
+            hidden_mask=None if self.mask is None else jnp.asarray(self.mask, jnp.float32),
+            activation=self.activation,
+        )
+
+    def arguments(self, dtype):
+        return cast_all((self.weights, self.inputs, self.state), dtype)
+
+
+def cast_all(tree, dtype):
+    return jax.tree.map(lambda array: jnp.asarray(array, dtype), tree)
+
+
+@partial(jax.jit, static_argnums=0)
+def results_and_gradients(run, arguments, cotangents):
+    results, pull = jax.vjp(run, *arguments)
+    return results, pull(cotangents)
+
+
+def relative_errors(expected, got) -> dict[str, float]:
+    """By tensor: the norm of the difference over the norm."""
+    errors = {}
+    leaves = jax.tree_util.tree_flatten_with_path(expected)[0]
+    for (path, a), b in zip(leaves, jax.tree.leaves(got), strict=True):
+        norm = float(np.linalg.norm(a))
+        errors[jax.tree_util.keystr(path)] = float(np.linalg.norm(np.asarray(a) - np.asarray(b))) / (norm or 1.0)
+    return errors
+
+
+def check(case: Case) -> None:
+    got = results_and_gradients(case.fused, case.arguments(jnp.float32), cast_all(case.cotangents, jnp.float32))
+    with jax.enable_x64(True):
+        expected = results_and_gradients(
+            case.reference, case.arguments(jnp.float64), cast_all(case.cotangents, jnp.float64)
+        )
+        expected = jax.tree.map(np.asarray, expected)
+    wrong = {name: error for name, error in relative_errors(expected, got).items() if not error <= TOLERANCE}
+    assert not wrong, f"{case.kind} {case.inputs.shape} hidden {case.state[0].shape[1]}: {wrong}"
+
+
+@pytest.mark.parametrize("kind", GATES)
+@pytest.mark.parametrize("seed", range(10))
+def test_agrees_with_a_float64_scan(kind, seed):
+    check(Case.random(np.random.default_rng(seed), kind))
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("kind", GATES)
+def test_agrees_with_a_float64_scan_over_a_thousand_shapes(kind):
+    for seed in range(200):
+        check(Case.random(np.random.default_rng(1000 + seed), kind))
+
+
+def test_says_what_it_cannot_run():
+    assert fused_supported("lstm") is None
+    assert "float16" in fused_supported("lstm", dtype=jnp.float16)
+    assert "gpu" in fused_supported("lstm", platform="gpu")
+    assert "relu" in fused_supported("lstm", activation="relu")
+    with pytest.raises(ValueError, match="float16"):
+        case = Case.random(np.random.default_rng(0), "lstm")
+        case.fused(*case.arguments(jnp.float16))
