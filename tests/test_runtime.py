@@ -154,16 +154,19 @@ def test_threads_share_a_model(tmp_path: Path):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"network": None}, "not a network"),
+        ({"network": None}, "model without a network"),
+        ({"network": 3}, "not a network"),
         ({"network": {"input_shape": [None, 3], "layers": [{"kind": "Attention"}]}}, "unknown layer"),
         ({"network": Sequential([LSTM(6), Dense(3)], input_shape=(None, 3)).to_dict()}, "has shape"),
         ({"network": Sequential([LSTM(5)], input_shape=(None, 3)).to_dict()}, "belongs to no layer"),
         ({"network": Sequential([LSTM(5), Dense(3)]).to_dict()}, "input shape is not known"),
         ({"tensors": {"network.layers.1.bias": None}}, "layers.1.bias is missing"),
         ({"tensors": {"fitted.scaler.offset": np.zeros(4)}}, "its scaler is for"),
-        ({"tensors": {"fitted.scaler.scale": None}}, "KeyError"),
-        ({"fitted": {"classes": ["a", "b"]}}, "2 classes for 3 outputs"),
-        ({"fitted": 3}, "TypeError"),
+        ({"tensors": {"fitted.scaler.scale": None}}, "its scaler has the arrays"),
+        ({"fitted": {"classes": ["a", "b"]}}, "its network has 3 outputs"),
+        ({"fitted": 3}, "'fitted' is not an object"),
+        ({"fitted": {"classes": 3}}, "its classes are 3"),
+        ({"job": None}, "names no job"),
     ],
 )
 def test_a_sound_file_that_is_no_model_is_refused(tmp_path: Path, changes: dict, reason: str):

@@ -26,7 +26,7 @@ from latchwork.training.data import bucket
 from latchwork.training.loop import Callback
 from latchwork.training.optimizers import OptaxOptimizer, as_optimizer
 from latchwork.training.progress import Progress, ProgressKind
-from latchwork.transforms.scaling import Scaler, minmax_scaler, standard_scaler
+from latchwork.transforms.scaling import Scaler, minmax_scaler, saved_scaler, standard_scaler
 from latchwork.transforms.sequences import Sequences, as_sequences
 
 SCALERS = {"standard": standard_scaler, "minmax": minmax_scaler}
@@ -242,8 +242,7 @@ class SequenceEstimator(Estimator):
         network = spec.Sequential.from_dict(document["network"])
         loaded = cls(spec.Sequential(network.layers), scaling=document["fitted"]["scaling"])
         loaded.network_ = Network.from_parameters(network, _under("network.", tensors))
-        scaler = _under("fitted.scaler.", tensors)
-        loaded.scaler_ = Scaler(**scaler) if scaler else None
+        loaded.scaler_ = saved_scaler(tensors, "fitted.scaler.", network.shapes()[0][-1])
         loaded.history_ = History.from_dict(document["training"]["history"])
         loaded.data_ = document["data"]
         loaded.n_features_in_ = cast("int", (network.input_shape or (None, 0))[1])

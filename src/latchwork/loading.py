@@ -26,13 +26,15 @@ def load(path: str | Path) -> Estimator:
     Raises:
         InputError: the file is missing, damaged, newer than this version, or no model.
     """
-    latch = storage.load(path)
-    job = latch.document.get("job")
+    latch = storage.load_model(path)
+    job = latch.document["job"]
     if job not in JOBS:
         raise InputError(f"{path} holds the job {job!r}: this version knows {', '.join(JOBS)}")
     module, name = JOBS[job]
     estimator: type[Estimator] = getattr(import_module(module), name)
     try:
         return estimator.from_latch(latch)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} is no model of the job {job!r}: {type(error).__name__} {error}") from error
+    except InputError as error:
+        raise InputError(f"{path}: no model of the job {job!r}: {error}") from None
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise InputError(f"{path}: no model of the job {job!r}: {type(error).__name__} {error}") from error

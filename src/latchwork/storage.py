@@ -27,6 +27,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from latchwork.errors import InputError, LatchworkError
+from latchwork.spec import Sequential, check_parameters
 
 FORMAT = 1
 """The version of the document that this code writes, and the newest that it reads."""
@@ -136,6 +137,35 @@ def load(path: str | os.PathLike[str]) -> Latch:
         return _decode(raw)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def load_model(path: str | os.PathLike[str]) -> Latch:
+    """Read a `.latch` file that holds a model: `load`, and then what every model has is checked.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The document, in which `job` is text, `network` a spec or None, `fitted`, `training` and `data` are objects;
+        and the tensors, of which those under `network.layers.` are the spec's.
+
+    Raises:
+        InputError: as `load`; or the file is no model, or its network and its arrays do not belong together.
+    """
+    document, tensors = load(path)
+    if not isinstance(document.get("job"), str):
+        raise InputError(f"{path}: a sound file, but no model: its document names no job")
+    for part in ("fitted", "training", "data"):
+        if not isinstance(document.setdefault(part, {}), dict):
+            raise InputError(f"{path}: no model that this version knows: {part!r} is not an object")
+    try:
+        if document.setdefault("network", None) is not None:
+            network = Sequential.from_dict(document["network"])
+            layers = [name for name in tensors if name.startswith("network.layers.")]
+            check_parameters(network, {name.removeprefix("network."): tensors[name] for name in layers})
+    except InputError as error:
+        raise InputError(f"{path}: no model that this version knows: {error}") from None
+    return Latch(document, tensors)
 
 
 def _decode(raw: bytes) -> Latch:

@@ -15,7 +15,7 @@ from latchwork.errors import InputError
 from latchwork.estimator import SequenceEstimator
 from latchwork.storage import Latch
 from latchwork.training import Accuracy, Objective, SoftmaxCrossEntropy, Supervised
-from latchwork.transforms.labels import Label, Labels, fit_labels
+from latchwork.transforms.labels import Label, Labels, fit_labels, saved_labels
 
 
 @dataclass(eq=False, repr=False)
@@ -84,7 +84,8 @@ class SequenceClassifier(SequenceEstimator):
     def from_latch(cls, latch: Latch) -> Self:
         """The fitted classifier in a file."""
         loaded = super().from_latch(latch)
-        loaded.labels_ = Labels(tuple(latch.document["fitted"]["classes"]))
+        outputs = loaded.network_.spec.output_shape()[-1]
+        loaded.labels_ = saved_labels(latch.document["fitted"]["classes"], outputs)
         return loaded
 
     def _objective(self) -> Objective:

@@ -37,7 +37,7 @@ def _model(path: Path, output: Output) -> dict[str, Any]:
     from latchwork import storage
     from latchwork.spec import Sequential
 
-    document, tensors = storage.load(path)
+    document, tensors = storage.load_model(path)
     results: dict[str, Any] = {
         "job": document["job"],
         "format": document["format"],
@@ -49,14 +49,21 @@ def _model(path: Path, output: Output) -> dict[str, Any]:
     output.note(f"{path}: {document['job']}, {results['parameters']:,} parameters, {results['bytes']:,} bytes")
     if document.get("network"):
         output.note(f"\n{Sequential.from_dict(document['network']).summary()}")
-    history = (document.get("training") or {}).get("history") or {}
-    if history.get("epochs"):
-        results["last_epoch"] = history["epochs"][-1]
-        figures = {
-            name: value for name, value in history["epochs"][-1].items() if name not in ("epoch", "step", "seconds")
-        }
-        line = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
-        output.note(f"\nTrained for {len(history['epochs'])} epochs in {history['seconds']:.1f} s: {line}")
-    if data := document.get("data"):
+    try:
+        results |= _training(document["training"].get("history") or {}, output)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise InputError(f"{path}: its training record cannot be read") from None
+    if data := document["data"]:
         output.note(f"Data: {data.get('rows', '?')} rows, fingerprint {str(data.get('fingerprint'))[:16]}")
     return results
+
+
+def _training(history: dict[str, Any], output: Output) -> dict[str, Any]:
+    """Prints and gives the figures of the last epoch."""
+    if not history.get("epochs"):
+        return {}
+    last = history["epochs"][-1]
+    figures = {name: value for name, value in last.items() if name not in ("epoch", "step", "seconds")}
+    line = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+    output.note(f"\nTrained for {len(history['epochs'])} epochs in {history['seconds']:.1f} s: {line}")
+    return {"last_epoch": last}

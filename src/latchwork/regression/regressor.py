@@ -13,7 +13,7 @@ from latchwork.errors import InputError
 from latchwork.estimator import SequenceEstimator
 from latchwork.storage import Latch
 from latchwork.training import Loss, Objective, Supervised, named_loss
-from latchwork.transforms.scaling import Scaler, standard_scaler
+from latchwork.transforms.scaling import Scaler, saved_scaler, standard_scaler
 
 
 @dataclass(eq=False, repr=False)
@@ -74,8 +74,9 @@ class SequenceRegressor(SequenceEstimator):
         """The fitted regressor in a file."""
         loaded = super().from_latch(latch)
         loaded.vector_ = latch.document["fitted"]["vector"]
-        names = ("offset", "scale")
-        loaded.target_scaler_ = Scaler(*(latch.tensors[f"fitted.target_scaler.{name}"] for name in names))
+        outputs = loaded.network_.spec.output_shape()[-1] or 0
+        unscaled = Scaler(np.zeros(outputs), np.ones(outputs))
+        loaded.target_scaler_ = saved_scaler(latch.tensors, "fitted.target_scaler.", outputs) or unscaled
         return loaded
 
     def _objective(self) -> Objective:

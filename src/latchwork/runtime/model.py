@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from latchwork import spec, storage
 from latchwork.errors import InputError
 from latchwork.runtime.network import NetworkState, NumpyNetwork
-from latchwork.transforms.labels import Labels
-from latchwork.transforms.scaling import Scaler
+from latchwork.transforms.labels import Labels, saved_labels
+from latchwork.transforms.scaling import Scaler, saved_scaler
 from latchwork.transforms.sequences import as_lengths, as_sequences
 
 _ROWS = 512  # sequences at a time, so that memory does not grow with their number
@@ -155,40 +155,30 @@ def load(path: str | os.PathLike[str]) -> Model:
         >>> model.predict(images)  # doctest: +SKIP
         array([7, 2, 1])
     """
-    document, tensors = storage.load(path)
+    document, tensors = storage.load_model(path)
     try:
         return _model(document, tensors)
-    except (InputError, KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
         why = str(error) if isinstance(error, InputError) else f"{type(error).__name__} {error}"
         raise InputError(f"{path}: not a model that can be run: {why}") from None
 
 
 def _model(document: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Model:
+    if document["network"] is None:
+        raise InputError(f"a {document['job']} model without a network; latchwork.load opens it")
     parameters = {
-        name.removeprefix("network."): array for name, array in tensors.items() if name.startswith("network.")
+        name.removeprefix("network."): array for name, array in tensors.items() if name.startswith("network.layers.")
     }
     network = NumpyNetwork(spec.Sequential.from_dict(document["network"]), parameters)
-    fitted = document.get("fitted", {})
+    fitted = document["fitted"]
     inputs, outputs = network.spec.shapes()[0][-1], network.spec.output_shape()[-1]
-    labels = Labels(tuple(fitted["classes"])) if "classes" in fitted else None
-    if labels is not None and len(labels.classes) != outputs:
-        raise InputError(f"it has {len(labels.classes)} classes for {outputs} outputs")
     return Model(
         job=str(document["job"]),
         network=network,
-        scaler=_scaler("fitted.scaler.", tensors, inputs),
-        labels=labels,
-        target_scaler=_scaler("fitted.target_scaler.", tensors, outputs),
+        scaler=saved_scaler(tensors, "fitted.scaler.", inputs),
+        labels=saved_labels(fitted["classes"], outputs) if "classes" in fitted else None,
+        target_scaler=saved_scaler(tensors, "fitted.target_scaler.", outputs),
         vector=bool(fitted.get("vector", False)),
         document=document,
         tensors=tensors,
     )
-
-
-def _scaler(prefix: str, tensors: Mapping[str, NDArray[Any]], features: int | None) -> Scaler | None:
-    if f"{prefix}offset" not in tensors:
-        return None
-    scaler = Scaler(tensors[f"{prefix}offset"], tensors[f"{prefix}scale"])
-    if not scaler.offset.shape == scaler.scale.shape == (features,):
-        raise InputError(f"its scaler is for {scaler.offset.shape} features, its network for ({features},)")
-    return scaler

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,14 @@ def fit_labels(labels: Any) -> Labels:
         raise InputError(f"there is one class only, {classes[0]!r}: a classifier needs two or more" if classes else
                          "there is not one label")  # fmt: skip
     return Labels(classes)
+
+
+def saved_labels(classes: Any, outputs: int | None) -> Labels:
+    """The labels in a file's list of classes, one for each output; raises `InputError` on anything else."""
+    labels = as_labels(classes).tolist() if isinstance(classes, list) else []
+    if len(labels) != outputs or len(set(labels)) != outputs:
+        raise InputError(f"its classes are {str(cast('object', classes))[:60]}, its network has {outputs} outputs")
+    return Labels(tuple(labels))
 
 
 def as_labels(labels: Any) -> NDArray[Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,19 @@ class Scaler:
     def arrays(self) -> dict[str, Float64]:
         """What a file keeps; `Scaler(**arrays)` makes it again."""
         return {"offset": self.offset, "scale": self.scale}
+
+
+def saved_scaler(tensors: Mapping[str, NDArray[Any]], prefix: str, features: int | None) -> Scaler | None:
+    """The scaler whose arrays a file keeps under `prefix`, or None; raises `InputError` where it does not fit."""
+    own = [name for name in tensors if name.startswith(prefix)]
+    if not own:
+        return None
+    if sorted(own) != [f"{prefix}offset", f"{prefix}scale"]:
+        raise InputError(f"its scaler has the arrays {', '.join(sorted(own))}: expected offset and scale")
+    scaler = Scaler(tensors[f"{prefix}offset"], tensors[f"{prefix}scale"])
+    if not scaler.offset.shape == scaler.scale.shape == (features,):
+        raise InputError(f"its scaler is for {scaler.offset.shape} features, its network for ({features},)")
+    return scaler
 
 
 def standard_scaler(inputs: NDArray[np.floating], lengths: NDArray[np.integer] | None = None) -> Scaler:
