@@ -69,7 +69,7 @@ def split_parameters(tree: Any) -> tuple[Any, Any]:
 
 
 # Where the arrays of a file's `layers.0.input_weight` live in the built layers.
-def _get(network: Network, name: str) -> Array:
+def _get(network: Network, name: str) -> Any:
     _, index, *path = name.split(".")
     node: Any = network.layers[int(index)]
     for part in path:
