@@ -18,6 +18,7 @@ _HOMES = {
     "latchwork.training": ("Optimizer",),
     "latchwork.classification": ("SequenceClassifier",),
     "latchwork.regression": ("SequenceRegressor",),
+    "latchwork.text": ("LanguageModel",),
     "latchwork.loading": ("load",),
     "latchwork.errors": ("InputError", "LatchworkError"),
 }  # fmt: skip

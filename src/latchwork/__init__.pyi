@@ -16,6 +16,7 @@ from latchwork.spec import PeepholeLSTM as PeepholeLSTM
 from latchwork.spec import Pooling as Pooling
 from latchwork.spec import Sequential as Sequential
 from latchwork.spec import SimpleRNN as SimpleRNN
+from latchwork.text import LanguageModel as LanguageModel
 from latchwork.training import Optimizer as Optimizer
 
 __version__: str

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from latchwork.cli.common import JsonOption, ModelArgument, Output, QuietOption, SeedOption
+from latchwork.cli.common import JsonOption, ModelArgument, Output, QuietOption, SeedOption, check_writable
 from latchwork.errors import InputError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def train(
     from latchwork.classification import SequenceClassifier
 
     output = Output(as_json=as_json, quiet=quiet)
-    _check_writable(out)
+    check_writable(out)
     rows = datasets.read(data, "train")
     output.note(_described(rows))
     model = SequenceClassifier(
@@ -157,7 +157,7 @@ def predict(
         for number, (label, probability) in enumerate(zip(labels, best, strict=True))
     ]
     if out is not None:
-        _check_writable(out)
+        check_writable(out)
         with out.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, ["sequence", "label", "probability"])
             writer.writeheader()
@@ -213,11 +213,3 @@ def _class_figures(label: Any, truth: Any, answers: Any) -> dict[str, Any]:
 
 def _percent(share: float | None) -> str:
     return "-" if share is None else f"{100 * share:.1f} %"
-
-
-def _check_writable(path: Path) -> None:
-    """Find out before the training, not after it, that the result cannot be saved."""
-    if path.is_dir():
-        raise InputError(f"{path} is a folder: give the name of a file")
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"the folder {path.parent} does not exist: make it first")

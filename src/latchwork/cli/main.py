@@ -29,6 +29,7 @@ COMMANDS: dict[str, Command] = {
     "classify": Command("classify", "app", "Train, test and use a classifier of sequences."),
     "roommate": Command("roommate", "roommate", "The article's roommate: exact matrices, then learned ones."),
     "forecast": Command("forecast", "forecast", "Forecast a table of the past, beside the simple methods."),
+    "text": Command("text", "app", "Train a language model; let it write, and suggest as a keyboard does."),
     "info": Command("info", "info", "What a saved model is, and which engine this machine runs."),
 }
 

@@ -70,6 +70,11 @@ class NetworkPredictor:
         if len(self._embedding) * first.bias.size <= _MOST_TABLE_ENTRIES:
             self._table = self._embedding @ first.input_weight + first.bias
 
+    @property
+    def tokens(self) -> int:
+        """The size of the vocabulary."""
+        return self._dense[-1][1].size
+
     def initial_state(self) -> States:
         """Zeros."""
         return self.initial_states(())

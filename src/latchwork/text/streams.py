@@ -58,11 +58,12 @@ class Windows:
         """The number of windows; the text's last tokens that fill no window are left out."""
         return self.shape[0]
 
-    def __getitem__(self, rows: slice) -> NDArray[Any]:
-        """Windows `[rows, length]`."""
-        step, stream = np.divmod(np.arange(len(self))[rows], self.streams)
+    def __getitem__(self, rows: slice | int) -> NDArray[Any]:
+        """Windows `[rows, length]`, or one `[length]`."""
+        wanted = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else np.asarray(rows)
+        step, stream = np.divmod(wanted, self.streams)
         starts = stream * self._part + step * self.length + self.ahead
-        return np.asarray(self.ids[starts[:, None] + np.arange(self.length)])
+        return np.asarray(self.ids[starts[..., None] + np.arange(self.length)])
 
 
 def as_streams(ids: NDArray[Any], streams: int, length: int) -> Data:

@@ -1,0 +1,301 @@
+"""`latchwork text`: train a language model, test it, let it write and let it suggest."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from latchwork.cli.common import JsonOption, ModelArgument, Output, QuietOption, SeedOption, check_writable, json_text
+from latchwork.errors import InputError
+
+if TYPE_CHECKING:
+    from latchwork.text.model import Surprise
+    from latchwork.text.reading import TextSource
+
+app = typer.Typer(no_args_is_help=True)
+
+TextArgument = Annotated[
+    str,
+    typer.Argument(metavar="FILE", help="A text file in UTF-8, a folder of them, or - for a pipe.", show_default=False),
+]
+
+
+class Units(StrEnum):
+    """What a text is cut into, by the names that a user types."""
+
+    CHAR = "char"
+    BYTE = "byte"
+    WORD = "word"
+
+
+@app.command()
+def train(
+    text: TextArgument,
+    out: Annotated[Path, typer.Option(metavar="M.latch", help="Where to save the model.")],
+    units: Annotated[Units, typer.Option(help="Characters, bytes, or words (for a keyboard).")] = Units.CHAR,
+    minutes: Annotated[float | None, typer.Option(help="How long to train (10 where nothing is said).")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Or: steps of the optimiser.")] = None,
+    validation: Annotated[float, typer.Option(help="Share at the end of the text that is not trained on.")] = 0.1,
+    test: Annotated[float, typer.Option(help="Share after that, not even looked at.")] = 0.0,
+    vocabulary: Annotated[int | None, typer.Option(min=2, help="Tokens at most.")] = None,
+    hidden: Annotated[int | None, typer.Option(min=1, help="Units of the LSTM, in place of the chosen number.")] = None,
+    ngram_share: Annotated[
+        float | None, typer.Option(help="Weight of the n-gram beside the network, 0 for none.")
+    ] = None,
+    seed: SeedOption = 0,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a language model on a text and save it.
+
+    Minutes are turned into a number of steps by a short timing; the number is reported, and --steps repeats the run.
+    A run that is killed goes on where it was when the same command is given again.
+    """
+    from latchwork.text.language_model import LanguageModel, describe
+
+    output = Output(as_json=as_json, quiet=quiet)
+    if minutes is not None and (steps is not None or not minutes > 0):
+        raise InputError("give --minutes above 0, or --steps, not both")
+    check_writable(out)
+    source = _source(text)
+    for path in source.skipped:
+        output.note(f"left out, no text: {path}")
+    unfinished = out.with_name(out.name + ".unfinished")
+    if unfinished.exists():
+        output.note(f"Going on with the run in {unfinished}")
+    model = LanguageModel(
+        units.value,
+        hidden=hidden,
+        minutes=minutes,
+        steps=steps,
+        vocabulary_size=vocabulary,
+        validation_share=validation,
+        test_share=test,
+        ngram_share=ngram_share,
+        checkpoint=unfinished,
+        progress=output.progress,  # pyright: ignore[reportArgumentType]
+        listener=lambda sample: output.note(f"\n  {sample!r}\n"),
+        random_state=seed,
+    )
+    started = time.monotonic()
+    model.fit(source)
+    model.save(out)
+    stopped = model.history_.stopped
+    if stopped != "interrupted":
+        shutil.rmtree(unfinished, ignore_errors=True)
+    figures = _held_out_figures(model.model_, source)
+    sample = "".join(model.write(length=200, seed=seed))
+    results: dict[str, Any] = {
+        "model": str(out),
+        "bytes": out.stat().st_size,
+        **describe(model.model_),
+        **figures,
+        "steps": model.history_.steps,
+        "epochs": len(model.history_.epochs),
+        "stopped": stopped,
+        "seconds": time.monotonic() - started,
+        "sample": sample,
+    }
+    output.note(f"\n{sample}\n")
+    measured = f"{figures['bits_per_character']:.3f} bits per character on the validation part; " if figures else ""
+    output.result(
+        f"{measured}{model.history_.steps:,} steps in {results['seconds']:.0f} s "
+        f"(--steps {model.history_.steps} repeats them); saved to {out}, {results['bytes'] / 1e6:.1f} MB",
+        results,
+    )
+    if stopped == "interrupted":
+        output.note("The same command goes on from here.")
+        raise KeyboardInterrupt
+
+
+@app.command()
+def test(
+    model: ModelArgument,
+    text: TextArgument,
+    built_on: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The training text: the n-gram to compare with is counted on it."),
+    ] = None,
+    words: Annotated[int, typer.Option(min=0, help="Words that the simulated typist types; 0 for all.")] = 20_000,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Test a model on a text: bits per character; for words also recall, keystrokes saved and latency.
+
+    Of the text that the model was trained on, only the part that was set aside is tested.
+    """
+    from latchwork.text import testing
+    from latchwork.text.model import TextModel
+
+    output = Output(as_json=as_json, quiet=quiet)
+    opened = TextModel.load(model)
+    started = time.monotonic()
+    part = testing.held_out(opened, _source(text))
+    other = None if built_on is None else _source(str(built_on))
+    baseline, where = testing.baseline_of(opened, part, other, model.stat().st_size)
+    if opened.vocabulary.units == "word":
+        results = testing.test_keyboard(opened, part, baseline, words or None)
+    else:
+        results = testing.test_characters(opened, part, baseline)
+    results["baseline"] |= {"order": baseline.order, "bytes": baseline.nbytes, "counted_on": where}
+    results |= {"part": part.name, "characters": len(part.text), "seconds": time.monotonic() - started}
+    shown = [name for name in results["baseline"] if name in results]
+    rows = [[name, f"{results[name]:.4g}", f"{results['baseline'][name]:.4g}"] for name in shown]
+    output.table(f"{part.name} of {text}: {len(part.text):,} characters", ["figure", "model", "n-gram"], rows)
+    output.result(testing.verdict(results), results)
+
+
+@app.command()
+def write(
+    model: ModelArgument,
+    prompt: Annotated[str, typer.Option(help="What the text goes on from.")] = "",
+    length: Annotated[int, typer.Option(min=1, help="Characters to write.")] = 400,
+    temperature: Annotated[float, typer.Option(help="1 as the model believes, lower is safer, 0 the likeliest.")] = 0.8,
+    top_k: Annotated[int | None, typer.Option(min=1, help="Draw among that many of the likeliest.")] = None,
+    top_p: Annotated[float | None, typer.Option(help="Draw among the likeliest that together have this share.")] = None,
+    repetition: Annotated[float, typer.Option(help="Above 1: what was just written becomes less likely.")] = 1.0,
+    stop: Annotated[list[str] | None, typer.Option(help="End before this string; may be given again.")] = None,
+    samples: Annotated[int, typer.Option(min=1, help="So many texts side by side.")] = 1,
+    surprise: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write nothing; colour this text by the model's surprise.")
+    ] = None,
+    seed: SeedOption = 0,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write text, character by character, as it is drawn."""
+    from latchwork.text.model import TextModel
+
+    output = Output(as_json=as_json, quiet=quiet)
+    opened = TextModel.load(model)
+    if surprise is not None:
+        _show_surprise(opened.surprises(_source(str(surprise)).text()), output)
+        return
+
+    def draw(number: int) -> Any:
+        return opened.write(
+            prompt,
+            length,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            repetition=repetition,
+            stop=stop or (),
+            seed=seed + number,
+        )
+
+    started = time.monotonic()
+    if samples == 1 and not as_json:
+        print(prompt, end="", flush=True)
+        for piece in draw(0):
+            print(piece, end="", flush=True)
+        print()
+        return
+    texts = ["".join(draw(number)) for number in range(samples)]
+    seconds = time.monotonic() - started
+    results = {"prompt": prompt, "samples": texts, "characters": sum(map(len, texts)), "seconds": seconds}
+    if as_json:
+        print(json_text(results))
+    else:
+        _side_by_side([prompt + text for text in texts])
+
+
+@app.command()
+def suggest(
+    model: ModelArgument,
+    context: Annotated[
+        str | None, typer.Option(help="What was typed so far; without it, type in the terminal.")
+    ] = None,
+    personal: Annotated[Path | None, typer.Option(metavar="FILE", help="Where your own words are kept.")] = None,
+    learn: Annotated[bool, typer.Option("--learn/--no-learn", help="Learn your words, on this machine only.")] = True,
+    forget: Annotated[bool, typer.Option("--forget", help="Forget all words learned so far.")] = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Complete the word being typed and suggest the next, as a phone does.
+
+    In the terminal: Tab or 1 takes the first suggestion, 2 and 3 the others, Enter ends a line, Ctrl-D ends.
+    """
+    from latchwork.text.model import TextModel
+    from latchwork.text.personal import PersonalWords
+    from latchwork.text.terminal import Session, type_in_terminal
+
+    output = Output(as_json=as_json, quiet=quiet)
+    path = personal or _personal_file()
+    if forget:
+        path.unlink(missing_ok=True)
+        output.note(f"Forgot the words in {path}")
+    mine = PersonalWords.load(path)
+    keyboard = TextModel.load(model).keyboard(mine)
+    if context is not None:
+        started = time.perf_counter()
+        suggestions = keyboard.suggest(context)
+        milliseconds = 1000 * (time.perf_counter() - started)
+        results = {"context": context, "suggestions": suggestions, "ms": milliseconds}
+        output.result("\n".join(suggestions), results)
+        return
+    session = Session(keyboard, learn=learn)
+    type_in_terminal(session)
+    if learn:
+        mine.save(path)
+    results = {"keys": session.keys, "characters": session.characters, "keystrokes_saved": session.saved}
+    output.result(f"{session.keys} keys for {session.characters} characters", results)
+
+
+def _source(text: str) -> TextSource:
+    from latchwork.text.reading import from_path, from_pipe
+
+    return from_pipe(sys.stdin.buffer) if text == "-" else from_path(text)
+
+
+def _held_out_figures(model: Any, source: TextSource) -> dict[str, Any]:
+    from latchwork.text import testing
+
+    if not model.data["validation_share"] and not model.data["test_share"]:
+        return {}
+    part = testing.held_out(model, source)
+    return {"bits_per_character": model.bits_per_character(part.text), "part": part.name}
+
+
+def _personal_file() -> Path:
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "latchwork" / "words.json"
+
+
+# Shades of red behind the text, from what was expected to what was not; numbers of the 256 terminal colours.
+_SHADES = ((1.0, None), (2.5, 224), (4.5, 217), (7.0, 210), (float("inf"), 203))
+
+
+def _show_surprise(pieces: list[Surprise], output: Output) -> None:
+    total = sum(piece.bits for piece in pieces)
+    characters = sum(len(piece.text) for piece in pieces)
+    if output.as_json:
+        rows = [{"text": piece.text, "bits": round(piece.bits, 3)} for piece in pieces]
+        print(json_text({"bits_per_character": total / characters, "pieces": rows}))
+        return
+    for piece in pieces:
+        shade = next(colour for most, colour in _SHADES if piece.bits <= most)
+        lines = piece.text.split("\n")
+        print("\n".join(_coloured(line, shade) for line in lines), end="")
+    legend = "  ".join(_coloured(f"up to {most:g} bits" if most < 99 else "more", shade) for most, shade in _SHADES)
+    output.note(f"\n\n{total / characters:.3f} bits per character   {legend}")
+
+
+def _coloured(text: str, shade: int | None) -> str:
+    return text if shade is None or not text else f"\x1b[30;48;5;{shade}m{text}\x1b[0m"
+
+
+def _side_by_side(texts: list[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, padding=(0, 2), box=None)
+    table.add_row(*texts)
+    Console().print(table, markup=False)

@@ -1,0 +1,276 @@
+"""`LanguageModel`: trained on a text, it writes, scores and suggests."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latchwork.errors import InputError
+from latchwork.estimator import Estimator
+from latchwork.network import Network
+from latchwork.storage import Latch
+from latchwork.text.keyboard import Keyboard
+from latchwork.text.model import JOB, Surprise, TextModel
+from latchwork.text.ngram import NGram
+from latchwork.text.objective import NextToken, untie
+from latchwork.text.personal import PersonalWords
+from latchwork.text.reading import TextSource, TokenFile, from_path, from_string, split, tokenize
+from latchwork.text.scoring import best_share, network_bits
+from latchwork.text.settings import DEFAULT_MINUTES, Settings, choose_settings
+from latchwork.text.streams import as_streams
+from latchwork.training import EpochReport, History, Optimizer, fit
+from latchwork.training.progress import Progress, ProgressKind
+from latchwork.transforms.vocabulary import Vocabulary, fit_vocabulary
+
+_SAMPLE_SECONDS = 15.0  # between two live samples
+_SHARE_TOKENS = 50_000  # of the validation part, to which the n-gram's weight is fitted
+_PATIENCE = 25  # passes over the text without a better validation before a run ends early
+
+Listener = Callable[[str], None]
+
+
+@dataclass(eq=False, repr=False)
+class LanguageModel(Estimator):
+    """A recurrent language model over characters, bytes or words, with an n-gram beside it.
+
+    Args:
+        units: `char`, `byte` or `word`; a keyboard needs words.
+        hidden: units of the LSTM; chosen by the length of the text and the time where None.
+        minutes, steps: how long to train, ten minutes where both are None. Minutes become a number of steps by a short
+            timing; `training_["steps"]` has it, and `steps` of that number repeats the run.
+        vocabulary_size: tokens at most.
+        validation_share: share of the text, at its end, that is not trained on; the best weights are those of the pass
+            with the fewest bits on it.
+        test_share: share after that, which training does not look at at all.
+        optimizer: in place of the chosen one.
+        ngram_share: the n-gram's weight beside the network, 0 for none; fitted to the validation part where None.
+        checkpoint: a folder from which a killed run goes on.
+        progress: `auto`, `bar`, `lines` or `none`.
+        listener: is given live samples while it trains.
+        random_state: seed of all that is drawn.
+
+    Example:
+        >>> model = LanguageModel(steps=20, progress="none").fit("to be or not to be, that is the question. " * 20)
+        >>> len("".join(model.write("to be", length=40)))
+        40
+        >>> model.bits_per_character("to be or not") < 6
+        True
+    """
+
+    units: str = "char"
+    _: KW_ONLY
+    hidden: int | None = None
+    minutes: float | None = None
+    steps: int | None = None
+    vocabulary_size: int | None = None
+    validation_share: float = 0.1
+    test_share: float = 0.0
+    optimizer: Optimizer | None = None
+    ngram_share: float | None = None
+    checkpoint: str | Path | None = None
+    progress: ProgressKind | Progress = "auto"
+    listener: Listener | None = None
+    random_state: int = 0
+
+    model_: TextModel = dataclasses.field(init=False)
+    """The fitted model, which needs no JAX."""
+    history_: History = dataclasses.field(init=False)
+    """The record of the run."""
+
+    JOB: ClassVar[str] = JOB
+
+    def fit(self, text: str | Path | TextSource, y: None = None) -> Self:
+        """Train on a text: a string, the path of a file or folder, or a `TextSource` such as a pipe.
+
+        Raises:
+            InputError: the text is empty, not UTF-8, or too short.
+        """
+        del y  # scikit-learn passes one
+        began = time.monotonic()
+        source = _source(text)
+        vocabulary = fit_vocabulary(self.units, self._leading(source), self.vocabulary_size)
+        tokens = tokenize(source, vocabulary)
+        parts = split(tokens.ids, self.validation_share, self.test_share)
+        settings = self._settings(vocabulary, len(parts.train))
+        ngram = NGram.fit(parts.train, len(vocabulary), settings.ngram_order, settings.ngram_bytes)
+        network = _build(settings, vocabulary, parts.train, self.random_state)
+
+        def as_model(network: Network, training: dict[str, Any]) -> TextModel:
+            return TextModel(
+                vocabulary,
+                network.spec,
+                untie(network) if settings.tied else network.parameters(),
+                ngram,
+                settings.ngram_share,
+                settings.tied,
+                training,
+                _record_of(source, tokens, self),
+            )
+
+        minutes = None if self.steps is not None else self.minutes or DEFAULT_MINUTES
+        per_batch = settings.streams * settings.window
+        training = as_streams(parts.train, settings.streams, settings.window)
+        watched = len(parts.validation) > per_batch
+        self.history_ = (
+            fitted := fit(
+                network,
+                NextToken(settings.tied),
+                training,
+                optimizer=settings.optimizer,
+                steps=self.steps,
+                minutes=None if minutes is None else max(minutes - (time.monotonic() - began) / 60, minutes / 10),
+                batch_size=settings.streams,
+                seed=self.random_state,
+                validation=as_streams(parts.validation, settings.streams, settings.window) if watched else None,
+                monitor="val_bits",
+                patience=_PATIENCE if watched else None,
+                callbacks=[_Samples(self.listener, lambda network: as_model(network, {}))] if self.listener else [],
+                checkpoint=self.checkpoint,
+                progress=self.progress,
+            )
+        ).history
+        record = {
+            "history": self.history_.to_dict(),
+            "steps": self.history_.steps,
+            "streams": settings.streams,
+            "window": settings.window,
+            "optimizer": repr(settings.optimizer),
+        }
+        model = as_model(fitted.model, record)
+        if self.ngram_share is None and len(parts.validation):
+            model = dataclasses.replace(model, ngram_share=_fitted_share(model, parts.validation[:_SHARE_TOKENS]))
+        self.model_ = model
+        return self
+
+    def write(self, prompt: str = "", length: int = 400, **drawing: Any) -> Iterator[str]:
+        """Text that goes on from the prompt, as an iterator of pieces; see `TextModel.write` for the options."""
+        return self._fitted().write(prompt, length, **drawing)
+
+    def suggest(self, text: str, count: int = 3) -> list[str]:
+        """The likeliest completions of the last word of `text`, or the likeliest next words."""
+        return self.keyboard().suggest(text, count)
+
+    def keyboard(self, personal: PersonalWords | None = None) -> Keyboard:
+        """A keyboard, which remembers where it was and may learn the user's words."""
+        return self._fitted().keyboard(personal)
+
+    def bits_per_character(self, text: str) -> float:
+        """What a character of the text costs on average, in bits; lower is better."""
+        return self._fitted().bits_per_character(text)
+
+    def surprises(self, text: str) -> list[Surprise]:
+        """The text in pieces, each with what it cost to expect it, in bits."""
+        return self._fitted().surprises(text)
+
+    def score(self, text: str, y: None = None) -> float:
+        """Minus the bits per character: higher is better, as scikit-learn's tools expect."""
+        del y
+        return -self.bits_per_character(text)
+
+    def to_latch(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """The model's document and tensors."""
+        return self._fitted().to_latch()
+
+    @classmethod
+    def from_latch(cls, latch: Latch) -> Self:
+        """The fitted estimator in a file; how it was trained stays a record."""
+        model = TextModel.from_latch(latch)
+        loaded = cls(model.vocabulary.units, ngram_share=model.ngram_share)
+        loaded.model_ = model
+        loaded.history_ = History.from_dict(model.training["history"])
+        return loaded
+
+    def _fitted(self) -> TextModel:
+        if not hasattr(self, "model_"):
+            raise InputError(f"this {type(self).__name__} is not fitted yet: call fit(text) first")
+        return self.model_
+
+    def _leading(self, source: TextSource) -> Iterator[str]:
+        """The part of the text that is trained on, from which the vocabulary is made."""
+        left = int(source.size * (1 - self.validation_share - self.test_share))
+        for chunk in source.chunks():
+            yield chunk[:left] if chunk.isascii() else chunk.encode("utf-8", "replace")[:left].decode("utf-8", "ignore")
+            left -= len(chunk.encode("utf-8", "replace"))
+            if left <= 0:
+                return
+
+    def _settings(self, vocabulary: Vocabulary, tokens: int) -> Settings:
+        minutes = self.minutes if self.steps is None else None
+        settings = choose_settings(self.units, len(vocabulary), tokens, minutes, self.hidden)
+        if self.optimizer is not None:
+            settings = dataclasses.replace(settings, optimizer=self.optimizer)
+        if self.ngram_share is not None:
+            settings = dataclasses.replace(settings, ngram_share=self.ngram_share)
+        if not 0 <= settings.ngram_share <= 1:
+            raise InputError(f"got ngram_share={self.ngram_share}: expected a share from 0 to 1")
+        return settings
+
+
+class _Samples:
+    """Shows what the model writes, now and then."""
+
+    def __init__(self, listener: Listener, model: Callable[[Network], TextModel]) -> None:
+        self._listener, self._model, self._last = listener, model, 0.0
+
+    def __call__(self, report: EpochReport) -> None:
+        if time.monotonic() - self._last >= _SAMPLE_SECONDS:
+            self._last = time.monotonic()
+            self._listener("".join(self._model(report.model).write(length=120, seed=int(report.row["epoch"]))).strip())
+
+
+def _source(text: str | Path | TextSource) -> TextSource:
+    match text:
+        case TextSource():
+            return text
+        case Path():
+            return from_path(text)
+        case str():
+            return from_string(text)
+        case _:
+            raise InputError(f"got {type(text).__name__}: expected a text as str, the Path of a file or folder")
+
+
+def _build(settings: Settings, vocabulary: Vocabulary, train: NDArray[Any], seed: int) -> Network:
+    """The network, its last bias set to how frequent each token is: the first thing that it would learn."""
+    network = Network.build(settings.network, (None,), seed)
+    parameters = network.parameters()
+    bias = f"layers.{len(network.layers) - 1}.bias"
+    counts = np.bincount(np.asarray(train[:10_000_000]), minlength=len(vocabulary)) + 0.5
+    parameters[bias] = np.log(counts / counts.sum()).astype(np.float32)
+    return Network.from_parameters(network.spec, parameters)
+
+
+def _fitted_share(model: TextModel, validation: NDArray[Any]) -> float:
+    """The n-gram's best weight on the validation part: one number, which the n-gram's own text could not tell."""
+    ids = np.asarray(validation)
+    return best_share(network_bits(model.network_predictor, ids), model.ngram.bits(ids))
+
+
+def _record_of(source: TextSource, tokens: TokenFile, model: LanguageModel) -> dict[str, Any]:
+    return {
+        "name": source.name,
+        "sha256": tokens.sha256,
+        "characters": tokens.characters,
+        "tokens": len(tokens.ids),
+        "validation_share": model.validation_share,
+        "test_share": model.test_share,
+    }
+
+
+def describe(model: TextModel) -> dict[str, Any]:
+    """The figures of a fitted model that a command prints."""
+    parameters: Sequence[NDArray[Any]] = list(model.parameters.values())
+    return {
+        "units": model.vocabulary.units,
+        "vocabulary": len(model.vocabulary),
+        "parameters": int(sum(array.size for array in parameters)),
+        "network": repr(model.network),
+        "ngram_share": model.ngram_share,
+    }

@@ -1,0 +1,197 @@
+"""A fitted language model in NumPy: what `text write`, `text test` and `text suggest` open. No JAX."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latchwork import spec, storage
+from latchwork.errors import InputError
+from latchwork.storage import Latch
+from latchwork.text import writing
+from latchwork.text.keyboard import Keyboard, word_ends
+from latchwork.text.ngram import NGram
+from latchwork.text.personal import PersonalWords
+from latchwork.text.predictor import Mixture, NetworkPredictor
+from latchwork.text.scoring import network_bits
+from latchwork.transforms.vocabulary import UNKNOWN, Vocabulary, WordVocabulary, vocabulary_from_dict
+
+JOB = "text"
+UNKNOWN_BITS = math.log2(0x110000)  # to say which of all code points an unknown character is
+
+
+class Surprise(NamedTuple):
+    """A piece of text and what it cost the model to expect it, in bits."""
+
+    text: str
+    bits: float
+
+
+@dataclass(frozen=True)
+class TextModel:
+    """A network and an n-gram over one vocabulary.
+
+    Attributes:
+        vocabulary: what the tokens are.
+        network: the network's spec.
+        parameters: its arrays by name.
+        ngram: counted on the same text.
+        ngram_share: the n-gram's weight in the mixture, 0 to 1.
+        tied: the last layer's matrix is the embedding's, transposed, and stored once.
+        training: the record of the run.
+        data: what it was trained on.
+    """
+
+    vocabulary: Vocabulary
+    network: spec.Sequential
+    parameters: Mapping[str, NDArray[Any]]
+    ngram: NGram
+    ngram_share: float
+    tied: bool = False
+    training: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    data: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @classmethod
+    def load(cls, path: str | Path) -> TextModel:
+        """Read a model from a `.latch` file.
+
+        Raises:
+            InputError: the file is damaged, or holds no language model.
+        """
+        latch = storage.load(path)
+        if latch.document.get("job") != JOB:
+            raise InputError(f"got {path}: a model of the job {latch.document.get('job')!r}, expected {JOB!r}")
+        try:
+            return cls.from_latch(latch)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise InputError(f"got {path}: it is no whole language model ({type(error).__name__} {error})") from error
+
+    @classmethod
+    def from_latch(cls, latch: Latch) -> TextModel:
+        """The model in an opened file."""
+        document, tensors = latch
+        fitted = document["fitted"]
+        network = spec.Sequential.from_dict(document["network"])
+        parameters = {
+            name.removeprefix("network."): np.asarray(array, np.float32)
+            for name, array in tensors.items()
+            if name.startswith("network.")
+        }
+        if fitted["tied"]:
+            parameters[_last_matrix(network)] = parameters["layers.0.weight"].T
+        vocabulary = vocabulary_from_dict(fitted["vocabulary"])
+        ngram = NGram.from_arrays(
+            {name.removeprefix("fitted.ngram."): array for name, array in tensors.items() if ".ngram." in name}
+        )
+        if len(ngram.unigram) != len(vocabulary) or len(parameters["layers.0.weight"]) != len(vocabulary):
+            raise InputError("the vocabulary, the network and the n-gram are of different sizes")
+        share = float(fitted["ngram_share"])
+        return cls(
+            vocabulary, network, parameters, ngram, share, fitted["tied"], document["training"], document["data"]
+        )
+
+    def to_latch(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """The file's document and tensors; weights over words are kept in half precision, since a keyboard is small."""
+        kind = np.float16 if self.vocabulary.units == "word" else np.float32
+        tensors: dict[str, NDArray[Any]] = {
+            f"network.{name}": np.ascontiguousarray(array, kind) for name, array in self.parameters.items()
+        }
+        if self.tied:
+            del tensors[f"network.{_last_matrix(self.network)}"]
+        tensors |= {f"fitted.ngram.{name}": array for name, array in self.ngram.arrays().items()}
+        document = {
+            "network": self.network.to_dict(),
+            "fitted": {
+                "vocabulary": self.vocabulary.to_dict(),
+                "ngram_share": self.ngram_share,
+                "tied": self.tied,
+            },
+            "training": dict(self.training),
+            "data": dict(self.data),
+        }
+        return document, tensors
+
+    @cached_property
+    def network_predictor(self) -> NetworkPredictor:
+        """The network alone."""
+        return NetworkPredictor(self.network, self.parameters)
+
+    @cached_property
+    def predictor(self) -> Mixture | NetworkPredictor:
+        """The network and its share of the n-gram."""
+        if self.ngram_share == 0:
+            return self.network_predictor
+        return Mixture(self.network_predictor, self.ngram, self.ngram_share)
+
+    def write(
+        self,
+        prompt: str = "",
+        length: int = 400,
+        *,
+        temperature: float = 0.8,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        repetition: float = 1.0,
+        stop: Sequence[str] = (),
+        seed: int = 0,
+    ) -> Iterator[str]:
+        """Text that goes on from the prompt, in pieces as they are drawn; see `writing.write` and `writing.Drawing`."""
+        drawing = writing.Drawing(temperature, top_k, top_p, repetition)
+        return writing.write(
+            self.predictor, self.vocabulary, prompt, length=length, drawing=drawing, stop=stop, seed=seed
+        )
+
+    def keyboard(self, personal: PersonalWords | None = None) -> Keyboard:
+        """Suggestions from this model.
+
+        Raises:
+            InputError: the model is not one of words.
+        """
+        if not isinstance(self.vocabulary, WordVocabulary):
+            raise InputError(
+                f"this model writes in units of {self.vocabulary.units!r}: a keyboard needs one of words (--units word)"
+            )
+        return Keyboard(self.predictor, self.vocabulary, word_ends(self.ngram, self.vocabulary), personal)
+
+    def token_bits(self, text: str) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """A text's tokens and the cost of each after all before it, in bits, `[tokens]`."""
+        ids = self.vocabulary.encode(text)
+        if len(ids) == 0:
+            raise InputError("got an empty text: there is nothing to measure")
+        bits = network_bits(self.network_predictor, ids)
+        if self.ngram_share:
+            mixed = (1 - self.ngram_share) * np.exp2(-bits) + self.ngram_share * np.exp2(-self.ngram.bits(ids))
+            bits = -np.log2(mixed)
+        if self.vocabulary.units != "byte":
+            bits = bits + UNKNOWN_BITS * (ids == 0)
+        return ids, bits
+
+    def bits_per_character(self, text: str) -> float:
+        """What a character of the text costs on average, in bits; lower is better."""
+        return float(self.token_bits(text)[1].sum() / len(text))
+
+    def surprises(self, text: str) -> list[Surprise]:
+        """The text in pieces, each with its bits. Characters that the model does not know stay as they are."""
+        ids, bits = self.token_bits(text)
+        add = self.vocabulary.decoder()
+        pieces: list[Surprise] = []
+        at = 0
+        waiting = 0.0  # of tokens that add no text: parts of a character, marks
+        for token, cost in zip(ids.tolist(), bits.tolist(), strict=True):
+            piece, waiting = add(token), waiting + cost
+            if piece:
+                shown = text[at : at + len(piece)] if UNKNOWN in piece else piece
+                pieces.append(Surprise(shown, waiting))
+                at, waiting = at + len(piece), 0.0
+        return pieces
+
+
+def _last_matrix(network: spec.Sequential) -> str:
+    return f"layers.{len(network.layers) - 1}.weight"

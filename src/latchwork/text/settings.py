@@ -1,0 +1,97 @@
+"""How a language model is trained where the user has not said: sizes by the text and by the time allowed.
+
+The figures behind each choice are in `docs/lab.md`; all were chosen on the end of the training part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from latchwork.spec import LSTM, Dense, Dropout, Embedding, Layer, Sequential
+from latchwork.training import Optimizer
+
+DEFAULT_MINUTES = 10.0
+KEYBOARD_BYTES = 8_000_000  # what a keyboard may weigh on disk
+_WORD_UNITS, _WORD_EMBEDDING = 256, 128
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A network and how to train it.
+
+    Attributes:
+        network: its layers.
+        tied: the last layer uses the embedding's matrix.
+        optimizer: its rate falls to zero at the last step.
+        streams: parts of the text read side by side.
+        window: tokens that gradients go back through.
+        ngram_order: tokens in the longest n-gram.
+        ngram_bytes: what the n-gram may weigh; as much as it likes where None.
+        ngram_share: its weight beside the network.
+    """
+
+    network: Sequential
+    tied: bool
+    optimizer: Optimizer
+    streams: int
+    window: int
+    ngram_order: int
+    ngram_bytes: int | None
+    ngram_share: float
+
+
+def choose_settings(
+    units: str, vocabulary: int, tokens: int, minutes: float | None, hidden: int | None = None
+) -> Settings:
+    """Settings for a text.
+
+    Args:
+        units: `char`, `byte` or `word`.
+        vocabulary: the size of the vocabulary.
+        tokens: in the training part.
+        minutes: how long to train; None where a number of steps is given.
+        hidden: units of the LSTM, where the user wants a certain number.
+    """
+    if units == "word":
+        return _for_words(vocabulary, tokens, hidden or _WORD_UNITS)
+    return _for_characters(vocabulary, tokens, DEFAULT_MINUTES if minutes is None else minutes, hidden)
+
+
+def _for_characters(vocabulary: int, tokens: int, minutes: float, hidden: int | None) -> Settings:
+    hidden = hidden or (128 if tokens < 100_000 or minutes < 1 else 256 if tokens < 500_000 or minutes < 4 else 512)
+    dropout = 0.3 if tokens < 10_000_000 else 0.1
+    layers: list[Layer] = [
+        Embedding(vocabulary, 64),
+        LSTM(hidden, return_sequences=True, dropout=dropout / 3, recurrent_dropout=dropout * 2 / 3),
+        Dropout(dropout),
+        Dense(vocabulary),
+    ]
+    optimizer = Optimizer("adamw", 3e-3, schedule="linear", warmup=0.05, clip=1.0)
+    streams, window = _batch(tokens, 32, 128)
+    return Settings(Sequential(layers), False, optimizer, streams, window, 7, 4_000_000, 0.2)
+
+
+def _for_words(vocabulary: int, tokens: int, hidden: int) -> Settings:
+    layers: list[Layer] = [
+        Embedding(vocabulary, _WORD_EMBEDDING),
+        LSTM(hidden, return_sequences=True, dropout=0.1),
+        Dropout(0.2),
+        Dense(_WORD_EMBEDDING),
+        Dense(vocabulary),
+    ]
+    optimizer = Optimizer("adamw", 3e-3, schedule="linear", warmup=0.03, clip=1.0)
+    network = Sequential(layers).with_input((None,))
+    sizes = {name: prod(shape) for name, shape in network.parameter_shapes().items()}
+    stored = sum(sizes.values()) - sizes[f"layers.{len(layers) - 1}.weight"]  # tied
+    room = KEYBOARD_BYTES - 2 * stored - 20 * vocabulary  # in half precision; the words and the header
+    streams, window = _batch(tokens, 32, 32)
+    return Settings(Sequential(layers), True, optimizer, streams, window, 4, max(room, 8 * vocabulary), 0.4)
+
+
+def _batch(tokens: int, streams: int, window: int) -> tuple[int, int]:
+    """Smaller batches for short texts, so that an epoch has eight steps at least."""
+    while streams * window * 8 > tokens and (streams, window) != (1, 1):
+        streams, window = (streams // 2, window) if streams > 1 and streams * 4 > window else (streams, window // 2)
+        window = max(window, 1)
+    return streams, window

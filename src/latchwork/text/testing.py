@@ -1,0 +1,113 @@
+"""The honest measure: a model on text that it was not trained on, beside a Kneser-Ney n-gram of the same size."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from latchwork.errors import InputError
+from latchwork.text.keyboard import Keyboard, word_ends
+from latchwork.text.model import TextModel
+from latchwork.text.ngram import NGram
+from latchwork.text.reading import TextSource, tokenize
+from latchwork.text.typist import type_text
+from latchwork.transforms.vocabulary import WordVocabulary, decode
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is tested.
+
+    Attributes:
+        text: the text itself.
+        name: which part of the file it is.
+        trained_on: the training part of the same file, as token ids; None where the file is another one.
+    """
+
+    text: str
+    name: str
+    trained_on: Any = None
+
+
+def held_out(model: TextModel, source: TextSource) -> Part:
+    """The part of a text that the model has not been trained on: all of it, or the end that training set aside."""
+    tokens = tokenize(source, model.vocabulary)
+    if tokens.sha256 != model.data.get("sha256"):
+        return Part(source.text(), "all")
+    validation, test = float(model.data["validation_share"]), float(model.data["test_share"])
+    end_of_training, end_of_validation = (int(len(tokens.ids) * share) for share in (1 - validation - test, 1 - test))
+    name, first = ("test", end_of_validation) if test else ("validation", end_of_training)
+    if first >= len(tokens.ids):
+        raise InputError(f"got {source.name}: the model was trained on all of it; test it on another text")
+    return Part(decode(model.vocabulary, tokens.ids[first:]), name, tokens.ids[:end_of_training])
+
+
+def baseline_of(model: TextModel, part: Part, built_on: TextSource | None, most_bytes: int) -> tuple[NGram, str]:
+    """The n-gram to compare with, no larger than the model's file, and where it comes from.
+
+    It is counted on the training part of the tested file or on the text given; where there is neither, the n-gram
+    inside the model has to do, which is smaller than the file.
+    """
+    if built_on is not None:
+        ids, where = tokenize(built_on, model.vocabulary).ids, built_on.name
+    elif part.trained_on is not None:
+        ids, where = part.trained_on, "the training part of the same text"
+    else:
+        return model.ngram, "the model's own n-gram (name the training text to get one of the file's size)"
+    return NGram.fit(ids, len(model.vocabulary), model.ngram.order, most_bytes), where
+
+
+def test_characters(model: TextModel, part: Part, baseline: NGram) -> dict[str, Any]:
+    """Bits per character of the model and of the baseline."""
+    return {
+        "bits_per_character": model.bits_per_character(part.text),
+        "baseline": {
+            "bits_per_character": float(baseline.bits(model.vocabulary.encode(part.text)).sum() / len(part.text))
+        },
+    }
+
+
+def test_keyboard(model: TextModel, part: Part, baseline: NGram, words: int | None) -> dict[str, Any]:
+    """Perplexity, recall, keystrokes and latency of the model and of the baseline.
+
+    Args:
+        model: one of words.
+        part: what is typed.
+        baseline: an n-gram over the same vocabulary.
+        words: how many words the simulated typist types; all where None.
+    """
+    ids, bits = model.token_bits(part.text)
+    typed = type_text(model.keyboard(), part.text, words)
+    vocabulary = model.vocabulary
+    assert isinstance(vocabulary, WordVocabulary)
+    other = Keyboard(baseline, vocabulary, word_ends(baseline, vocabulary))
+    return {
+        "perplexity": 2 ** float(bits.mean()),
+        "bits_per_character": float(bits.sum() / len(part.text)),
+        **asdict(typed),
+        "baseline": {
+            "perplexity": 2 ** float(np.mean(baseline.bits(ids))),
+            **asdict(type_text(other, part.text, words)),
+        },
+    }
+
+
+def verdict(results: dict[str, Any]) -> str:
+    """What the figures come to, in one sentence."""
+    baseline = results["baseline"]
+    if "top3" in results:
+        points = 100 * (results["top3"] - baseline["top3"])
+        return (
+            f"{100 * results['keystrokes_saved']:.1f} % of the keystrokes saved; next word among three "
+            f"{100 * results['top3']:.1f} %, {abs(points):.1f} points {'above' if points >= 0 else 'below'} the n-gram"
+        )
+    difference = baseline["bits_per_character"] - results["bits_per_character"]
+    if not math.isfinite(difference):
+        return f"{results['bits_per_character']:.3f} bits per character"
+    return (
+        f"{results['bits_per_character']:.3f} bits per character, {abs(difference):.3f} "
+        f"{'below' if difference >= 0 else 'above'} a Kneser-Ney n-gram"
+    )

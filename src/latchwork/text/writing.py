@@ -1,0 +1,158 @@
+"""Text drawn from a predictor, token by token, as an iterator."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latchwork.errors import InputError
+from latchwork.text.predictor import Predictor, Probabilities
+from latchwork.transforms.vocabulary import Vocabulary
+
+_RECENT = 64  # tokens that the repetition penalty looks back on
+_DRAWS = 1024  # random numbers drawn at a time
+_LEAST = 1e-30
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How the next token is drawn.
+
+    Args:
+        temperature: 1 draws as the model believes; lower is safer, 0 always takes the likeliest; higher is wilder.
+        top_k: draw among that many of the likeliest only.
+        top_p: draw among the likeliest that together have this probability only (Holtzman et al. 2020).
+        repetition: above 1, tokens of the recent past become less likely: their log-probability is multiplied by it
+            (Keskar et al. 2019, section 4.1).
+    """
+
+    temperature: float = 0.8
+    top_k: int | None = None
+    top_p: float | None = None
+    repetition: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that mean nothing."""
+        if not (np.isfinite(self.temperature) and self.temperature >= 0):
+            raise InputError(f"got temperature={self.temperature}: expected a number of 0 or more")
+        if self.top_k is not None and self.top_k < 1:
+            raise InputError(f"got top_k={self.top_k}: expected 1 or more")
+        if self.top_p is not None and not 0 < self.top_p <= 1:
+            raise InputError(f"got top_p={self.top_p}: expected a share above 0, at most 1")
+        if not (np.isfinite(self.repetition) and self.repetition > 0):
+            raise InputError(f"got repetition={self.repetition}: expected a number above 0, 1 for none")
+
+    def choose(self, probabilities: Probabilities, recent: Sequence[int], uniform: float) -> int:
+        """A token, given a random number from 0 to 1."""
+        weights = probabilities
+        if self.repetition != 1.0 and recent:
+            weights = weights.copy()
+            weights[list(recent)] **= self.repetition
+        if self.temperature == 0:
+            return int(weights.argmax())
+        if self.temperature != 1.0:
+            weights = np.maximum(weights / weights.max(), _LEAST) ** (1 / self.temperature)
+        if self.top_k is not None and self.top_k < len(weights):
+            weights = np.where(weights >= np.partition(weights, -self.top_k)[-self.top_k], weights, 0.0)
+        if self.top_p is not None:
+            weights = _nucleus(weights, self.top_p)
+        total = weights.cumsum()
+        return min(int(total.searchsorted(uniform * total[-1], side="right")), len(weights) - 1)
+
+
+def _nucleus(weights: Probabilities, share: float) -> Probabilities:
+    order = np.argsort(-weights, kind="stable")
+    total = np.cumsum(weights[order])
+    kept = order[: int(np.searchsorted(total, share * total[-1])) + 1]
+    nucleus = np.zeros_like(weights)
+    nucleus[kept] = weights[kept]
+    return nucleus
+
+
+def write(
+    predictor: Predictor,
+    vocabulary: Vocabulary,
+    prompt: str = "",
+    *,
+    length: int = 400,
+    drawing: Drawing | None = None,
+    stop: Sequence[str] = (),
+    seed: int = 0,
+) -> Iterator[str]:
+    """Text that goes on from a prompt, in pieces as they are drawn.
+
+    Args:
+        predictor: of the tokens of `vocabulary`.
+        vocabulary: what the tokens mean.
+        prompt: any text; characters that the vocabulary does not know are passed over. A line end where it is empty.
+        length: characters at most; a word is not cut.
+        drawing: how tokens are drawn.
+        stop: strings that end the text; they are not part of it.
+        seed: of the random numbers.
+    """
+    if length < 1:
+        raise InputError(f"got length={length}: expected 1 or more")
+    if any(not ending for ending in stop):
+        raise InputError("got an empty stop string: it would end every text at once")
+    return _until(stop, _draw(predictor, vocabulary, prompt or "\n", length, drawing or Drawing(), seed))
+
+
+def _draw(
+    predictor: Predictor, vocabulary: Vocabulary, prompt: str, length: int, drawing: Drawing, seed: int
+) -> Iterator[str]:
+    random = np.random.default_rng(seed)
+    uniforms: NDArray[np.float64] = np.empty(0)
+    ids = known_tokens(vocabulary, prompt).tolist()
+    state = predictor.initial_state()
+    probabilities = np.full(len(vocabulary), 1 / len(vocabulary))
+    add = vocabulary.decoder()
+    for token in ids:
+        probabilities, state = predictor.step(token, state)
+        add(token)  # so that the first word knows whether a space is due
+    recent = deque(ids[-_RECENT:], maxlen=_RECENT)
+    masked = vocabulary.units != "byte"  # the unknown character is never written
+    written = drawn = 0
+    while written < length:
+        if drawn % _DRAWS == 0:
+            uniforms = random.random(_DRAWS)
+        if masked:
+            probabilities[0] = 0.0
+        token = drawing.choose(probabilities, recent, float(uniforms[drawn % _DRAWS]))
+        recent.append(token)
+        piece = add(token)
+        written, drawn = written + len(piece), drawn + 1
+        if piece:
+            yield piece
+        probabilities, state = predictor.step(token, state)
+
+
+def known_tokens(vocabulary: Vocabulary, text: str) -> NDArray[np.int32]:
+    """The ids of a text without those of characters that the vocabulary does not know."""
+    ids = vocabulary.encode(text)
+    return ids if vocabulary.units == "byte" else ids[ids != 0]
+
+
+def _until(stop: Sequence[str], pieces: Iterator[str]) -> Iterator[str]:
+    """Pieces up to the first stop string; what may be its beginning is held back until it is known not to be."""
+    held = ""
+    for piece in pieces:
+        held += piece
+        ends = [held.find(ending) for ending in stop if ending in held]
+        if ends:
+            held = held[: min(ends)]
+            break
+        keep = max((_overlap(held, ending) for ending in stop), default=0)
+        if len(held) > keep:
+            yield held[: len(held) - keep]
+            held = held[len(held) - keep :]
+    if held:
+        yield held
+
+
+def _overlap(text: str, ending: str) -> int:
+    """How many characters at the end of `text` begin `ending`."""
+    return next((n for n in range(min(len(text), len(ending) - 1), 0, -1) if text.endswith(ending[:n])), 0)
