@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cache
+from numbers import Integral
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
 
@@ -137,6 +138,19 @@ class SequenceEstimator(Estimator):
         return self.evaluate(X, y, lengths)[self.SCORE]
 
     SCORE: ClassVar[str]
+    _estimator_type: ClassVar[str]  # `classifier` or `regressor`
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn's tools ask an estimator; nothing else calls it, so it need not be installed."""
+        from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type=self._estimator_type,
+            target_tags=TargetTags(required=True),
+            classifier_tags=ClassifierTags() if self._estimator_type == "classifier" else None,
+            regressor_tags=RegressorTags() if self._estimator_type == "regressor" else None,
+            input_tags=InputTags(two_d_array=False, three_d_array=True),
+        )
 
     @abstractmethod
     def evaluate(self, X: Any, y: Any, lengths: Any = None) -> dict[str, float]:
@@ -179,6 +193,7 @@ class SequenceEstimator(Estimator):
         Returns:
             Itself, with the learned attributes, whose names end in `_`.
         """
+        self._check_parameters()
         sequences = as_sequences(X, lengths)
         outputs = self._learn_targets(y)
         targets = self._targets(y)
@@ -264,6 +279,19 @@ class SequenceEstimator(Estimator):
             parts.append(np.asarray(_compiled_layers()(self.network_.layers, rows, steps))[: len(part)])
         return np.concatenate(parts)
 
+    def _check_parameters(self) -> None:
+        """What nothing below would refuse in the words of the parameters."""
+        if not isinstance(self.network, spec.Sequential | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputError(f"network must be a Sequential, or None to have one chosen, got {self.network!r}")
+        if not isinstance(self.random_state, Integral) or not 0 <= self.random_state < 2**32:
+            raise InputError(f"random_state must be a whole number from 0 to {2**32 - 1}, got {self.random_state!r}")
+        if sum(value is not None for value in (self.epochs, self.steps, self.minutes)) > 1:
+            raise InputError("give one of epochs, steps and minutes")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise InputError(f"batch_size must be above 0, got {self.batch_size}")
+        if self.epochs is not None and self.epochs < 1:
+            raise InputError(f"epochs must be above 0, got {self.epochs}")
+
     def _check_fitted(self) -> None:
         if not hasattr(self, "network_"):
             raise InputError(f"this {type(self).__name__} is not fitted yet: call fit(X, y) first")
@@ -307,10 +335,12 @@ class SequenceEstimator(Estimator):
             rows["lengths"] = sequences.lengths
         weight = self._row_weights(targets)
         if sample_weight is not None:
-            given = np.asarray(sample_weight, np.float32)
-            if given.shape != (len(targets),) or not (given >= 0).all():
+            given = np.asarray(sample_weight)
+            if given.shape != (len(targets),) or given.dtype.kind not in "fiub" or not (given >= 0).all():
                 raise InputError(f"sample_weight must be {len(targets)} numbers of at least 0")
-            weight = given if weight is None else weight * given
+            if not 0 < given.sum() < np.inf:
+                raise InputError("sample_weight must have a finite sum above 0")
+            weight = given.astype(np.float32) * (1 if weight is None else weight)
         return rows if weight is None else rows | {"weight": weight}
 
     def _plain_parameters(self) -> dict[str, Any]:

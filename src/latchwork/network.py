@@ -21,7 +21,7 @@ class Network(eqx.Module):
 
     Example:
         >>> network = Network.build(spec.Sequential([spec.LSTM(30), spec.Dense(10)]), input_shape=(28, 28), seed=0)
-        >>> network(np.zeros((2, 28, 28), np.float32)).shape
+        >>> network(jax.numpy.zeros((2, 28, 28))).shape
         (2, 10)
     """
 

@@ -82,6 +82,8 @@ def choose_recipe(rows: Mapping[str, NDArray[Any]], outputs: int, objective: Obj
                 keep_best=False,
                 progress="none",
             )
+            if fitted.history.stopped == "interrupted":  # a shorter trial must not decide, and nothing is lost
+                raise KeyboardInterrupt
             found.append(fitted.history.last("val_loss"))
         losses[name] = float(np.mean(found))
     best = min(losses, key=lambda name: losses[name])

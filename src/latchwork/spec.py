@@ -379,7 +379,7 @@ class Sequential:
 
 
 def check_parameters(network: Sequential, parameters: Mapping[str, Any]) -> None:
-    """Raise `InputError` unless the names and shapes of these arrays are what the spec says."""
+    """Raise `InputError` unless the names and shapes of these arrays are what the spec says, and all hold floats."""
     expected = network.parameter_shapes()
     if missing := expected.keys() - parameters.keys():
         raise InputError(f"the parameter {min(missing)} is missing")
@@ -388,6 +388,8 @@ def check_parameters(network: Sequential, parameters: Mapping[str, Any]) -> None
     for name, shape in expected.items():
         if parameters[name].shape != shape:
             raise InputError(f"the parameter {name} has shape {parameters[name].shape}, expected {shape}")
+        if parameters[name].dtype.kind != "f":
+            raise InputError(f"the parameter {name} has type {parameters[name].dtype}, expected floating numbers")
 
 
 def layer_from_dict(data: object) -> Layer:

@@ -46,7 +46,7 @@ class SequenceClassifier(SequenceEstimator):
 
     JOB: ClassVar[str] = "classification"
     SCORE: ClassVar[str] = "accuracy"
-    _estimator_type: ClassVar[str] = "classifier"  # by which scikit-learn's tools know what it is
+    _estimator_type: ClassVar[str] = "classifier"
 
     @property
     def classes_(self) -> NDArray[Any]:
@@ -55,7 +55,8 @@ class SequenceClassifier(SequenceEstimator):
 
     def predict(self, X: Any, lengths: Any = None) -> NDArray[Any]:
         """The likeliest label of each sequence."""
-        return self.labels_.decode(self._outputs(X, lengths).argmax(axis=1))
+        outputs = self._outputs(X, lengths)
+        return self.labels_.decode(outputs.argmax(axis=1))
 
     def predict_proba(self, X: Any, lengths: Any = None) -> NDArray[np.float32]:
         """The probability of each class, `[batch, classes]`."""

@@ -43,17 +43,23 @@ class SequenceRegressor(SequenceEstimator):
 
     JOB: ClassVar[str] = "regression"
     SCORE: ClassVar[str] = "r2"
-    _estimator_type: ClassVar[str] = "regressor"  # by which scikit-learn's tools know what it is
+    _estimator_type: ClassVar[str] = "regressor"
 
     def predict(self, X: Any, lengths: Any = None) -> NDArray[np.float64]:
         """The answer for each sequence, `[batch]` or `[batch, outputs]` as in training."""
-        answers = self.target_scaler_.inverse(self._outputs(X, lengths))
+        outputs = self._outputs(X, lengths)
+        answers = self.target_scaler_.inverse(outputs)
         return answers[:, 0] if self.vector_ else answers
 
     def evaluate(self, X: Any, y: Any, lengths: Any = None) -> dict[str, float]:
         """`rmse`, `mae`, `r2` and `n` over sequences with known answers."""
-        error = self.predict(X, lengths) - np.asarray(y, np.float64)
-        spread = np.asarray(y, np.float64) - np.mean(y, axis=0)
+        predictions, truth = self.predict(X, lengths), _answers(y)
+        if np.shape(y) != predictions.shape:
+            raise InputError(
+                f"got y of shape {np.shape(y)}, expected {predictions.shape}: one answer for each sequence"
+            )
+        error = predictions.reshape(truth.shape) - truth
+        spread = truth - truth.mean(axis=0)
         return {
             "rmse": float(np.sqrt(np.mean(error**2))),
             "mae": float(np.mean(np.abs(error))),
