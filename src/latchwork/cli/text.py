@@ -141,9 +141,9 @@ def test(
     other = None if built_on is None else _source(str(built_on))
     baseline, where = testing.baseline_of(opened, part, other, model.stat().st_size)
     if opened.vocabulary.units == "word":
-        results = testing.test_keyboard(opened, part, baseline, words or None)
+        results = testing.measure_keyboard(opened, part, baseline, words or None)
     else:
-        results = testing.test_characters(opened, part, baseline)
+        results = testing.measure_characters(opened, part, baseline)
     results["baseline"] |= {"order": baseline.order, "bytes": baseline.nbytes, "counted_on": where}
     results |= {"part": part.name, "characters": len(part.text), "seconds": time.monotonic() - started}
     shown = [name for name in results["baseline"] if name in results]

@@ -60,7 +60,7 @@ def baseline_of(model: TextModel, part: Part, built_on: TextSource | None, most_
     return NGram.fit(ids, len(model.vocabulary), model.ngram.order, most_bytes), where
 
 
-def test_characters(model: TextModel, part: Part, baseline: NGram) -> dict[str, Any]:
+def measure_characters(model: TextModel, part: Part, baseline: NGram) -> dict[str, Any]:
     """Bits per character of the model and of the baseline."""
     return {
         "bits_per_character": model.bits_per_character(part.text),
@@ -70,7 +70,7 @@ def test_characters(model: TextModel, part: Part, baseline: NGram) -> dict[str, 
     }
 
 
-def test_keyboard(model: TextModel, part: Part, baseline: NGram, words: int | None) -> dict[str, Any]:
+def measure_keyboard(model: TextModel, part: Part, baseline: NGram, words: int | None) -> dict[str, Any]:
     """Perplexity, recall, keystrokes and latency of the model and of the baseline.
 
     Args:
