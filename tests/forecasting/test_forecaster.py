@@ -1,5 +1,6 @@
 """The forecaster: honest by construction, whole from file to saved model and back."""
 
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
@@ -76,7 +77,8 @@ def test_a_saved_forecaster_says_the_same_and_goes_on_from_new_rows(tmp_path):
     assert np.array_equal(before.mean, after.mean)
     assert all(np.array_equal(before.low[v], after.low[v]) for v in before.low)
     loaded.update(frame.iloc[90:])
-    assert np.array_equal(loaded.predict().mean, quick().fit(frame).predict().mean)
+    assert np.array_equal(loaded.predict().mean, fitted.update(frame.iloc[90:]).predict().mean)
+    assert not np.array_equal(loaded.predict().mean, before.mean)
     assert str(loaded.predict().times[0][0].astype("datetime64[M]")) == "1998-05"
     with pytest.raises(InputError, match="monthly"):
         loaded.update(pd.DataFrame({"day": pd.date_range("2000-01-01", periods=50), "sales": range(50)}))
@@ -143,3 +145,26 @@ def test_intervals_hold_what_they_promise_on_made_up_series():
     for level, low, high in ((80, 72, 90), (95, 90, 99)):
         held = 100 * np.mean((truth >= forecast.low[level]) & (truth <= forecast.high[level]))
         assert low < held < high
+
+
+def test_the_network_starts_at_the_base_sees_no_future_and_is_saved(tmp_path):
+    frame = monthly(110)
+    fitted = quick(train=True, origins=2).fit(frame)
+    made = fitted.backtest()
+    assert "network" in made.methods
+    back = made.origins[-1]
+    noisy = frame.copy()
+    noisy.loc[len(frame) - back :, "sales"] = np.random.default_rng(0).uniform(1, 1e6, back)
+    other = quick(train=True, origins=2).fit(noisy).backtest()
+    assert np.array_equal(made.forecasts["network"], other.forecasts["network"])
+    assert np.all(np.abs(np.log(made.forecasts["network"] / made.forecasts["latchwork"])) < 0.5)
+    fitted.used_ = "network"
+    fitted.save(tmp_path / "m.latch")
+    np.testing.assert_allclose(latchwork.load(tmp_path / "m.latch").predict().mean, fitted.predict().mean, rtol=1e-5)
+
+
+def test_a_network_whose_head_is_zero_is_the_base():
+    from latchwork.forecasting.network import start
+
+    past, future = jnp.ones((3, 12, 5)), jnp.ones((3, 6, 7))
+    assert not np.asarray(start(0, 5, 7)(past, future)).any()

@@ -15,10 +15,12 @@ from latchwork.errors import InputError
 from latchwork.estimator import Estimator
 from latchwork.forecasting.backtest import COMBINATION, Backtest, backtest, calibrate_rolling, simple_forecasts
 from latchwork.forecasting.baselines import BASELINES, add_library_baselines, library_forecasts
+from latchwork.forecasting.blend import BLEND, add_blend, halves
 from latchwork.forecasting.forecast import Forecast
 from latchwork.forecasting.intervals import Calibration
 from latchwork.forecasting.metrics import Scores
 from latchwork.forecasting.panel import Panel, read_panel
+from latchwork.forecasting.residual import Residual, residual_ahead, residual_from_tensors, train_residual
 from latchwork.forecasting.statistical import Answers, answer
 from latchwork.forecasting.stored import panel_from_latch, panel_to_latch
 from latchwork.forecasting.verdict import Verdict, judge, losses
@@ -27,6 +29,8 @@ from latchwork.transforms.seasonality import detect_season
 from latchwork.transforms.working import Array
 
 HORIZONS = {12: 12, 4: 8, 52: 13, 7: 14, 5: 10, 24: 24, 48: 48}  # by season: one or two of them, as people ask for
+NETWORK = "network"
+LEAST_GAIN = 0.005  # of the backtest's error, from which the network is used
 LONGEST_DEFAULT = 96
 LONGEST_HORIZON = 5000
 
@@ -83,6 +87,8 @@ class Forecaster(Estimator):
     verdict_: Verdict | None = dataclasses.field(init=False)
     used_: str = dataclasses.field(init=False)
     notes_: list[str] = dataclasses.field(init=False)
+    _blended: str | None = dataclasses.field(init=False)
+    _network: Residual | None = dataclasses.field(init=False)
     _calibration: Calibration = dataclasses.field(init=False)
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -103,9 +109,13 @@ class Forecaster(Estimator):
         self.answers_ = answer(self.panel_.values, self.seasons_, self.horizon_)
         if self.library and self.backtest_ is not None:
             self.notes_ += add_library_baselines(self.backtest_, self.panel_, self.seasons_)
+        self._network = None
+        self._blended = None if self.backtest_ is None else add_blend(self.backtest_)
         self._settle(levels)
         if self.announce is not None:
             self.announce(self)
+        if self.train and self.backtest_ is not None:
+            self._train_network(self.backtest_, levels)
         return self
 
     def predict(self, levels: Sequence[float] | None = None) -> Forecast:
@@ -141,6 +151,11 @@ class Forecaster(Estimator):
         """What won the backtest, and by how much more than noise."""
         return judge(self.backtest(), self.used_)
 
+    def network_forecast(self) -> Array | None:
+        """The trained network's own forecasts past the end, [series, horizon], used or not; None without one."""
+        network = self._fitted()._network
+        return None if network is None else self.answers_.values(network.ahead)
+
     def plot(self, path: str | Path, index: int = 0) -> None:
         """Draw the history, the backtest and the fan of one series as a PNG."""
         from latchwork.forecasting.pictures import draw_forecast
@@ -153,6 +168,8 @@ class Forecaster(Estimator):
         self.panel_, added = self._fitted().panel_.extended(new)
         self.notes_ = [*new.notes, f"{added:,} new values; nothing was trained again"]
         self.answers_ = answer(self.panel_.values, self.seasons_, self.horizon_)
+        if self._network is not None:
+            self._network = residual_ahead(self._network.trained, self.panel_, self.seasons_, self.horizon_)
         return self
 
     def to_latch(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -167,7 +184,10 @@ class Forecaster(Estimator):
             "horizon": self.horizon_,
             "seasons": list(self.seasons_),
             "used": self.used_,
+            "blended": self._blended,
         }
+        if self._network is not None and self.used_ == NETWORK:
+            tensors |= self._network.tensors()
         tensors["fitted.calibration"] = self._calibration.factors
         document = {"network": None, "fitted": fitted, "training": {}, "data": {"series": len(self.panel_)}}
         return document, tensors
@@ -181,9 +201,27 @@ class Forecaster(Estimator):
         made.horizon_, made.seasons_ = int(fitted["horizon"]), tuple(fitted["seasons"])
         made.used_, made.notes_ = str(fitted["used"]), []
         made._calibration = Calibration(np.array(latch.tensors["fitted.calibration"], dtype=np.float64))
+        made._blended = fitted["blended"]
         made.backtest_ = made.verdict_ = None
+        made._network = residual_from_tensors(latch.tensors, made.panel_, made.seasons_, made.horizon_)
         made.answers_ = answer(made.panel_.values, made.seasons_, made.horizon_)
         return made
+
+    def _train_network(self, made: Backtest, levels: tuple[float, ...]) -> None:
+        """Train, put the network's forecasts into the backtest, and use it where it does better there."""
+        found = train_residual(self.panel_, self.seasons_, self.horizon_, made, self.random_state, self.minutes)
+        if found is None:
+            self.notes_.append("too few origins to train a network on: the pretrained combination stands")
+            return
+        self._network = found
+        assert found.tested is not None
+        made.forecasts[NETWORK] = made.answers.values(found.tested)
+        trained = found.trained
+        self.notes_.append(
+            f"trained {len(trained.gains) * trained.members} networks side by side, {trained.steps} steps in "
+            f"{trained.seconds:.0f} s; on their validation rows they save {100 * trained.gains[-1]:.1f} %"
+        )
+        self._settle(levels)
 
     def _settle(self, levels: tuple[float, ...]) -> None:
         """Choose the method to use, calibrate its intervals, and judge."""
@@ -192,8 +230,12 @@ class Forecaster(Estimator):
         if made is None:
             self.notes_.append("too short for a backtest: the intervals are those of similar series")
             return
+        means = {name: float(np.nanmean(losses(made, name))) for name in made.methods}
+        ours = min((n for n in (COMBINATION, BLEND, NETWORK) if n in means), key=lambda name: means[name])
+        if means[ours] < (1 - LEAST_GAIN) * means[COMBINATION]:
+            self.used_ = ours
         if self.best:
-            self.used_ = min(made.methods, key=lambda name: float(np.nanmean(losses(made, name))))
+            self.used_ = min(means, key=lambda name: means[name])
         if self.used_ != COMBINATION:
             calibrate_rolling(made, levels, self.used_)
         self._calibration = made.calibration
@@ -203,6 +245,10 @@ class Forecaster(Estimator):
         """Point forecasts of the used method past the end, [series, horizon]."""
         if self.used_ == COMBINATION:
             return self.answers_.centre
+        if self.used_ == NETWORK and self._network is not None:
+            return self.answers_.values(self._network.ahead)
+        if self.used_ == BLEND and self._blended is not None:
+            return halves(self.answers_.centre, self.answers_.method(BASELINES[self._blended]))
         if self.used_ in BASELINES:
             said = self.answers_.method(BASELINES[self.used_])
         elif self.used_ in {"naive", "drift"}:

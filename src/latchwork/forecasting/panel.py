@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,15 @@ class Panel:
         last = self.frequency.positions(self.times[index][-1:])[0]
         return self.frequency.times(last + np.arange(1, horizon + 1))
 
+    def until(self, back: int) -> Panel:
+        """The panel as it stood `back` steps before its end; covariates keep their known future."""
+        if any(len(v) <= back for v in self.values):
+            raise InputError(
+                f"got {back} steps to go back: the shortest series has {min(map(len, self.values))} values"
+            )
+        end = -back or None
+        return replace(self, times=[t[:end] for t in self.times], values=[v[:end] for v in self.values])
+
     def extended(self, new: Panel) -> tuple[Panel, int]:
         """This panel gone on with the values of `new` that lie after each series' end; and how many those are.
 
@@ -84,7 +93,27 @@ class Panel:
         names = [*self.names, *(new.names[j] for j in fresh)]
         times += [new.times[j] for j in fresh]
         values += [new.values[j] for j in fresh]
-        return Panel(names, times, values, self.frequency, self.style, self.target), added
+        covariates = {name: list(held) for name, held in self.covariates.items()}
+        for name, held in covariates.items():
+            if name not in new.covariates:
+                raise InputError(f"got no column {name!r}: this model was made with it")
+            for i in range(len(self)):
+                j = 0 if alone else new.names.index(self.names[i]) if self.names[i] in new.names else None
+                if j is not None:
+                    held[i] = _joined(self, i, held[i], new, j, new.covariates[name][j])
+            held += [new.covariates[name][j] for j in fresh]
+        return Panel(names, times, values, self.frequency, self.style, self.target, covariates), added
+
+
+def _joined(old: Panel, i: int, held: Values, new: Panel, j: int, fresh: Values) -> Values:
+    """A covariate over the old grid and then the new one; where both know a value, the new one counts."""
+    start = int(old.frequency.positions(new.times[j][:1])[0] - old.frequency.positions(old.times[i][:1])[0])
+    joined = np.full(max(len(held), start + len(fresh)), np.nan)
+    joined[: len(held)] = held
+    inside = fresh[max(0, -start) :]
+    place = slice(max(0, start), max(0, start) + len(inside))
+    joined[place] = np.where(np.isfinite(inside), inside, joined[place])
+    return joined
 
 
 def read_panel(

@@ -10,7 +10,7 @@ import numpy as np
 from latchwork.forecasting.combiner import Combined, combine
 from latchwork.forecasting.intervals import Calibration, at_level
 from latchwork.forecasting.survey import FEWEST, Survey, survey
-from latchwork.transforms.bases import LONGEST_HISTORY, METHODS
+from latchwork.transforms.bases import LONGEST_HISTORY, METHODS, SEASONS_KEPT
 from latchwork.transforms.working import Array
 
 
@@ -28,11 +28,11 @@ class Answers:
     @property
     def centre(self) -> Array:
         """Point forecasts in the units of the data, [rows, horizon]."""
-        return self._values(self.combined.centre)
+        return self.values(self.combined.centre)
 
     def method(self, name: str) -> Array:
         """One statistical method's forecasts in the units of the data; NaN in rows where it does not apply."""
-        return self._values(self.survey.forecasts[:, list(METHODS).index(name)])
+        return self.values(self.survey.forecasts[:, list(METHODS).index(name)])
 
     def interval(self, level: float, calibration: Calibration, centre: Array | None = None) -> tuple[Array, Array]:
         """Lower and upper ends at a level in per cent, [rows, horizon] each.
@@ -41,18 +41,19 @@ class Answers:
         """
         middle = self.combined.centre if centre is None else centre
         reach = at_level(calibration.apply(self.combined.widths), level)
-        return self._values(middle - reach[:, :, 0]), self._values(middle + reach[:, :, 1])
+        return self.values(middle - reach[:, :, 0]), self.values(middle + reach[:, :, 1])
 
-    def _values(self, working: Array) -> Array:
+    def values(self, working: Array) -> Array:
+        """Working values [rows, horizon] in the units of the data, never below what the series can be."""
         return np.maximum(self.survey.to_values(working), self.lowest[:, None])
 
 
 def answer(series: Sequence[Array], seasons: tuple[int, ...], horizon: int) -> Answers:
     """Forecast every row from its end.
 
-    series: the pasts, NaN where missing; one value is enough, more than a thousand (or ten seasons) are not used.
+    series: the pasts, NaN where missing; one value is enough, more than a thousand (or five seasons) are not used.
     """
-    longest = max(LONGEST_HISTORY, 10 * max(seasons, default=1)) + 2 * horizon
+    longest = max(LONGEST_HISTORY, SEASONS_KEPT * max(seasons, default=1)) + 2 * horizon
     held = [_at_least(values[-longest:]) for values in series]
     surveyed = survey(held, seasons, horizon)
     lowest = np.array([0.0 if np.nanmin(values) >= 0 else -np.inf for values in held])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.forecasting.panel import Panel
-from latchwork.transforms.bases import LONGEST_HISTORY
+from latchwork.transforms.bases import LONGEST_HISTORY, SEASONS_KEPT
 from latchwork.transforms.calendar import Frequency
 
 
@@ -16,7 +16,7 @@ def panel_to_latch(
     panel: Panel, seasons: tuple[int, ...], horizon: int
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """The document of a panel, and its tensors: all windows end to end, and where each ends in time."""
-    kept = max(LONGEST_HISTORY, 10 * max(seasons, default=1)) + 3 * horizon
+    kept = max(LONGEST_HISTORY, SEASONS_KEPT * max(seasons, default=1)) + 3 * horizon
     values = [v[-kept:] for v in panel.values]
     times = [t[-kept:].astype("datetime64[s]").astype(np.int64) for t in panel.times]
     tensors: dict[str, NDArray[Any]] = {
@@ -24,7 +24,12 @@ def panel_to_latch(
         "fitted.times": np.concatenate(times),
         "fitted.lengths": np.array([len(v) for v in values], dtype=np.int64),
     }
+    for name, held in panel.covariates.items():  # what is known of their future included
+        parts = [c[max(0, len(v) - kept) :] for c, v in zip(held, panel.values, strict=True)]
+        tensors[f"fitted.covariates.{name}"] = np.concatenate(parts)
+        tensors[f"fitted.covariate_lengths.{name}"] = np.array([len(p) for p in parts], dtype=np.int64)
     document = {
+        "covariates": list(panel.covariates),
         "names": list(panel.names),
         "frequency": panel.frequency.to_dict(),
         "style": panel.style,
@@ -36,6 +41,13 @@ def panel_to_latch(
 def panel_from_latch(document: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Panel:
     """The inverse of `panel_to_latch`."""
     ends = np.cumsum(tensors["fitted.lengths"])[:-1]
+    covariates = {
+        name: np.split(
+            np.array(tensors[f"fitted.covariates.{name}"]),
+            np.cumsum(tensors[f"fitted.covariate_lengths.{name}"])[:-1],
+        )
+        for name in document["covariates"]
+    }
     return Panel(
         list(document["names"]),
         [part.astype("datetime64[s]") for part in np.split(np.array(tensors["fitted.times"]), ends)],
@@ -43,4 +55,5 @@ def panel_from_latch(document: dict[str, Any], tensors: dict[str, NDArray[Any]])
         Frequency.from_dict(document["frequency"]),
         str(document["style"]),
         str(document["target"]),
+        covariates,
     )

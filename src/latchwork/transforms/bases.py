@@ -18,7 +18,10 @@ from latchwork.transforms.seasonality import future_indices, seasonal_indices, t
 from latchwork.transforms.smoothing import Grid, extrapolate, likelihood_weights, smooth
 from latchwork.transforms.working import TINY, Array, Scale, bridge, first_known, fit_scale, nanmedian, tame_outliers
 
-LONGEST_HISTORY = 1000  # observations, or ten of the longest season; what is older says little about the next step
+LONGEST_HISTORY = (
+    1000  # observations, or SEASONS_KEPT of the longest season; what is older says little of the next step
+)
+SEASONS_KEPT = 5
 
 SES = Grid.of(alpha=(0.05, 0.12, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99))
 DAMPED = Grid.of(alpha=(0.1, 0.25, 0.4, 0.6, 0.8, 0.99), beta=(0.02, 0.08, 0.2, 0.4), phi=(0.8, 0.9, 0.95, 0.98))
@@ -63,7 +66,7 @@ def prepare(values: Array, seasons: tuple[int, ...]) -> Prepared:
 
     seasons: candidate periods, shortest first; each is as strong as the row shows, none where it is too short.
     """
-    values = values[:, -max(LONGEST_HISTORY, 10 * max([s for s in seasons if s <= 366], default=1)) :]
+    values = values[:, -max(LONGEST_HISTORY, SEASONS_KEPT * max(seasons, default=1)) :]
     scale = fit_scale(values)
     return _deseason(scale, values, seasons, None)
 

@@ -1,0 +1,139 @@
+"""What the trained network sees: one row for each series and origin, made of its past alone, and a base to correct.
+
+Everything is relative to the row's own last level and spread, so that one network serves series of any size.
+Covariates are standardised by the row's own window; their future is given only for those known in advance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latchwork.forecasting.panel import Panel
+from latchwork.forecasting.statistical import Answers, answer
+from latchwork.transforms.bases import METHODS
+from latchwork.transforms.calendar import calendar_features
+from latchwork.transforms.seasonality import tile_indices
+from latchwork.transforms.working import TINY, Array
+
+HINTS = ("seasonal_naive", "theta", "holt_winters", "box_jenkins", "autoregressive")  # methods shown beside the base
+LARGEST = 6.0  # spreads; inputs beyond are outliers
+SHORTEST_WINDOW, LONGEST_WINDOW = 12, 48
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Inputs and truth of each row.
+
+    past: [rows, window, features]. future: [rows, horizon, features]. base, truth: [rows, horizon] in working units,
+    NaN in the truth where unknown. spread: [rows], the unit of the network's corrections.
+    """
+
+    series: NDArray[np.int64]
+    back: NDArray[np.int64]
+    past: NDArray[np.float32]
+    future: NDArray[np.float32]
+    base: Array
+    truth: Array
+    spread: Array
+    answers: Answers
+
+
+def window_length(season: int) -> int:
+    """How many observations the network reads: two seasons where they are short."""
+    return int(np.clip(2 * season if season <= LONGEST_WINDOW // 2 else season, SHORTEST_WINDOW, LONGEST_WINDOW))
+
+
+def make_rows(panel: Panel, chosen: list[tuple[int, int]], seasons: tuple[int, ...], horizon: int) -> Rows:
+    """Rows for (series, steps before its end); 0 steps is the end itself, whose truth is unknown."""
+    pasts = [panel.values[i][: len(panel.values[i]) - back] for i, back in chosen]
+    answers = answer(pasts, seasons, horizon)
+    window = window_length(seasons[0] if seasons else 1)
+    base, spread = answers.combined.centre, answers.survey.spread
+    truth = np.full((len(chosen), horizon), np.nan)
+    for row, (i, back) in enumerate(chosen):
+        known = panel.values[i][len(panel.values[i]) - back :][:horizon]
+        truth[row, : len(known)] = known
+    adjusted, seasonal, ahead = _windows(answers, window, horizon)
+    level = adjusted[:, -1:]
+    relative = (adjusted - level) / spread[:, None]
+    change = np.diff(adjusted, axis=1, prepend=np.nan) / spread[:, None]
+    said = answers.survey.forecasts[:, [list(METHODS).index(name) for name in HINTS]]
+    hints = (said - base[:, None]) / spread[:, None, None]
+    steps = np.broadcast_to(np.linspace(0, 1, horizon), base.shape)
+    calendar, calendar_ahead = _calendar(panel, chosen, window, horizon)
+    known, known_ahead = _covariates(panel, chosen, window, horizon, seasons[0] if seasons else 1)
+    past = [relative, change, np.isfinite(adjusted).astype(float), seasonal / spread[:, None]]
+    future = [steps, (base - level) / spread[:, None], ahead / spread[:, None], *np.moveaxis(hints, 1, 0)]
+    return Rows(
+        np.array([i for i, _ in chosen]),
+        np.array([back for _, back in chosen]),
+        _stack(past, calendar, known),
+        _stack(future, calendar_ahead, known_ahead),
+        base,
+        answers.survey.to_working(truth),
+        spread,
+        answers,
+    )
+
+
+def _stack(channels: list[Array], calendar: Array, covariates: Array) -> NDArray[np.float32]:
+    joined = np.concatenate([np.stack(channels, axis=-1), calendar, covariates], axis=-1)
+    return np.clip(np.nan_to_num(joined), -LARGEST, LARGEST).astype(np.float32)
+
+
+def _windows(answers: Answers, window: int, horizon: int) -> tuple[Array, Array, Array]:
+    """Season-free values and seasons of each row's window, and the season ahead; NaN before a row begins."""
+    rows = len(answers.combined.centre)
+    adjusted, seasonal, ahead = (np.full((rows, n), np.nan) for n in (window, window, horizon))
+    for chosen, prepared in answers.survey.prepared:
+        held = prepared.adjusted[:, -window:]
+        adjusted[chosen, window - held.shape[1] :] = held
+        seasonal[chosen] = sum((tile_indices(found, window) for found in prepared.indices), np.zeros(1))
+        ahead[chosen] = prepared.seasonal_future(horizon)
+    return adjusted, seasonal, ahead
+
+
+def _calendar(panel: Panel, chosen: list[tuple[int, int]], window: int, horizon: int) -> tuple[Array, Array]:
+    """Calendar features over each row's window and horizon."""
+    past, future = [], []
+    for i, back in chosen:
+        end = len(panel.times[i]) - back
+        position = panel.frequency.positions(panel.times[i][end - 1 : end])[0]
+        times = panel.frequency.times(position + np.arange(1 - window, horizon + 1))
+        features = calendar_features(times, panel.frequency)
+        past.append(features[:window])
+        future.append(features[window:])
+    return np.array(past), np.array(future)
+
+
+def _covariates(
+    panel: Panel, chosen: list[tuple[int, int]], window: int, horizon: int, season: int
+) -> tuple[Array, Array]:
+    """Covariates over the window; ahead, their values and how they differ from a season earlier.
+
+    Standardised by the row's own window; NaN (later zero) where a value is not known.
+    """
+    names = list(panel.covariates)
+    past = np.full((len(chosen), window, len(names)), np.nan)
+    future = np.full((len(chosen), horizon, 2 * len(names)), np.nan)
+    for column, name in enumerate(names):
+        for row, (i, back) in enumerate(chosen):
+            held = panel.covariates[name][i]
+            end = len(panel.values[i]) - back
+            inside = held[max(0, end - 8 * window) : end]
+            known = inside[np.isfinite(inside)]
+            middle, size = (known.mean(), known.std() + TINY) if known.size else (0.0, 1.0)
+            size = size if size > 1e-9 * (1 + abs(middle)) else 1.0
+            scaled = (held[max(0, end - window - season) : end + horizon] - middle) / size
+            tail = scaled[: len(scaled) - max(0, min(len(held), end + horizon) - end)]
+            part = tail[-window:]
+            past[row, window - len(part) :, column] = part
+            ahead = scaled[len(tail) :]
+            future[row, : len(ahead), 2 * column] = ahead
+            if len(tail) >= season:
+                before = tail[len(tail) - season + np.arange(len(ahead)) % season]
+                future[row, : len(ahead), 2 * column + 1] = ahead - before
+    return past, future
