@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Digits = tuple[NDArray[np.float32], NDArray[np.integer]]
 
-DONE_WELL_EPOCHS = 24
+DONE_WELL_EPOCHS = 20
 
 
 @dataclass(frozen=True)
