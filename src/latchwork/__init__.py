@@ -20,6 +20,10 @@ _HOMES = {
     "latchwork.regression": ("SequenceRegressor",),
     "latchwork.text": ("LanguageModel",),
     "latchwork.loading": ("load",),
+    "latchwork.explain.trace": ("trace",),
+    "latchwork.explain.influence": ("influence",),
+    "latchwork.explain.horizon": ("memory_horizon",),
+    "latchwork.explain.neurons": ("neurons",),
     "latchwork.errors": ("InputError", "LatchworkError"),
 }  # fmt: skip
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
