@@ -1,0 +1,57 @@
+"""`latchwork memory`: how far back each cell remembers, as one picture."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latchwork.cli.common import JsonOption, Output, QuietOption, SeedOption
+from latchwork.errors import InputError
+
+
+def memory(
+    task: Annotated[str, typer.Option("--task", help="recall, adding or copy.")] = "recall",
+    cells: Annotated[str | None, typer.Option("--cells", help="Cells to compare, such as LSTM,GRU.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Three distances, three cells, one network of each.")] = False,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the picture.")] = Path("latchwork-out"),
+    as_json: JsonOption = False,
+    seed: SeedOption = 0,
+    quiet: QuietOption = False,
+) -> None:
+    """Train every cell alike to remember something many steps back, and measure how far each one can."""
+    from latchwork.explain.memory import ALL_CELLS, QUICK, QUICK_CELLS, Plan, measure_memory
+    from latchwork.explain.memory_picture import draw_memory
+    from latchwork.explain.memory_tasks import TASKS
+
+    if task not in TASKS:
+        raise InputError(f"got --task {task}: expected one of {', '.join(TASKS)}")
+    chosen = [cell.strip() for cell in cells.split(",")] if cells else list(QUICK_CELLS if quick else ALL_CELLS)
+    if unknown := [cell for cell in chosen if cell not in ALL_CELLS]:
+        raise InputError(f"got --cells {unknown[0]}: expected some of {', '.join(ALL_CELLS)}")
+
+    output = Output(as_json=as_json, quiet=quiet)
+    plan = QUICK if quick else Plan()
+    start = time.perf_counter()
+    measured = {cell: measure_memory(TASKS[task], cell, plan, seed, output.note) for cell in chosen}
+    seconds = time.perf_counter() - start
+
+    out.mkdir(parents=True, exist_ok=True)
+    picture = out / f"memory-{task}.png"
+    draw_memory(measured, plan, TASKS[task]).savefig(picture, dpi=120)
+    rows = [
+        [cell, *(f"{median:.0%}" for median in found.medians()), str(found.horizon(plan.distances))]
+        for cell, found in measured.items()
+    ]
+    output.table("Right answers", ["cell", *(f"{each} back" for each in plan.distances), "holds"], rows)
+    result = {
+        cell: {"accuracy": found.accuracy, "reach": found.reach, "holds": found.horizon(plan.distances)}
+        for cell, found in measured.items()
+    }
+    holds = ", ".join(f"{cell} {found.horizon(plan.distances)}" for cell, found in measured.items())
+    output.result(
+        f"Steps held with 90 % right or more: {holds}. Picture: {picture}",
+        {"task": task, "distances": plan.distances, "chance": TASKS[task].chance, "cells": result, "seconds": seconds},
+    )

@@ -1,0 +1,47 @@
+"""The memory experiment as one picture that makes its point without a caption."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from latchwork.explain.memory import CellMemory, Plan
+from latchwork.explain.memory_tasks import Task
+
+COLOURS = {
+    "SimpleRNN": "#c8374f",
+    "GRU": "#1f8a5f",
+    "LSTM": "#6a4fb3",
+    "PeepholeLSTM": "#2a72ad",
+    "CoupledLSTM": "#b8730f",
+}
+SMALLEST = 1e-9  # gradients below that are drawn there
+
+
+def draw_memory(measured: Mapping[str, CellMemory], plan: Plan, task: Task) -> Figure:
+    """On the left accuracy against distance, the median line and the spread over seeds; on the right the gradient."""
+    figure = Figure(figsize=(11, 4.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    places = np.arange(len(plan.distances))
+    # Cells that hold everything would hide each other: those drawn first are wider.
+    for wide, (cell, found) in zip(np.linspace(6, 2, len(measured)), measured.items(), strict=True):
+        left.fill_between(
+            places, found.accuracy.min(axis=0), found.accuracy.max(axis=0), color=COLOURS[cell], alpha=0.12
+        )
+        left.plot(places, found.medians(), "o-", color=COLOURS[cell], linewidth=wide, label=cell)
+        distance = np.arange(1, len(found.reach) + 1)
+        right.semilogy(distance, np.maximum(found.reach, SMALLEST), color=COLOURS[cell], label=cell)
+    left.axhline(task.chance, color="0.5", linestyle=":")
+    left.text(0, task.chance + 0.015, "a guess", color="0.4", fontsize=9)
+    left.set_xticks(places, [str(distance) for distance in plan.distances])
+    left.set_ylim(0, 1.04)
+    left.set_xlabel("steps back")
+    left.set_title("How often it is remembered", loc="left")
+    left.legend(frameon=False, loc="center left")
+    right.set_xlabel("steps back")
+    right.set_title("How much gradient reaches back that far", loc="left")
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
