@@ -2,6 +2,9 @@
 
 import shutil
 import subprocess
+import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -23,3 +26,56 @@ def run_node():
         assert result.returncode == 0, result.stdout + result.stderr
 
     return run
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """The system's Chromium; skipped where it or Playwright is missing."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("no Chromium: install it to test the pages")
+    playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install 'latchwork[test]'")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def address():
+    """Where the explorer is served, in a process of its own."""
+    command = "from latchwork.cli.main import main; main()"
+    server = subprocess.Popen(
+        [sys.executable, "-c", command, "serve", "--port", "0"], stdout=subprocess.PIPE, text=True
+    )
+    line = server.stdout.readline()
+    address = next(word for word in line.split() if word.startswith("http"))
+    for _ in range(100):
+        try:
+            urllib.request.urlopen(address).close()
+            break
+        except OSError:
+            time.sleep(0.1)
+    yield address
+    server.terminate()
+    server.wait()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Open an address; at the end of the test, anything on the console or any request elsewhere is a failure."""
+    pages = []
+
+    def opened(url: str, width: int = 1280, height: int = 900, **context):
+        page = browser.new_context(viewport={"width": width, "height": height}, **context).new_page()
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(url)
+        pages.append((page, complaints))
+        return page
+
+    yield opened
+    for page, complaints in pages:
+        page.context.close()
+        assert not complaints, complaints

@@ -3,6 +3,15 @@
 import { FileError } from "latchwork/engine/latch.js";
 import { buildLayer } from "latchwork/engine/layers.js";
 
+/** A saved model's network; a matrix that two layers share is stored once and given to both. */
+export function networkOf({ document, tensors }) {
+  if (!document.network)
+    throw new FileError("This model has no network to look into: it answers with statistics alone.");
+  const last = `network.layers.${document.network.layers.length - 1}.weight`;
+  const tied = document.fitted?.tied ? { [last]: transpose(tensors["network.layers.0.weight"]) } : {};
+  return new Network(document.network, { ...tensors, ...tied });
+}
+
 export class Network {
   /**
    * @param {object} spec the document's `network`: { input_shape, layers }
@@ -48,6 +57,24 @@ export class Network {
     return gradient.map((step, at) => step.map((slope, feature) => slope * read[at][feature]));
   }
 
+  /**
+   * The answer after each step, as if the sequence had ended there.
+   *
+   * @param {ArrayLike} input the whole sequence
+   * @returns {Float64Array[]} one answer a step
+   */
+  answersSoFar(input) {
+    const { records, output } = this.run(input);
+    if (Array.isArray(output)) return output;
+    const [first, ...rest] = this.layers;
+    const simple =
+      first.cell && !first.reverse && rest.every((layer) => layer.kind === "Dense" || layer.kind === "Dropout");
+    if (simple) {
+      return records[0].steps.map((step) => rest.reduce((value, layer) => layer.forward(value).output, step.hidden));
+    }
+    return Array.from(input, (_, time) => this.run(input.slice(0, time + 1)).output);
+  }
+
   /** The recurrent layers' traces in order: { name, kind, units, trace: { forget: [time][units], ... } }. */
   traces(run) {
     return this.layers.flatMap((layer, index) => {
@@ -64,6 +91,10 @@ export class Network {
       return [{ name: `Layer ${index + 1}`, kind: layer.kind, units: layer.units, trace: record.trace }];
     });
   }
+}
+
+function transpose({ shape: [rows, columns], data }) {
+  return { shape: [columns, rows], data: data.map((_, at) => data[(at % rows) * columns + Math.floor(at / rows)]) };
 }
 
 function ownArrays(tensors, prefix) {

@@ -30,6 +30,9 @@ COMMANDS: dict[str, Command] = {
     "roommate": Command("roommate", "roommate", "The article's roommate: exact matrices, then learned ones."),
     "forecast": Command("forecast", "forecast", "Forecast a table of the past, beside the simple methods."),
     "text": Command("text", "app", "Train a language model; let it write, and suggest as a keyboard does."),
+    "memory": Command("memory", "memory", "How far back each cell remembers, measured."),
+    "explain": Command("explain", "explain", "A saved model, opened, as one page that works from disk."),
+    "serve": Command("serve", "serve", "The explorer, on this machine."),
     "info": Command("info", "info", "What a saved model is, and which engine this machine runs."),
 }
 

@@ -1,0 +1,98 @@
+// Accuracy against distance: a line for the median network of each cell, a band for the spread over seeds.
+
+import { h, s } from "latchwork/draw/dom.js";
+import { COLOURS } from "latchwork/chapters/memory/memory.js";
+
+const SIZES = { wide: [1000, 380, 46], narrow: [400, 300, 40] };
+const NARROW_BELOW = 640;
+
+/** @returns {{element: HTMLElement, mark(index: number): void}} */
+export function drawChart({ distances, courses, cells }, onchoose) {
+  const element = h("div", { class: "memory-chart" });
+  let marked = 0;
+  let cursor;
+
+  function draw() {
+    const [width, height, margin] = element.clientWidth < NARROW_BELOW ? SIZES.narrow : SIZES.wide;
+    const x = (index) => margin + (index / (distances.length - 1)) * (width - margin - 92);
+    const y = (share) => 14 + (1 - share) * (height - 58);
+    const path = (values) =>
+      `M${values.map((value, index) => `${x(index).toFixed(1)} ${y(value).toFixed(1)}`).join("L")}`;
+    const lines = Object.entries(cells).map(([cell, { accuracy }]) => {
+      const at = (index, pick) => pick(accuracy.map((seed) => seed[index]).sort((a, b) => a - b));
+      const over = (pick) => distances.map((_, index) => at(index, pick));
+      const middle = over((sorted) => sorted[Math.floor(sorted.length / 2)]);
+      const [low, high] = [over((sorted) => sorted[0]), over((sorted) => sorted.at(-1))];
+      const back = low
+        .map((value, index) => [index, value])
+        .reverse()
+        .map(([index, value]) => `L${x(index)} ${y(value)}`)
+        .join("");
+      const end = y(middle.at(-1));
+      return s(
+        "g",
+        { class: `memory-${cell}`, style: `--colour:var(--${COLOURS[cell]})` },
+        s("path", { d: `${path(high)}${back}Z`, class: "spread" }),
+        s("path", { d: path(middle), class: "plot-line memory-line" }),
+        middle.map((value, index) => s("circle", { cx: x(index), cy: y(value), r: 4.5, class: "memory-dot" })),
+        s(
+          "text",
+          { x: x(distances.length - 1) + 14, y: end + 5 + (cell === "GRU" ? 18 : 0), class: "memory-name" },
+          cell === "SimpleRNN" ? "Simple RNN" : cell,
+        ),
+      );
+    });
+    cursor = s("line", { y1: 8, y2: height - 44, class: "now" });
+    const axis = s(
+      "g",
+      { class: "axis" },
+      [0, 0.5, 1].map((share) =>
+        s(
+          "g",
+          {},
+          s("line", { x1: margin, x2: x(distances.length - 1), y1: y(share), y2: y(share) }),
+          s("text", { x: margin - 8, y: y(share) + 4, "text-anchor": "end" }, `${share * 100} %`),
+        ),
+      ),
+      distances.map((distance, index) =>
+        s("text", { x: x(index), y: height - 22, "text-anchor": "middle" }, String(distance)),
+      ),
+      s("text", { x: x(0), y: height - 3 }, "days back"),
+      s("line", { x1: margin, x2: x(distances.length - 1), y1: y(1 / courses), y2: y(1 / courses), class: "chance" }),
+      s("text", { x: x(0), y: y(1 / courses) - 6, "data-term": "chance", class: "chance-name" }, "a guess"),
+    );
+    const targets = distances.map((distance, index) =>
+      s(
+        "rect",
+        { x: x(index) - 24, y: 0, width: 48, height, class: "target", onclick: () => onchoose(index) },
+        s("title", {}, `${distance} days back`),
+      ),
+    );
+    element.replaceChildren(
+      s(
+        "svg",
+        { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "Accuracy against distance for each cell" },
+        axis,
+        cursor,
+        lines,
+        targets,
+      ),
+    );
+    place(x);
+    element.place = () => place(x);
+  }
+
+  function place(x) {
+    cursor.setAttribute("x1", x(marked));
+    cursor.setAttribute("x2", x(marked));
+  }
+
+  new ResizeObserver(draw).observe(element);
+  return {
+    element,
+    mark(index) {
+      marked = index;
+      element.place?.();
+    },
+  };
+}

@@ -1,0 +1,43 @@
+// Numbers as colours, read from the page's palette so that light and dark share one language.
+
+/** The value of a CSS colour variable as [red, green, blue]. */
+function channels(name) {
+  const hex = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+}
+
+let cached = {};
+
+/** Forget the palette; to be called when the theme changes. */
+export function resetPalette() {
+  cached = {};
+}
+
+function palette(name) {
+  return (cached[name] ??= channels(name));
+}
+
+function mix(from, to, share) {
+  return from.map((channel, index) => Math.round(channel + (to[index] - channel) * share));
+}
+
+/** A number from -limit to limit, from blue over nothing to orange, as [red, green, blue]. */
+export function signed(value, limit = 1) {
+  const share = Math.min(1, Math.abs(value) / limit);
+  return mix(palette("well"), palette(value < 0 ? "below" : "above"), share ** 0.8);
+}
+
+/** A share from 0 to 1 in the colour of one gate. */
+export function share(value, name) {
+  return mix(palette("well"), palette(name), Math.min(1, Math.max(0, value)));
+}
+
+/** How an array of a trace is coloured: gates that open and close by their own colour, the rest by sign. */
+export function colourOf(name) {
+  const opens = ["input", "forget", "output", "reset", "update"].includes(name);
+  return opens ? (value) => share(value, name) : (value) => signed(value);
+}
+
+export function css([red, green, blue]) {
+  return `rgb(${red} ${green} ${blue})`;
+}

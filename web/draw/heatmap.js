@@ -1,0 +1,39 @@
+// A trace as a picture: one row a unit, one column a step, one pixel a number; CSS scales it up.
+
+/** Paint values [time][units] with a colour function onto a canvas; `order` lists the units from top to bottom. */
+export function paint(canvas, values, colour, order = null) {
+  const units = order ?? Array.from(values[0].keys());
+  canvas.width = values.length;
+  canvas.height = units.length;
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(canvas.width, canvas.height);
+  units.forEach((unit, row) =>
+    values.forEach((step, time) => {
+      image.data.set([...colour(step[unit]), 255], 4 * (row * canvas.width + time));
+    }),
+  );
+  context.putImageData(image, 0, 0);
+}
+
+/** Units sorted by behaviour: each next to the one most like it, starting from the steadiest. */
+export function byBehaviour(values) {
+  const units = values[0].length;
+  const series = Array.from({ length: units }, (_, unit) => values.map((step) => step[unit]));
+  const left = new Set(series.keys());
+  const spread = (list) => {
+    const mean = list.reduce((sum, value) => sum + value, 0) / list.length;
+    return list.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  };
+  const distance = (a, b) => a.reduce((sum, value, time) => sum + (value - b[time]) ** 2, 0);
+  const nearest = (score) => [...left].reduce((best, unit) => (score(unit) < score(best) ? unit : best));
+  const order = [];
+  while (left.size) {
+    const last = order.at(-1);
+    const unit = nearest((other) =>
+      last === undefined ? spread(series[other]) : distance(series[other], series[last]),
+    );
+    left.delete(unit);
+    order.push(unit);
+  }
+  return order;
+}
