@@ -35,6 +35,7 @@ def new_figure(width: float = 8.0, height: float = 4.0, *, columns: int = 1) -> 
     with mpl.rc_context(cast("Any", STYLE)):
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = [figure.add_subplot(1, columns, column + 1) for column in range(columns)]
+    cast("Any", figure.get_layout_engine()).set(w_pad=0.12, h_pad=0.12)  # inches of air at the edges
     for panel in axes:
         panel.grid(axis="y", color=GRID, linewidth=0.8)
         panel.set_axisbelow(True)
