@@ -30,6 +30,12 @@ def test_the_next_word_and_the_completion_come_from_the_context(keyboard: Keyboa
     assert keyboard.suggest("I like xq") == []
 
 
+def test_a_new_line_begins_a_new_word(keyboard: Keyboard) -> None:
+    assert set(keyboard.suggest("I like green\n")) >= {"I", "you"}
+    keyboard.personal.learn("I like Zoltan")
+    assert "Zoltan" not in keyboard.suggest("you like\n")
+
+
 def test_suggestions_do_not_depend_on_how_the_text_was_reached(keyboard: Keyboard) -> None:
     text = "I like green tea, I like re"
     as_typed = [keyboard.suggest(text[:i]) for i in range(len(text) + 1)]

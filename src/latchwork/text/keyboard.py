@@ -22,7 +22,7 @@ from latchwork.transforms.vocabulary import WORD, WordVocabulary
 _MOST_REMEMBERED = 200  # tokens that one can delete and type again without starting over
 _MOST_CONTEXT = 2000  # characters of a text that is new to the keyboard
 _LONGEST_WORD = 80
-_BEING_TYPED = re.compile(WORD.pattern + r"['’-]?$|$")
+_BEING_TYPED = re.compile(WORD.pattern + r"['’-]?\Z|\Z")
 _LAST = "\U0010ffff"
 
 
@@ -112,7 +112,7 @@ class Keyboard:
 
 def _word_before(text: str) -> str:
     """The word that a text ends with; empty at the start of a line or after the end of a sentence."""
-    match = re.search(WORD.pattern + r"(?=[ ,]*$)", text[-_LONGEST_WORD:])
+    match = re.search(WORD.pattern + r"(?=[ ,]*\Z)", text[-_LONGEST_WORD:])
     return match[0] if match else ""
 
 

@@ -173,7 +173,7 @@ def _code_points(text: str) -> NDArray[np.uint32]:
 WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 """A word: letters and digits, with apostrophes and hyphens inside."""
 
-_SEGMENT = re.compile(rf"( *)({WORD.pattern}|[^ ]|$)")
+_SEGMENT = re.compile(rf"( *)({WORD.pattern}|[^ ]|\Z)")
 _NO_SPACE_BEFORE = frozenset("\n\r\t.,!?;:)]}%…'’\"”-/")
 _NO_SPACE_AFTER = frozenset('\n\r\t([{#$@/-_‘“"')
 _JOIN, _SPACE = "\u2060", "\u2423"  # no space where one is the rule; one space more than the rule
