@@ -7,15 +7,21 @@ chooses (default `auto`: fused where it can); a forced engine that cannot run a 
 
 from __future__ import annotations
 
+import dataclasses
+import logging
 import os
+from functools import cache
 from typing import Literal, cast, get_args
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from latchwork.cells import Cell, State
+from latchwork.cells import Cell, CoupledLSTMCell, GRUCell, LSTMCell, PeepholeLSTMCell, SimpleRNNCell, State
 from latchwork.errors import InputError
+from latchwork.kernels import native
+from latchwork.kernels.jax import fused_supported, fused_unroll
+from latchwork.kernels.native import Kind
 
 Engine = Literal["auto", "scan", "fused"]
 
@@ -56,7 +62,7 @@ def unroll(
     if state is None:
         state = cell.initial_state(inputs.shape[:1])
     if chosen_engine(cell, inputs, engine) == "fused":
-        raise AssertionError("unreachable until the kernels are connected")
+        return _fused(cell, inputs, state, lengths, reverse, hidden_mask)
     return _scan(cell, inputs, state, lengths, reverse, hidden_mask)
 
 
@@ -67,9 +73,59 @@ def chosen_engine(cell: Cell[State], inputs: Array, engine: Engine | None = None
         raise InputError(f"LATCHWORK_ENGINE={wanted!r}: expected one of {', '.join(get_args(Engine))}")
     if wanted == "scan":
         return "scan"
+    reason = _why_not_fused(cell, inputs)
+    if reason is None:
+        return "fused"
     if wanted == "fused":
-        raise InputError("the fused engine cannot run this case: this version has no kernels")
+        raise InputError(f"the fused engine cannot run this case: {reason}")
     return "scan"
+
+
+# The cells that the kernels know, by the kernels' names.
+KERNELS: dict[type, Kind] = {
+    SimpleRNNCell: "simple_rnn",
+    GRUCell: "gru",
+    LSTMCell: "lstm",
+    PeepholeLSTMCell: "peephole_lstm",
+    CoupledLSTMCell: "coupled_lstm",
+}
+
+
+def _why_not_fused(cell: Cell[State], inputs: Array) -> str | None:
+    if type(cell) not in KERNELS:
+        return f"the kernels do not know the cell {type(cell).__name__}"
+    if not native.available():
+        _say_once(str(native.engine_info()))
+    return fused_supported(KERNELS[type(cell)], dtype=jnp.result_type(inputs, cell.hidden_weight))
+
+
+@cache
+def _say_once(line: str) -> None:
+    """The slower engine gives the same results, so it is worth one line and no more."""
+    logging.getLogger("latchwork").warning("latchwork runs on %s", line)
+
+
+def _fused(
+    cell: Cell[State],
+    inputs: Float[Array, "batch time features"],
+    state: State,
+    lengths: Int[Array, " batch"] | None,
+    reverse: bool,
+    hidden_mask: Float[Array, "batch hidden"] | None,
+) -> tuple[Float[Array, "batch time hidden"], State]:
+    """The kernels; see `latchwork.kernels.jax`."""
+    weights = {f.name: getattr(cell, f.name) for f in dataclasses.fields(cell) if not f.metadata.get("static")}
+    outputs, final = fused_unroll(
+        KERNELS[type(cell)],
+        weights,
+        inputs,
+        state,
+        lengths,
+        reverse=reverse,
+        hidden_mask=hidden_mask,
+        activation=cell.activation if isinstance(cell, SimpleRNNCell) else "tanh",
+    )
+    return outputs, type(state)(*final)
 
 
 def _scan(

@@ -153,8 +153,8 @@ def predict(
     labels = classifier.classes_[probabilities.argmax(axis=1)].tolist()
     best = probabilities.max(axis=1).tolist()
     answers = [
-        {"sequence": number, "label": label, "probability": probability}
-        for number, (label, probability) in enumerate(zip(labels, best, strict=True))
+        {"sequence": name, "label": label, "probability": probability}
+        for name, label, probability in zip(rows.names or range(len(rows)), labels, best, strict=True)
     ]
     if out is not None:
         check_writable(out)

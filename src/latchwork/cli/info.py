@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,10 +24,11 @@ def info(
         raise InputError("give a model, M.latch, or --engine")
     results: dict[str, Any] = {}
     if engine:
-        from latchwork.engine import engine_name
+        from latchwork.kernels import native
 
-        results["engine"] = engine_name()
-        output.note(f"Engine: {results['engine']}")
+        found = native.engine_info()
+        results["engine"] = dataclasses.asdict(found)
+        output.note(f"Engine: {found}")
     if model is not None:
         results |= _model(model, output)
     output.result("", results) if as_json else None

@@ -19,6 +19,7 @@ class Parsed(NamedTuple):
         lengths: [sequence], or None where all sequences are full.
         labels: [sequence], or None.
         feature_names: one for each feature, or None where the format has no names.
+        names: one for each sequence, or None where the format has no names.
         notes: what was changed on the way, each in one sentence.
     """
 
@@ -26,6 +27,7 @@ class Parsed(NamedTuple):
     lengths: np.ndarray | None = None
     labels: np.ndarray | None = None
     feature_names: tuple[str, ...] | None = None
+    names: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -35,11 +35,11 @@ def read(
 ) -> SequenceData:
     """Read labelled sequences from a file or folder of any known format.
 
-    Formats: a folder of idx files (as MNIST's, plain or gzipped); `.npz` (`X`, `y`, optional `lengths`);
-    `.npy` files beside each other (`X.npy`, `y.npy`, or `NAME_X.npy`, `NAME_y.npy`); `.ts` of the UCR and UEA
-    archives; a long CSV (`series, time, features..., label`); a folder with one sub-folder of CSV files for
-    each class. Where a folder or `.npz` holds both parts, their names say which is which: `train`, `test` or
-    `t10k`. `NAME` stands for the pair `NAME_TRAIN.ts`, `NAME_TEST.ts`.
+    Formats: a folder of idx files (as MNIST's, plain or gzipped); `.npz` (`X`, `y`, optional `lengths`); `.npy` files
+    beside each other (`X.npy`, `y.npy`, or `NAME_X.npy`, `NAME_y.npy`); `.ts` of the UCR and UEA archives; a long CSV
+    (`series, time, features..., label`); a folder with one sub-folder of CSV files for each class; where no labels are
+    required, a folder of CSV files. Where a folder or `.npz` holds both parts, their names say which is which: `train`,
+    `test` or `t10k`. `NAME` stands for the pair `NAME_TRAIN.ts`, `NAME_TEST.ts`.
 
     Args:
         path: the file or folder.
@@ -59,7 +59,7 @@ def read(
         (270, 26, 12)
     """
     try:
-        parsed = _parse(Path(path), split, target == "number")
+        parsed = _parse(Path(path), split, target == "number", labels_required)
         return _checked(parsed, str(path), split, labels_required, target == "number")
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
@@ -79,7 +79,7 @@ def _checked(parsed: Parsed, source: str, split: Split | None, required: bool, n
     if labels is not None and split == "train" and not numbers and len(np.unique(labels)) < 2:
         raise InputError(f"all its {len(labels)} sequences have the label {labels[0]}: nothing can be told apart")
     names = parsed.feature_names or tuple(f"feature {place + 1}" for place in range(inputs.shape[2]))
-    return SequenceData(inputs, lengths, labels, names, source, parsed.notes)
+    return SequenceData(inputs, lengths, labels, names, source, parsed.names, parsed.notes)
 
 
 def _labels(labels: np.ndarray, numbers: bool) -> np.ndarray:
@@ -90,9 +90,9 @@ def _labels(labels: np.ndarray, numbers: bool) -> np.ndarray:
     return labels.astype(np.float64)
 
 
-def _parse(path: Path, split: Split | None, numbers: bool) -> Parsed:
+def _parse(path: Path, split: Split | None, numbers: bool, required: bool) -> Parsed:
     if path.is_dir():
-        return _parse_folder(path, split, numbers)
+        return _parse_folder(path, split, numbers, required)
     if path.is_file():
         return _parse_file(path, split, numbers)
     pair = re.compile(re.escape(path.name) + r"_(train|test)", re.IGNORECASE)
@@ -120,7 +120,7 @@ def _parse_file(path: Path, split: Split | None, numbers: bool) -> Parsed:
     raise InputError(f"unknown format {kind or 'without an ending'!r}: {_EXPECTED}")
 
 
-def _parse_folder(folder: Path, split: Split | None, numbers: bool) -> Parsed:
+def _parse_folder(folder: Path, split: Split | None, numbers: bool, required: bool) -> Parsed:
     parts = [part for part in ("train", "test") if (folder / part).is_dir()]
     if parts:
         part = split or parts[0]
@@ -128,12 +128,14 @@ def _parse_folder(folder: Path, split: Split | None, numbers: bool) -> Parsed:
             raise InputError(f"it has no folder {part}")
         if split is None and len(parts) > 1:
             raise InputError("it has a train and a test part: say which one to read")
-        return _parse_folder(folder / part, split, numbers)
+        return _parse_folder(folder / part, split, numbers, required)
 
     files = _files(folder)
     idx_inputs = [file for file in files if _IDX.search(file.name) and "label" not in file.name.lower()]
     npy_inputs = [file for file in files if kind_of(file) == ".npy" and _X.search(file.stem)]
     single = [file for file in files if kind_of(file) in _SINGLE_FILES and not _is_prose(file)]
+    if not required and len(single) > 1 and single == tables.csv_files(folder) and not any(map(_part_named, single)):
+        return tables.parse_files(single)
     for candidates in (idx_inputs, npy_inputs, single):
         if candidates:
             return _parse_file(_part(candidates, split), split, numbers)

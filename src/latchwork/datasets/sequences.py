@@ -20,6 +20,7 @@ class SequenceData:
             the source has none.
         feature_names: one for each feature.
         source: what was read, in words.
+        names: one for each sequence (the series of a long CSV, the files of a folder); None where there are none.
         notes: what was changed on the way, each in one sentence: scaling, missing values that were filled.
     """
 
@@ -28,6 +29,7 @@ class SequenceData:
     labels: np.ndarray | None
     feature_names: tuple[str, ...]
     source: str
+    names: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:

@@ -84,32 +84,39 @@ def parse_long(path: Path, *, numbers: bool) -> Parsed:
         order = _in_time_order(series, time_blocks, names, header[time_column])
     counts = np.bincount(series)
     inputs, lengths = pad(np.split(values[order], np.cumsum(counts)[:-1]))
-    return Parsed(inputs, lengths, labels, tuple(header[column] for column in features))
+    return Parsed(inputs, lengths, labels, tuple(header[column] for column in features), tuple(names))
 
 
 def parse_class_folders(folders: list[Path]) -> Parsed:
     """Read one CSV file a sequence (one row a time step) from folders that are named like the classes."""
-    sequences: list[np.ndarray] = []
-    labels: list[str] = []
-    names: list[str] | None = None
-    for folder in folders:
-        for path in sorted(folder.iterdir()):
-            if kind_of(path) not in SUFFIXES or path.name.startswith("."):
-                continue
-            try:
-                found, values = _one_sequence(path)
-                if names is not None and found != names:
-                    raise InputError(f"its columns are {', '.join(found)[:100]}, those of the files before "
-                                     f"are {', '.join(names)[:100]}")  # fmt: skip
-            except InputError as error:
-                raise InputError(f"{folder.name}/{path.name}: {error}") from None
-            names = found
-            sequences.append(values)
-            labels.append(folder.name)
-    if names is None:
+    files = [file for folder in folders for file in csv_files(folder)]
+    if not files:
         raise InputError("its sub-folders hold no CSV files: expected one sub-folder of CSV files for each class")
+    labels = np.array([file.parent.name for file in files])
+    return parse_files(files)._replace(labels=labels, names=tuple(f"{file.parent.name}/{file.name}" for file in files))
+
+
+def parse_files(files: list[Path]) -> Parsed:
+    """Read one CSV file a sequence, without labels."""
+    sequences: list[np.ndarray] = []
+    features: list[str] = []
+    for file in files:
+        try:
+            found, values = _one_sequence(file)
+            if sequences and found != features:
+                raise InputError(f"its columns are {', '.join(found)[:100]}, those of the files before "
+                                 f"are {', '.join(features)[:100]}")  # fmt: skip
+        except InputError as error:
+            raise InputError(f"{file.parent.name}/{file.name}: {error}") from None
+        features = found
+        sequences.append(values)
     inputs, lengths = pad(sequences)
-    return Parsed(inputs, lengths, np.array(labels), tuple(names))
+    return Parsed(inputs, lengths, None, tuple(features), tuple(file.name for file in files))
+
+
+def csv_files(folder: Path) -> list[Path]:
+    """The CSV files of a folder in the order of their names, hidden ones left out."""
+    return sorted(file for file in folder.iterdir() if kind_of(file) in SUFFIXES and not file.name.startswith("."))
 
 
 def _one_sequence(path: Path) -> tuple[list[str], np.ndarray]:

@@ -66,7 +66,7 @@ def parse(path: Path, *, numbers: bool) -> Parsed:
 
     inputs, lengths = pad(sequences)
     found = np.array(labels, np.float64 if header.numbers else None) if header.labelled else None
-    return Parsed(inputs, lengths, found, None, _notes(filled, empty))
+    return Parsed(inputs, lengths, found, notes=_notes(filled, empty))
 
 
 def _header(lines: Iterator[tuple[int, str]]) -> _Header:

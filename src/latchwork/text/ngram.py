@@ -14,6 +14,7 @@ Sources: Kneser & Ney 1995; Chen & Goodman 1999, section 3.3; pruning by Seymore
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +27,11 @@ from numpy.typing import NDArray
 from latchwork.errors import InputError
 
 Array = NDArray[Any]
+Contexts = tuple[int, ...]
+"""The places, in their levels, of the contexts of the last token, the last two, and so on; -1 where not counted."""
+
+_SHORT = 2  # contexts up to that length come again and again: their probabilities are kept
+_MOST_CACHED = 4_000_000  # numbers kept for that
 
 
 @dataclass(frozen=True)
@@ -159,38 +165,65 @@ class NGram:
             raise InputError(f"got an n-gram without its array {error}") from error
         return cls(len(levels) + 1, unigram, tuple(levels))
 
-    def initial_state(self) -> tuple[int, ...]:
-        """The context before the first token: none."""
+    def initial_state(self) -> Contexts:
+        """No context yet."""
         return ()
 
-    def step(self, token: int, state: tuple[int, ...]) -> tuple[NDArray[np.float64], tuple[int, ...]]:
-        """Take one token in; return the probabilities of the next, `[tokens]`, and the new context."""
-        state = (*state, token)[-(self.order - 1) :] if self.order > 1 else ()
-        return self.distribution(state), state
+    def step(self, token: int, state: Contexts) -> tuple[NDArray[np.float64], Contexts]:
+        """Take one token in; return the probabilities of the next, `[tokens]`, and the new contexts."""
+        state = self._advance(token, state)
+        return self._after(state), state
 
     def distribution(self, context: Sequence[int]) -> NDArray[np.float64]:
         """Probabilities of the token after a context, `[tokens]`; they sum to 1."""
-        probabilities = self.unigram.astype(np.float64)
-        for length in range(1, min(len(context), self.order - 1) + 1):
-            node = self._find(context[len(context) - length :])
-            if node is None:
-                continue
-            level = self.levels[length - 1]
-            here = slice(level.first[node], level.first[node + 1])
-            probabilities *= level.backoff[node]
-            probabilities[level.tokens[here]] += level.shares[here]
+        state: Contexts = ()
+        for token in context[max(0, len(context) - self.order + 1) :]:
+            state = self._advance(token, state)
+        return self._after(state)
+
+    def _advance(self, token: int, state: Contexts) -> Contexts:
+        if self.order == 1:
+            return ()
+        longer = [
+            self._child(level, node, token) for level, node in zip(self._views, state[: self.order - 2], strict=False)
+        ]
+        return (token, *longer)
+
+    def _child(self, level: tuple[memoryview, memoryview], node: int, token: int) -> int:
+        """The place of a context with one more token; -1 where it was not counted."""
+        if node < 0:
+            return -1
+        first, tokens = level
+        end = first[node + 1]
+        place = bisect_left(tokens, token, first[node], end)
+        return place if place < end and tokens[place] == token else -1
+
+    def _after(self, state: Contexts) -> NDArray[np.float64]:
+        """The probabilities after the contexts of one token, of two, and so on."""
+        short = state[:_SHORT]
+        known = self._cache.get(short)
+        if known is None:
+            if len(self._cache) * len(self.unigram) > _MOST_CACHED:
+                self._cache.clear()
+            known = self._cache[short] = self._interpolate(self.unigram.astype(np.float64), short, 0)
+        return self._interpolate(known.copy(), state[_SHORT:], _SHORT)
+
+    def _interpolate(self, probabilities: NDArray[np.float64], nodes: Contexts, first: int) -> NDArray[np.float64]:
+        for level, node in zip(self.levels[first:], nodes, strict=False):
+            if node >= 0:
+                here = slice(level.first[node], level.first[node + 1])
+                probabilities *= level.backoff[node]
+                probabilities[level.tokens[here]] += level.shares[here]
         return probabilities
 
-    def _find(self, context: Sequence[int]) -> int | None:
-        """The place of a context in its level."""
-        node = context[0]
-        for level, token in zip(self.levels, context[1:], strict=False):
-            begin, end = level.first[node], level.first[node + 1]
-            place = begin + np.searchsorted(level.tokens[begin:end], token)
-            if place == end or level.tokens[place] != token:
-                return None
-            node = int(place)
-        return node
+    @cached_property
+    def _views(self) -> tuple[tuple[memoryview, memoryview], ...]:
+        """Each level's `first` and `tokens` as plain sequences: single numbers of arrays are slow to reach."""
+        return tuple((level.first.data, np.ascontiguousarray(level.tokens).data) for level in self.levels)
+
+    @cached_property
+    def _cache(self) -> dict[Contexts, NDArray[np.float64]]:
+        return {}
 
     def bits(self, ids: Array) -> NDArray[np.float64]:
         """The cost of each token of a text after all the ones before it, in bits, `[length]`."""
