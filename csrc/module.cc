@@ -3,6 +3,7 @@
 #include <nanobind/ndarray.h>
 
 #include "kernels.h"
+#include "numpy.h"
 #include "xla.h"
 
 namespace nb = nanobind;
@@ -22,6 +23,7 @@ NB_MODULE(_native, module) {
   module.def("saved_floats", [](int kind, int64_t batch, int64_t time, int64_t features, int64_t hidden) {
     return saved_floats(static_cast<Kind>(kind), {batch, time, features, hidden});
   });
+  bind_numpy(module);
   module.def("forward_target", [] { return target(forward_target()); });
   module.def("backward_target", [] { return target(backward_target()); });
 }

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ import pytest
 
 from latchwork import SequenceClassifier, runtime, spec, storage
 from latchwork.errors import InputError
+from latchwork.kernels import native
 from latchwork.network import Network
 from latchwork.spec import (
     GRU,
@@ -48,6 +50,14 @@ BOTH_WAYS = {
 }
 
 
+@pytest.fixture(params=["scan", "fused"])
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "fused" and not native.available():
+        pytest.skip(native.engine_info().reason)
+    monkeypatch.setenv("LATCHWORK_ENGINE", request.param)
+    return request.param
+
+
 def built(layers: list[spec.Layer]) -> tuple[Network, runtime.NumpyNetwork, np.ndarray]:
     """The network in JAX and in NumPy, its biases away from zero, and inputs for it."""
     tokens = isinstance(layers[0], Embedding)
@@ -61,18 +71,27 @@ def built(layers: list[spec.Layer]) -> tuple[Network, runtime.NumpyNetwork, np.n
     return network, runtime.NumpyNetwork(network.spec, parameters), TOKENS if tokens else X
 
 
+@cache
+def jax_outputs(name: str, ragged: bool) -> np.ndarray:
+    """What the network gives in JAX, by its scan engine."""
+    network, _, inputs = built((ONE_WAY | BOTH_WAYS)[name])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LATCHWORK_ENGINE", "scan")
+        return np.asarray(network(jnp.asarray(inputs), jnp.asarray(LENGTHS) if ragged else None))
+
+
 @pytest.mark.parametrize("name", [*ONE_WAY, *BOTH_WAYS])
-@pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["full", "ragged"])
-def test_outputs_are_those_of_the_trained_network(name: str, lengths: np.ndarray | None):
-    network, ours, inputs = built((ONE_WAY | BOTH_WAYS)[name])
-    expected = np.asarray(network(jnp.asarray(inputs), None if lengths is None else jnp.asarray(lengths)))
-    found = ours(inputs, lengths)
+@pytest.mark.parametrize("ragged", [False, True], ids=["full", "ragged"])
+def test_outputs_are_those_of_the_trained_network(name: str, ragged: bool, engine: str):
+    _, ours, inputs = built((ONE_WAY | BOTH_WAYS)[name])
+    expected = jax_outputs(name, ragged)
+    found = ours(inputs, LENGTHS if ragged else None)
     assert found.dtype == np.float32 and found.shape == expected.shape
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ONE_WAY)
-def test_step_by_step_is_the_whole_sequence(name: str):
+def test_step_by_step_is_the_whole_sequence(name: str, engine: str):
     _, ours, inputs = built(ONE_WAY[name])
     state = ours.initial_state(len(inputs))
     every_step = len(ours.spec.output_shape()) == 2
@@ -212,3 +231,35 @@ print(sorted(heavy & {{name.partition(".")[0] for name in sys.modules}}))
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout == "(2,)\n[]\n"
+
+
+def test_an_engine_that_is_not_known_or_not_there_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LATCHWORK_ENGINE", "warp")
+    with pytest.raises(InputError, match="expected one of auto, scan, fused"):
+        built(ONE_WAY["stack"])
+    monkeypatch.setenv("LATCHWORK_ENGINE", "fused")
+    monkeypatch.setattr(native, "available", lambda: False)
+    with pytest.raises(InputError, match="LATCHWORK_ENGINE=fused: "):
+        built(ONE_WAY["stack"])
+
+
+@pytest.mark.skipif(not native.available(), reason=native.engine_info().reason)
+def test_nothing_of_a_wrong_shape_reaches_the_kernels():
+    weights = {"input_weight": np.ones((3, 8)), "hidden_weight": np.ones((2, 8)), "bias": np.zeros(8)}
+    state = (np.zeros((4, 2)), np.zeros((4, 2)))
+    outputs, _ = native.unroll("lstm", weights, X, state)
+    assert outputs.shape == (4, 7, 2)
+    wrong = [
+        ({**weights, "bias": np.zeros(7)}, X, state, None),
+        ({**weights, "hidden_weight": np.ones((3, 8))}, X, state, None),
+        (weights, X[..., :2], state, None),
+        (weights, X, state[:1], None),
+        (weights, X, (state[0], state[1][:3]), None),
+        (weights, X, state, [1, 2, 3]),
+        (weights, X, state, [1, 2, 3, 8]),
+        (weights, X, state, [1, 2, 3, -1]),
+        (weights, X[:, :0], state, None),
+    ]
+    for case in wrong:
+        with pytest.raises(ValueError, match=r"shape|state|lengths"):
+            native.unroll("lstm", *case)

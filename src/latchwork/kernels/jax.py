@@ -18,18 +18,10 @@ from jax.custom_derivatives import SymbolicZero, zero_from_primal
 from jaxtyping import Array, Float, Int
 
 from latchwork.kernels import native
+from latchwork.kernels.native import KINDS as _KINDS
+from latchwork.kernels.native import WITH_CELL as _WITH_CELL
 from latchwork.kernels.native import Kind
 
-# The order of csrc/problem.h.
-_KINDS = {
-    ("simple_rnn", "tanh"): 0,
-    ("simple_rnn", "relu"): 1,
-    ("gru", "tanh"): 2,
-    ("lstm", "tanh"): 3,
-    ("peephole_lstm", "tanh"): 4,
-    ("coupled_lstm", "tanh"): 5,
-}
-_WITH_CELL = {3, 4, 5}
 _FORWARD, _BACKWARD = "latchwork_forward", "latchwork_backward"
 
 

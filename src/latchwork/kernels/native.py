@@ -8,12 +8,28 @@ Example:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 Kind = Literal["simple_rnn", "gru", "lstm", "peephole_lstm", "coupled_lstm"]
+
+# By kind and activation, in the order of csrc/problem.h; and those with a cell state.
+KINDS = {
+    ("simple_rnn", "tanh"): 0,
+    ("simple_rnn", "relu"): 1,
+    ("gru", "tanh"): 2,
+    ("lstm", "tanh"): 3,
+    ("peephole_lstm", "tanh"): 4,
+    ("coupled_lstm", "tanh"): 5,
+}
+WITH_CELL = {3, 4, 5}
+_GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4, "peephole_lstm": 4, "coupled_lstm": 3}
 
 
 @dataclass(frozen=True)
@@ -74,3 +90,87 @@ def module() -> ModuleType:
     if _native is None:
         raise RuntimeError(f"the fused kernels are not there: {_reason}")
     return _native
+
+
+def unroll(
+    kind: Kind,
+    weights: Mapping[str, NDArray[np.float32]],
+    inputs: NDArray[np.float32],
+    state: tuple[NDArray[np.float32], ...],
+    lengths: NDArray[np.integer] | None = None,
+    *,
+    reverse: bool = False,
+    activation: Literal["tanh", "relu"] = "tanh",
+) -> tuple[NDArray[np.float32], tuple[NDArray[np.float32], ...]]:
+    """Run a known cell over the time axis, on NumPy arrays and without Python's lock; forward only.
+
+    Args:
+        kind: the cell.
+        weights: its arrays by their names in `latchwork.cells`, float32.
+        inputs: `[batch, time, features]`, right-padded where sequences differ in length.
+        state: before the first step: `(hidden,)`, or `(hidden, cell)` for the LSTMs, each `[batch, hidden]`.
+        lengths: how many steps of each sequence are real, 1 to time; all where left out.
+        reverse: read from each sequence's last real step to its first.
+        activation: of a simple RNN.
+
+    Returns:
+        Every step's output `[batch, time, hidden]`, zero past a length, and the state after the last step read.
+
+    Raises:
+        RuntimeError: the kernels are not there.
+        ValueError: shapes that do not belong together.
+
+    Example:
+        >>> weights = {"input_weight": np.ones((2, 12)), "hidden_weight": np.ones((3, 12)), "bias": np.zeros(12)}
+        >>> outputs, (hidden, cell) = unroll("lstm", weights, np.ones((1, 5, 2)), (np.zeros((1, 3)),) * 2)
+        >>> outputs.shape, cell.shape
+        ((1, 5, 3), (1, 3))
+    """
+    number = KINDS[kind, activation]
+    batch, time, features = inputs.shape
+    if not batch or not time:
+        raise ValueError(f"there is nothing in inputs of shape {inputs.shape}")
+    hidden = len(weights["hidden_weight"])
+    width = _GATES[kind] * hidden
+    # The kernels read memory by these shapes alone, so nothing unchecked may reach them.
+    expected = {"input_weight": (features, width), "hidden_weight": (hidden, width)}
+    expected |= {"input_bias": (width,), "hidden_bias": (width,)} if kind == "gru" else {"bias": (width,)}
+    if kind == "peephole_lstm":
+        expected |= dict.fromkeys(("input_peephole", "forget_peephole", "output_peephole"), (hidden,))
+    given = {name: _dense(name, weights[name], shape) for name, shape in expected.items()}
+    parts = 2 if number in WITH_CELL else 1
+    if len(state) != parts:
+        raise ValueError(f"the state of a {kind} has {parts} parts, got {len(state)}")
+    before = [_dense("a state", part, (batch, hidden)) for part in state]
+    if lengths is not None:
+        lengths = np.ascontiguousarray(lengths, np.int32)
+        if lengths.shape != (batch,) or lengths.min(initial=0) < 0 or lengths.max(initial=0) > time:
+            raise ValueError(f"lengths must be {batch} numbers from 0 to {time}")
+    outputs = np.empty((batch, time, hidden), np.float32)
+    after = tuple(np.empty((batch, hidden), np.float32) for _ in range(parts))
+    module().forward(
+        number,
+        reverse,
+        np.ascontiguousarray(inputs, np.float32),
+        given["input_weight"],
+        given["hidden_weight"],
+        given.get("bias", given.get("input_bias")),
+        given.get("hidden_bias"),
+        given.get("input_peephole"),
+        given.get("forget_peephole"),
+        given.get("output_peephole"),
+        before[0],
+        before[1] if parts == 2 else None,
+        lengths,
+        outputs,
+        after[0],
+        after[1] if parts == 2 else None,
+    )
+    return outputs, after
+
+
+def _dense(name: str, array: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    dense = np.ascontiguousarray(array, np.float32)
+    if dense.shape != shape:
+        raise ValueError(f"{name} has shape {dense.shape}, expected {shape}")
+    return dense

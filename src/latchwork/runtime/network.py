@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +11,21 @@ from numpy.typing import NDArray
 
 from latchwork import spec
 from latchwork.errors import InputError
+from latchwork.kernels import native
 from latchwork.runtime import numpy_cells
 from latchwork.runtime.numpy_cells import Array, Parameters, State, sigmoid
 
 Lengths = NDArray[np.integer] | None
+Run = Callable[[spec.Recurrent, Parameters, Array, State, Lengths, bool], tuple[Array, State]]
+"""An engine: outputs `[batch, time, units]`, zero past a length, and the state after the last step read."""
+
+KINDS: dict[type[spec.Recurrent], native.Kind] = {
+    spec.SimpleRNN: "simple_rnn",
+    spec.GRU: "gru",
+    spec.LSTM: "lstm",
+    spec.PeepholeLSTM: "peephole_lstm",
+    spec.CoupledLSTM: "coupled_lstm",
+}
 
 
 @dataclass(frozen=True)
@@ -34,25 +46,29 @@ NetworkState = tuple[LayerState, ...]
 class NumpyNetwork:
     """The layers of a spec with their arrays. It changes nothing in itself, so any number of threads may use one.
 
+    The fused kernels run the recurrent layers where they were built, and the plain NumPy step elsewhere.
+    `LATCHWORK_ENGINE=scan|fused|auto` chooses, as in training.
+
     Args:
         network: the spec, its input shape filled in.
         parameters: every array by its name (`layers.0.input_weight`), as the spec says.
 
     Raises:
-        InputError: names or shapes are not the spec's.
+        InputError: names or shapes are not the spec's, or the engine that `LATCHWORK_ENGINE` asks for is not there.
     """
 
     def __init__(self, network: spec.Sequential, parameters: Mapping[str, NDArray[np.float32]]) -> None:
         """Check the arrays and sort them by layer."""
         spec.check_parameters(network, parameters)
         self.spec = network
+        self._run = chosen_engine()
         self._parameters = tuple(_under(f"layers.{index}.", parameters) for index in range(len(network.layers)))
 
     def __call__(self, inputs: Array, lengths: Lengths = None) -> Array:
         """The last layer's output for a batch `[batch, time, features]`, or token numbers `[batch, time]`."""
         outputs = inputs
         for layer, parameters in zip(self.spec.layers, self._parameters, strict=True):
-            outputs = _apply(layer, parameters, outputs, lengths)
+            outputs = _apply(layer, parameters, outputs, lengths, self._run)
         return outputs
 
     def initial_state(self, batch: int) -> NetworkState:
@@ -78,7 +94,7 @@ class NumpyNetwork:
         """
         outputs, states = inputs, list[LayerState]()
         for layer, parameters, before in zip(self.spec.layers, self._parameters, state, strict=True):
-            outputs, after = _step(layer, parameters, outputs, before)
+            outputs, after = _step(layer, parameters, outputs, before, self._run)
             states.append(after)
         return outputs, tuple(states)
 
@@ -87,13 +103,13 @@ def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
-def _apply(layer: spec.Layer, parameters: Parameters, inputs: Array, lengths: Lengths) -> Array:
+def _apply(layer: spec.Layer, parameters: Parameters, inputs: Array, lengths: Lengths, run: Run) -> Array:
     match layer:
         case spec.Recurrent():
-            return _run(layer, parameters, inputs, lengths, reverse=layer.reverse)
+            return _recurrent(layer, parameters, inputs, lengths, run, layer.reverse)
         case spec.Bidirectional():
-            forward = _run(layer.layer, _under("forward.", parameters), inputs, lengths, reverse=False)
-            backward = _run(layer.layer, _under("backward.", parameters), inputs, lengths, reverse=True)
+            forward = _recurrent(layer.layer, _under("forward.", parameters), inputs, lengths, run, False)
+            backward = _recurrent(layer.layer, _under("backward.", parameters), inputs, lengths, run, True)
             return np.concatenate([forward, backward], axis=-1)
         case spec.Pooling():
             return _pooled(layer.kinds, inputs, lengths)
@@ -101,12 +117,29 @@ def _apply(layer: spec.Layer, parameters: Parameters, inputs: Array, lengths: Le
             return _pointwise(layer, parameters, inputs)
 
 
-def _run(layer: spec.Recurrent, parameters: Parameters, inputs: Array, lengths: Lengths, *, reverse: bool) -> Array:
-    """All outputs `[batch, time, units]`, zero past a length, or the final one `[batch, units]`."""
+def _recurrent(
+    layer: spec.Recurrent, parameters: Parameters, inputs: Array, lengths: Lengths, run: Run, reverse: bool
+) -> Array:
+    state = numpy_cells.initial_state(layer, len(inputs))
+    outputs, final = run(layer, parameters, inputs, state, lengths, reverse)
+    return outputs if layer.return_sequences else final[0]
+
+
+def fused(
+    layer: spec.Recurrent, parameters: Parameters, inputs: Array, state: State, lengths: Lengths, reverse: bool
+) -> tuple[Array, State]:
+    """The compiled kernels."""
+    activation = layer.activation if isinstance(layer, spec.SimpleRNN) else "tanh"
+    return native.unroll(KINDS[type(layer)], parameters, inputs, state, lengths, reverse=reverse, activation=activation)
+
+
+def plain(
+    layer: spec.Recurrent, parameters: Parameters, inputs: Array, state: State, lengths: Lengths, reverse: bool
+) -> tuple[Array, State]:
+    """The equations in NumPy, step after step."""
     batch, time, _ = inputs.shape
     projected = numpy_cells.project(layer, parameters, inputs)
-    outputs = np.zeros((batch, time, layer.units), np.float32) if layer.return_sequences else None
-    state = numpy_cells.initial_state(layer, batch)
+    outputs = np.zeros((batch, time, layer.units), np.float32)
     for at in reversed(range(time)) if reverse else range(time):
         new = numpy_cells.step(layer, parameters, projected[:, at], state)
         if lengths is None:
@@ -115,9 +148,18 @@ def _run(layer: spec.Recurrent, parameters: Parameters, inputs: Array, lengths: 
             real = (at < lengths)[:, None]
             state = tuple(np.where(real, after, before) for after, before in zip(new, state, strict=True))
             output = np.where(real, new[0], np.float32(0))
-        if outputs is not None:
-            outputs[:, at] = output
-    return state[0] if outputs is None else outputs
+        outputs[:, at] = output
+    return outputs, state
+
+
+def chosen_engine() -> Run:
+    """The engine that `LATCHWORK_ENGINE` asks for: the kernels where they were built, unless it says `scan`."""
+    wanted = os.environ.get("LATCHWORK_ENGINE", "auto")
+    if wanted not in ("auto", "scan", "fused"):
+        raise InputError(f"LATCHWORK_ENGINE={wanted!r}: expected one of auto, scan, fused")
+    if wanted == "fused" and not native.available():
+        raise InputError(f"LATCHWORK_ENGINE=fused: {native.engine_info().reason}")
+    return fused if native.available() and wanted != "scan" else plain
 
 
 def _pooled(kinds: Sequence[str], inputs: Array, lengths: Lengths) -> Array:
@@ -179,11 +221,12 @@ def _initial_state(layer: spec.Layer, shape: spec.Shape, batch: int) -> LayerSta
             return None
 
 
-def _step(layer: spec.Layer, parameters: Parameters, inputs: Array, state: LayerState) -> tuple[Array, LayerState]:
+def _step(
+    layer: spec.Layer, parameters: Parameters, inputs: Array, state: LayerState, run: Run
+) -> tuple[Array, LayerState]:
     match layer, state:
         case spec.Recurrent(), tuple():
-            projected = numpy_cells.project(layer, parameters, inputs)
-            after = numpy_cells.step(layer, parameters, projected, state)
+            _, after = run(layer, parameters, inputs[:, None], state, None, False)
             return after[0], after
         case spec.Pooling(), PoolingState():
             after = PoolingState(
