@@ -9,7 +9,7 @@ from ugly import UGLY
 import latchwork
 from latchwork.errors import InputError
 from latchwork.forecasting import Forecaster
-from latchwork.forecasting.backtest import plan_origins
+from latchwork.forecasting.backtest import calibrate_rolling, plan_origins
 from latchwork.forecasting.panel import read_panel
 
 
@@ -36,9 +36,12 @@ def test_noise_after_an_origin_changes_no_forecast_made_at_it_bit_for_bit():
         row, its = np.flatnonzero(made.back == back), np.flatnonzero(other.back == back)
         for name, said in made.forecasts.items():
             assert np.array_equal(said[row], other.forecasts[name][its]), name
-        for level in made.low:
-            assert np.array_equal(made.low[level][row], other.low[level][its])
-            assert np.array_equal(made.high[level][row], other.high[level][its])
+        for name in made.forecasts:
+            for tested in (made, other):
+                calibrate_rolling(tested, (80.0, 95.0), name)
+            for level in made.low:
+                assert np.array_equal(made.low[level][row], other.low[level][its]), name
+                assert np.array_equal(made.high[level][row], other.high[level][its]), name
 
 
 def test_forecasts_are_in_units_with_real_dates_and_ordered_intervals():
