@@ -6,7 +6,7 @@ import shlex
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 STEPS_SHOWN = 6
 METHODS_SHOWN = 12
+ARTICLE_LENGTH = 2000  # values; its batches of one take minutes beyond
+FEWEST_ARTICLE = 12
 
 
 def forecast(
@@ -30,6 +32,10 @@ def forecast(
     levels: Annotated[str, typer.Option(metavar="80,95", help="Intervals in per cent.")] = "80,95",
     best: Annotated[bool, typer.Option("--best", help="Use whatever won the backtest, however simple.")] = False,
     no_train: Annotated[bool, typer.Option("--no-train", help="Stop at the answer that needs no training.")] = False,
+    article: Annotated[bool, typer.Option("--article", help="The article's model as written, on these data.")] = False,
+    go_on: Annotated[
+        int | None, typer.Option("--continue", metavar="N", min=1, help="Sample N steps, rolling on its own output.")
+    ] = None,
     library: Annotated[bool, typer.Option("--library", help="Run AutoETS and AutoARIMA beside.")] = False,
     origins: Annotated[int | None, typer.Option(min=1, help="Origins of the backtest.")] = None,
     save: Annotated[Path | None, typer.Option(metavar="M.latch", help="Save the model for --update.")] = None,
@@ -42,9 +48,11 @@ def forecast(
     """Forecast a table of the past: what comes next, how sure that is, and whether it beats the simple methods."""
     from latchwork.forecasting.forecaster import Forecaster
     from latchwork.forecasting.results import results, write_files
+    from latchwork.forecasting.stocks import stock_report
 
     started = time.perf_counter()
     output = Output(as_json=as_json, quiet=quiet)
+    folder = out or Path("latchwork-out") / data.stem
     if data.suffix == ".latch":
         forecaster = _open(data, update, output)
     else:
@@ -67,16 +75,66 @@ def forecast(
         ).fit(data)
     found = results(forecaster, time.perf_counter() - started)
     _tell(forecaster, output)
-    folder = out or Path("latchwork-out") / data.stem
     command = shlex.join(["latchwork", *sys.argv[1:]])
     paths = write_files(forecaster, found, folder, command)
     if save is not None:
         forecaster.save(save)
         output.note(f"saved {save}")
+    if article:
+        found["article"] = _article(forecaster, seed, output)
+    if go_on is not None:
+        found["paths"] = _paths(forecaster, go_on, seed, folder, output)
+    if data.suffix != ".latch" and (stocks := stock_report(data, forecaster.panel_.target)) is not None:
+        found["stocks"] = stocks.to_dict()
+        output.note(stocks.sentence)
     found["files"] = [str(path) for path in paths]
     found["seconds"] = round(time.perf_counter() - started, 3)
     sentence = found["verdict"] or "Forecast made; the data are too short for a backtest."
     output.result(f"{sentence}\nReport: {paths[2]}  ({found['seconds']:.1f} s)", found)
+
+
+def _article(forecaster: Forecaster, seed: int, output: Output) -> dict[str, float]:
+    """The article's program on the first series: look-back of one, a scaler that has seen everything."""
+    import numpy as np
+
+    from latchwork.article.airline import as_written
+    from latchwork.forecasting.dates import format_times
+    from latchwork.transforms.working import bridge
+
+    panel = forecaster.panel_
+    values = bridge(panel.values[0][None, -ARTICLE_LENGTH:], 1)[0]
+    if len(values) < FEWEST_ARTICLE or np.ptp(values) == 0:
+        raise InputError(f"got {len(values)} values: the article's model needs {FEWEST_ARTICLE} that are not all equal")
+    result = as_written(format_times(panel.times[0][-len(values) :], panel.style), values, seed=seed, progress="none")
+    output.note(
+        f"The article's model: test RMSE {result.test_rmse:.5g}; the same as the last value scores "
+        f"{result.persistence_test_rmse:.5g} ({result.seconds:.1f} s)"
+    )
+    return {
+        "train_rmse": result.train_rmse,
+        "test_rmse": result.test_rmse,
+        "persistence_test_rmse": result.persistence_test_rmse,
+        "seconds": result.seconds,
+    }
+
+
+def _paths(forecaster: Forecaster, steps: int, seed: int, folder: Path, output: Output) -> dict[str, Any]:
+    """Sampled futures into paths.csv; their quantiles into the results."""
+    import numpy as np
+
+    from latchwork.forecasting.dates import format_times
+    from latchwork.forecasting.paths import continue_paths
+
+    found = continue_paths(forecaster, steps, seed=seed)
+    times = format_times(forecaster.panel_.future_times(0, steps), forecaster.panel_.style)
+    head = ["time", *(f"path{i + 1}" for i in range(len(found.samples)))]
+    lines = [
+        ",".join(head),
+        *(",".join([t, *(f"{v:.7g}" for v in row)]) for t, row in zip(times, found.samples.T, strict=True)),
+    ]
+    (folder / "paths.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    output.note(f"{len(found.samples)} sampled futures of {steps} steps in {folder / 'paths.csv'}")
+    return {"times": times, "quantiles": {str(q): np.round(v, 6).tolist() for q, v in found.quantiles.items()}}
 
 
 def _open(path: Path, update: Path | None, output: Output) -> Forecaster:
