@@ -2,28 +2,29 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PRETTIER := prettier@3.10.1
 
 .PHONY: demo test proof lint format bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/latchwork article
 
-test: $(VENV)/tested
+test: $(VENV)/developed
 	$(BIN)/python -m pytest -n 2 -m "not proof"
 
-proof: $(VENV)/tested
+proof: $(VENV)/developed
 	$(BIN)/python -m pytest -n 2 -m proof
 
-lint: $(VENV)/linted
+lint: $(VENV)/developed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
-	npx --yes prettier@3.10.1 --check web tests/web
+	@if command -v npx >/dev/null; then npx --yes $(PRETTIER) --check web tests/web; else echo 'no Node.js: the pages are not checked'; fi
 
-format: $(VENV)/linted
+format: $(VENV)/developed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	npx --yes prettier@3.10.1 --write web tests/web
+	npx --yes $(PRETTIER) --write web tests/web
 
 bench: $(VENV)/benched
 	$(BIN)/latchwork bench
@@ -42,14 +43,11 @@ $(VENV)/installed: $(BIN)/python $(SOURCES)
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
-$(VENV)/tested: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --editable ".[test]"
-	touch $@
+# All that tests and lint need in one go, since each installation builds the kernels.
+$(VENV)/developed: $(BIN)/python $(SOURCES)
+	$(BIN)/python -m pip install --quiet --editable ".[test,lint]"
+	touch $@ $(VENV)/installed
 
-$(VENV)/linted: $(VENV)/tested
-	$(BIN)/python -m pip install --quiet --editable ".[lint]"
-	touch $@
-
-$(VENV)/benched: $(VENV)/installed
+$(VENV)/benched: $(BIN)/python $(SOURCES)
 	$(BIN)/python -m pip install --quiet --editable ".[bench]"
-	touch $@
+	touch $@ $(VENV)/installed
