@@ -104,7 +104,7 @@ def _walk(price: Array, features: Array) -> StockReport:
     strategy, hold = (100 * (np.exp(g / years) - 1) for g in (growth, float(came.sum())))
     better = "beats" if rmse < base and p_value < 0.05 else "does not beat"
     sentence = (
-        f"One step ahead the forecast {better} the random walk (RMSE {rmse:.4g} against {base:.4g}, p = {p_value:.2g}); "
+        f"A step ahead the forecast {better} the random walk (RMSE {rmse:.4g} against {base:.4g}, p = {p_value:.2g}); "
         f"it has the direction right {direction:.0f} % of the time. Trading on it would have grown {strategy:.0f} % "
         f"a year after costs, holding {hold:.0f} %. Past prices say next to nothing about future ones: do not trade "
         "on this."

@@ -135,7 +135,7 @@ def fused_unroll(
         lengths=None if lengths is None else lengths.astype(jnp.int32),
     )
     case = _Case(_KINDS[(kind, activation)], reverse)
-    outputs, *final = _unroll(case, operands)
+    outputs, *final = cast("tuple[Array, ...]", _unroll(case, operands))
     return outputs, tuple(final)
 
 
