@@ -34,6 +34,7 @@ COMMANDS: dict[str, Command] = {
     "explain": Command("explain", "explain", "A saved model, opened, as one page that works from disk."),
     "serve": Command("serve", "serve", "The explorer, on this machine."),
     "info": Command("info", "info", "What a saved model is, and which engine this machine runs."),
+    "bench": Command("bench", "bench", "This machine's speed, beside the peers that are installed."),
 }
 
 

@@ -1,0 +1,136 @@
+"""latchwork itself: `training.fit` to train, `runtime` to answer."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from numpy.typing import NDArray
+
+from latchwork.bench.cases import Case
+from latchwork.bench.peers import Answer
+from latchwork.bench.work import Work, save_model
+from latchwork.errors import LatchworkError
+from latchwork.layers import Key
+from latchwork.network import Network
+from latchwork.training import Data, MeanSquaredError, Optimizer, SoftmaxCrossEntropy, Supervised, fit
+from latchwork.training.objective import Batch
+from latchwork.training.progress import NoProgress
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Independent networks, stacked on a first axis of every array; rows hold an example for each."""
+
+    inner: Supervised
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The inner objective's."""
+        return self.inner.names
+
+    def initial_carry(self, model: Network, batch_size: int) -> tuple[()]:
+        """Nothing is carried."""
+        return ()
+
+    def __call__(
+        self, model: Network, batch: Batch, carry: tuple[()], key: Key
+    ) -> tuple[Float[Array, ""], tuple[Float[Array, " sums"], tuple[()]]]:
+        """The sum of the members' losses, whose gradient is each member's own; the sums are their mean."""
+
+        def one(model: Network, inputs: Array, targets: Array) -> tuple[Array, Array]:
+            rows = {"inputs": inputs, "targets": targets, "weight": batch["weight"]}
+            loss, (sums, _) = self.inner(model, rows, (), key)
+            return loss, sums
+
+        losses, sums = eqx.filter_vmap(one, in_axes=(0, 1, 1))(model, batch["inputs"], batch["targets"])
+        return losses.sum(), (sums.mean(axis=0), carry)
+
+
+class FirstBlock(NoProgress):
+    """Notes when the first step is done, counted from the call of `fit`."""
+
+    def __init__(self) -> None:
+        """Start the clock."""
+        self.began, self.seconds = time.perf_counter(), None
+
+    def block(self, step: int, epoch: int, metrics: Mapping[str, float], per_second: float) -> None:
+        """Stop it at the first block, which is one step long."""
+        self.seconds = self.seconds or time.perf_counter() - self.began
+
+
+class Trainer:
+    """`training.fit` over the case's steps, in their order."""
+
+    def __init__(self, case: Case, works: list[Work]) -> None:
+        """Build the network around the given weights."""
+        self.case = case
+        inner = Supervised(MeanSquaredError() if case.loss == "squared error" else SoftmaxCrossEntropy())
+        networks = [Network.from_parameters(case.network, work.parameters) for work in works]
+        self.many = case.members > 1
+        self.objective = SideBySide(inner) if self.many else inner
+        self.model: Any = jax.tree.map(lambda *leaves: np.stack(leaves), *networks) if self.many else networks[0]
+        arrays = {
+            "inputs": _rows([work.inputs for work in works], self.many),
+            "targets": _rows([work.targets for work in works], self.many),
+        }
+        if works[0].lengths is not None:
+            arrays["lengths"] = works[0].lengths.reshape(-1)
+        self.data = Data(arrays, shuffle=False)
+        self.optimizer = Optimizer(case.optimizer, learning_rate=case.learning_rate)
+        self.first_step_seconds: float | None = None
+
+    def first_outputs(self) -> NDArray[Any]:
+        """The network, compiled."""
+        arrays = {name: jnp.asarray(array[: self.case.batch]) for name, array in self.data.arrays.items()}
+        inputs, lengths = arrays["inputs"], arrays.get("lengths")
+        if self.many:
+            return np.asarray(eqx.filter_jit(eqx.filter_vmap(_answer, in_axes=(0, 1)))(self.model, inputs))
+        return np.asarray(eqx.filter_jit(_answer)(self.model, inputs, lengths))[None]
+
+    def round(self) -> float:
+        """Train; a loss that is not a number ends the run, and is what this gives."""
+        clock = FirstBlock()
+        try:
+            fitted = fit(
+                self.model, self.objective, self.data, optimizer=self.optimizer, epochs=self.case.epochs,
+                batch_size=self.case.batch, progress=clock,
+            )  # fmt: skip
+        except LatchworkError:
+            return float("nan")
+        self.first_step_seconds = clock.seconds
+        self.model = fitted.model
+        return float(np.mean(fitted.history.column("loss")))
+
+
+def answerer(case: Case, work: Work) -> Answer:
+    """A saved model, loaded by the runtime."""
+    from latchwork import runtime
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = save_model(case.network, work.parameters, Path(folder) / "model.latch")
+        model = runtime.load(path)
+    if case.kind == "sequence":
+        inputs = work.inputs[0]
+        return lambda: model.outputs(inputs)
+    inputs, state = work.inputs[0, :, 0], model.initial_state(case.batch)
+    return lambda: model.step(inputs, state)[0]
+
+
+def _rows(arrays: list[NDArray[Any]], many: bool) -> NDArray[Any]:
+    """`[steps * batch, ...]`, or `[steps * batch, members, ...]`."""
+    rows = [array.reshape(-1, *array.shape[2:]) for array in arrays]
+    return np.stack(rows, axis=1) if many else rows[0]
+
+
+def _answer(model: Network, inputs: Array, lengths: Array | None = None) -> Array:
+    return model(inputs, lengths)
