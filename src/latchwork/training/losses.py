@@ -29,7 +29,7 @@ class Loss(Protocol):
 
 @dataclass(frozen=True)
 class SoftmaxCrossEntropy:
-    """-log softmax(outputs)[target], in nats; targets are whole numbers.
+    """-log softmax(outputs)[target], in nats; targets are whole numbers, one a row or one a step.
 
     `label_smoothing` moves that share of the target's weight evenly onto all classes (Szegedy et al., 2016, section 7).
 
@@ -40,11 +40,13 @@ class SoftmaxCrossEntropy:
 
     label_smoothing: float = 0.0
 
-    def __call__(self, outputs: Float[Array, "batch classes"], targets: Int[Array, " batch"]) -> Values:
-        """The loss of each row."""
+    def __call__(self, outputs: Float[Array, "batch *steps classes"], targets: Int[Array, "batch *steps"]) -> Values:
+        """The loss of each row, averaged over its steps where it has a target at each."""
         logs = jax.nn.log_softmax(outputs, axis=-1)
-        hit = jnp.take_along_axis(logs, targets[:, None], axis=-1)[:, 0]
-        return -((1 - self.label_smoothing) * hit + self.label_smoothing * logs.mean(axis=-1))
+        # A comparison in place of indexing, whose gradient would be a scatter: slow on a CPU.
+        chosen = jnp.arange(outputs.shape[-1]) == targets[..., None]
+        hit = jnp.where(chosen, logs, 0).sum(axis=-1)
+        return _row_mean(-((1 - self.label_smoothing) * hit + self.label_smoothing * logs.mean(axis=-1)))
 
 
 @dataclass(frozen=True)
@@ -96,11 +98,11 @@ class Pinball:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """1 where the largest output is the target's, else 0."""
+    """The share of a row's targets that have the largest output."""
 
-    def __call__(self, outputs: Float[Array, "batch classes"], targets: Int[Array, " batch"]) -> Values:
+    def __call__(self, outputs: Float[Array, "batch *steps classes"], targets: Int[Array, "batch *steps"]) -> Values:
         """The share of right answers, row by row."""
-        return (outputs.argmax(axis=-1) == targets).astype(outputs.dtype)
+        return _row_mean((outputs.argmax(axis=-1) == targets).astype(outputs.dtype))
 
 
 LOSSES: Mapping[str, Loss] = {

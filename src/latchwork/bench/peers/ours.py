@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from latchwork.bench.cases import Case
 from latchwork.bench.peers import Answer
 from latchwork.bench.work import Work, save_model
-from latchwork.errors import LatchworkError
+from latchwork.errors import InputError, LatchworkError
 from latchwork.layers import Key
 from latchwork.network import Network
 from latchwork.training import Data, MeanSquaredError, Optimizer, SoftmaxCrossEntropy, Supervised, fit
@@ -105,6 +105,8 @@ class Trainer:
                 self.model, self.objective, self.data, optimizer=self.optimizer, epochs=self.case.epochs,
                 batch_size=self.case.batch, progress=clock,
             )  # fmt: skip
+        except InputError:
+            raise
         except LatchworkError:
             return float("nan")
         self.first_step_seconds = clock.seconds
