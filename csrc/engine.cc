@@ -1,5 +1,6 @@
 // One build of the kernels: compiled once for each instruction set, with LATCHWORK_BUILD naming it.
 #include "backward.h"
+#include "peak.h"
 
 namespace latchwork::LATCHWORK_BUILD {
 namespace {
@@ -218,6 +219,6 @@ void backward(const void* job, const Team& team) {
 #define LATCHWORK_TEXT(text) LATCHWORK_TEXT_(text)
 
 extern const Engine engine;
-const Engine engine = {LATCHWORK_TEXT(LATCHWORK_BUILD), kWidth, measure_forward, measure_backward, forward, backward};
+const Engine engine = {LATCHWORK_TEXT(LATCHWORK_BUILD), kWidth, measure_forward, measure_backward, forward, backward, peak};
 
 }  // namespace latchwork::LATCHWORK_BUILD

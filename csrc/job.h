@@ -64,6 +64,14 @@ struct BackwardJob {
   char* scratch;
 };
 
+struct PeakJob {
+  int64_t rounds;
+  float factor;  // unknown to the compiler, so that it computes nothing ahead
+  float term;
+  float* results;      // [threads][floats in a register]
+  double* operations;  // how many all threads have done
+};
+
 // What a build offers.
 struct Engine {
   const char* name;
@@ -72,6 +80,7 @@ struct Engine {
   Sizes (*measure_backward)(const BackwardJob& job, int64_t most_rows);
   TeamWork forward;   // on a ForwardJob
   TeamWork backward;  // on a BackwardJob
+  TeamWork peak;      // on a PeakJob
 };
 
 }  // namespace latchwork

@@ -1,6 +1,7 @@
 #include "kernels.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
@@ -228,6 +229,19 @@ void backward(Kind kind, const Shape& shape, bool reverse, const Operands* opera
   job.partials = reinterpret_cast<float*>(loan.data() + packed);
   job.scratch = loan.data() + packed + partials;
   run_team(threads, engine().backward, &job);
+}
+
+double fma_peak(int threads) {
+  std::vector<float> results(static_cast<std::size_t>(threads) * engine().width);
+  double best = 0, operations = 0;
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    const PeakJob job{2'000'000, 0.999f, 0.001f, results.data(), &operations};
+    const auto began = std::chrono::steady_clock::now();
+    run_team(threads, engine().peak, &job);
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - began;
+    best = std::max(best, operations / seconds.count());
+  }
+  return best;
 }
 
 }  // namespace latchwork

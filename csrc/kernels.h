@@ -15,4 +15,7 @@ void forward(Kind kind, const Shape& shape, bool reverse, const Operands* operan
 void backward(Kind kind, const Shape& shape, bool reverse, const Operands* operands, const Cotangents* cotangents,
               const Gradients* gradients, int64_t members, int threads);
 
+// Operations a second that `threads` cores reach with multiply-adds between registers: no kernel can be faster.
+double fma_peak(int threads);
+
 }  // namespace latchwork

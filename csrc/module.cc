@@ -20,6 +20,10 @@ NB_MODULE(_native, module) {
   module.def("build", [] { return engine().name; });
   module.def("register_width", [] { return engine().width; });
   module.def("threads", [] { return available_threads(); });
+  module.def("fma_peak", [](int threads) {
+    const nb::gil_scoped_release released;
+    return fma_peak(threads);
+  }, "threads"_a);
   module.def("saved_floats", [](int kind, int64_t batch, int64_t time, int64_t features, int64_t hidden) {
     return saved_floats(static_cast<Kind>(kind), {batch, time, features, hidden});
   });
