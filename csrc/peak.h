@@ -14,6 +14,7 @@ inline void peak(const void* untyped, const Team& team) {
   const Vec factor = splat(job.factor), term = splat(job.term);
   Vec chains[kPeakChains] = {};
   for (int64_t round = 0; round < job.rounds; ++round) {
+#pragma GCC unroll 16
     for (int chain = 0; chain < kPeakChains; ++chain) chains[chain] = chains[chain] * factor + term;
   }
   Vec sum = {};

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from latchwork.kernels import native
+
 SIZE = 3072  # of the square product: large enough for a library's best, some 0.3 s on two cores
 REPEATS = 5
 PACKAGES = ("numpy", "jax", "torch", "keras", "tensorflow", "tensorflow_cpu", "onnxruntime")
@@ -30,7 +32,6 @@ def measure_limits() -> dict[str, Any]:
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     from latchwork import __version__
-    from latchwork.engine import engine_name
 
     cpu = platform.processor()
     if (info := Path("/proc/cpuinfo")).exists():
@@ -42,7 +43,7 @@ def machine() -> dict[str, Any]:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return {"cpu": cpu, "cores": os.cpu_count(), "engine": engine_name(), "versions": versions}
+    return {"cpu": cpu, "cores": os.cpu_count(), "engine": str(native.engine_info()), "versions": versions}
 
 
 def _product() -> tuple[float, str]:
@@ -69,4 +70,6 @@ def _rate(product: Any) -> float:
 
 if __name__ == "__main__":
     rate, library = _product()
-    print(json.dumps({"fma_peak": None, "product": rate, "library": library}))
+    info = native.engine_info()
+    peak = native.module().fma_peak(info.threads) / 1e9 if info.available else None
+    print(json.dumps({"fma_peak": peak, "product": rate, "library": library}))

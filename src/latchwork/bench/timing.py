@@ -125,7 +125,8 @@ def measure(case: Case, contestants: Sequence[Contestant], rounds: int, patience
         case: the work.
         contestants: who does it, in the order of a round.
         rounds: rounds that count; one more comes before them, for compilation.
-        patience: a contestant that has used more seconds than this takes part in no further round.
+        patience: a contestant whose rounds took more seconds than this takes part in no further one; if its first did,
+            that one counts.
         note: told what is going on.
 
     Returns:
@@ -161,13 +162,14 @@ def _measure_warm(
                 result.error = str(error)
         for number in range(rounds + 1):
             for worker, result in zip(workers, measured, strict=True):
-                used = (result.first_seconds or 0) + sum(result.seconds)
-                if result.error or (used > patience and result.seconds):
+                if result.error or sum(result.seconds) > patience:
                     continue
                 try:
                     result.book(worker.round(), warm_up=number == 0)
                 except WorkerError as error:
                     result.error = str(error)
+                if result.first_seconds and result.first_seconds > patience and number == 0:
+                    result.seconds.append(result.first_seconds)  # too slow for another: its only round counts
             note(f"  {case.name}: round {number} of {rounds}")
     finally:
         for worker in workers:
