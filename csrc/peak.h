@@ -1,5 +1,5 @@
-// The most that a core can do: multiply-adds between registers, as many at a time as it takes to hide their latency. The
-// benchmark's upper limit.
+// The most that a core can do: multiply-adds between registers, as many at a time as it takes to hide their
+// latency. The benchmark's upper limit.
 #pragma once
 
 #include "job.h"

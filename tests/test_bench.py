@@ -118,10 +118,10 @@ def test_a_contestant_that_dies_is_told_and_stops_nobody(monkeypatch: pytest.Mon
 def test_ratios_are_against_the_fastest_peer_and_say_whether_they_suffice() -> None:
     case = replace(SMALL["lstm"], target=3, aim=5)
     measured = [
-        Measured(OURS, "", 1.0, [0.1, 0.3, 0.2]),
+        Measured(OURS, "", 1.0, [0.125, 0.5, 0.25]),
         Measured("latchwork, cache filled", "", None, [0.01]),
-        Measured("JAX scan", "", 2.0, [0.8]),
-        Measured("PyTorch", "", 1.0, [0.5, 0.7]),
+        Measured("JAX scan", "", 2.0, [0.875]),
+        Measured("PyTorch", "", 1.0, [0.5, 1.0]),
     ]
     entry = summarise(case, measured, {})
     assert entry["fastest_peer"] == "PyTorch" and entry["ratio"] == pytest.approx(3)
