@@ -17,6 +17,7 @@ _HOMES = {
     "latchwork.network": ("Network",),
     "latchwork.training": ("Optimizer",),
     "latchwork.classification": ("SequenceClassifier",),
+    "latchwork.forecasting": ("Forecaster",),
     "latchwork.regression": ("SequenceRegressor",),
     "latchwork.text": ("LanguageModel",),
     "latchwork.loading": ("load",),

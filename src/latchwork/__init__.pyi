@@ -5,6 +5,7 @@ from latchwork.explain.horizon import memory_horizon as memory_horizon
 from latchwork.explain.influence import influence as influence
 from latchwork.explain.neurons import neurons as neurons
 from latchwork.explain.trace import trace as trace
+from latchwork.forecasting import Forecaster as Forecaster
 from latchwork.loading import load as load
 from latchwork.network import Network as Network
 from latchwork.regression import SequenceRegressor as SequenceRegressor
