@@ -134,20 +134,21 @@ def _members(
 ) -> dict[int, list[SequenceRegressor]]:
     """Networks of each length of training that forecast how growth changes from last month to this."""
     inputs, change = _windows(growth, train), growth[train] - growth[train - 1]
-    return {
-        epochs: [
-            SequenceRegressor(
-                spec.Sequential([spec.LSTM(8), spec.Dense(1)]),
-                epochs=epochs,
-                batch_size=8,
-                learning_rate=3e-3,
-                progress=progress,
-                random_state=seed + member,
-            ).fit(inputs, change)
-            for member in range(MEMBERS if epochs else 0)
-        ]
-        for epochs in tried
-    }
+
+    def member(epochs: int, number: int) -> SequenceRegressor:
+        model = SequenceRegressor(
+            spec.Sequential([spec.LSTM(8), spec.Dense(1)]),
+            epochs=epochs,
+            batch_size=8,
+            learning_rate=3e-3,
+            progress=progress,
+            random_state=seed + number,
+        ).fit(inputs, change)
+        if model.history_.stopped == "interrupted":  # the mean of some members is another forecast
+            raise KeyboardInterrupt
+        return model
+
+    return {epochs: [member(epochs, number) for number in range(MEMBERS if epochs else 0)] for epochs in tried}
 
 
 def _corrected(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from latchwork.cli.common import JsonOption, Output, QuietOption, SeedOption
 from latchwork.errors import LatchworkError
+
+if TYPE_CHECKING:
+    from latchwork.article.parts import Part
 
 
 def article(
@@ -26,36 +30,55 @@ def article(
     Trains the article's two networks on the real data, beside what simple methods score, and writes pictures, the
     models, a report and the figures into one folder.
     """
-    from latchwork import datasets
-    from latchwork.article import airline, digits, parts
+    from latchwork.article import parts
 
     output = Output(as_json=as_json, quiet=quiet)
     _make_folder(out)
+    done: list[Part] = []
+    interrupted = False
+    try:
+        for part in _programs(output, epochs, seed, as_written):
+            done.append(part)
+            if part.model.history_.stopped == "interrupted":
+                interrupted = True
+                break
+    except KeyboardInterrupt:
+        interrupted = True
+    results = parts.write(out, done)
+    output.result(f"\nEverything is in {out}/: open {out / 'report.html'}", results)
+    if interrupted:
+        raise KeyboardInterrupt
+
+
+def _programs(output: Output, epochs: int, seed: int, as_written: bool) -> Iterator[Part]:
+    """Each program when it is done, so that Ctrl-C leaves what was done before."""
+    from latchwork import datasets
+    from latchwork.article import airline, digits, parts
 
     output.note("Airline passengers, as written: LSTM(4) -> Dense(1), look-back 1, Adam, 100 epochs, batch 1")
     months, passengers = datasets.airline()
     written = airline.as_written(months, passengers, seed=seed, progress=output.progress)
     output.note(f"Train score: {written.train_rmse:.2f} RMSE\nTest score: {written.test_rmse:.2f} RMSE")
     output.note(parts.what_it_means(written))
+    yield parts.airline_part(written)
+
     output.note("\nHandwritten digits, as written: LSTM(30) -> Dense(10), RMSprop, batch 128")
     train, test = datasets.mnist()
     read = digits.as_written(train, test, epochs=epochs, seed=seed, progress=output.progress)
     output.note(f"Summary: over the test dataset, accuracy {read.test_accuracy:.4f}, loss {read.test_loss:.4f}")
-    done = [parts.airline_part(written), parts.digits_part(read, test)]
+    yield parts.digits_part(read, test)
+    if as_written:
+        return
 
-    if not as_written:
-        output.note("\nAirline passengers, done well: nothing has seen the test months")
-        well = airline.done_well(months, passengers, seed=seed, progress="none")
-        output.note(f"Test score: {well.test_rmse:.2f} RMSE, over the same months")
-        output.note("\nHandwritten digits, done well: rows only, recurrent layers only")
-        better = digits.done_well(train, test, seed=seed, progress=output.progress)
-        output.note(f"Over the test dataset, accuracy {better.test_accuracy:.4f}, loss {better.test_loss:.4f}")
-        done += [parts.airline_well_part(well), parts.digits_well_part(better, test)]
+    output.note("\nAirline passengers, done well: nothing has seen the test months")
+    well = airline.done_well(months, passengers, seed=seed, progress="none")
+    output.note(f"Test score: {well.test_rmse:.2f} RMSE, over the same months")
+    yield parts.airline_well_part(well)
 
-    results = parts.write(out, done)
-    output.result(f"\nEverything is in {out}/: open {out / 'report.html'}", results)
-    if any(part.model.history_.stopped == "interrupted" for part in done):
-        raise KeyboardInterrupt
+    output.note("\nHandwritten digits, done well: rows only, recurrent layers only")
+    better = digits.done_well(train, test, seed=seed, progress=output.progress)
+    output.note(f"Over the test dataset, accuracy {better.test_accuracy:.4f}, loss {better.test_loss:.4f}")
+    yield parts.digits_well_part(better, test)
 
 
 def _make_folder(folder: Path) -> None:

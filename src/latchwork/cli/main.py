@@ -49,6 +49,8 @@ def run(arguments: list[str]) -> int:
     try:
         code: Any = app(arguments, prog_name="latchwork", standalone_mode=False)
         sys.stdout.flush()
+        if code == INTERRUPTED:  # newer versions of Typer turn Ctrl-C into this code and say nothing
+            return _fail("interrupted", INTERRUPTED)
         return code if isinstance(code, int) else 0
     except LatchworkError as error:
         return _fail(str(error), error.exit_code)
@@ -88,12 +90,18 @@ def build_app(chosen: str | None) -> typer.Typer:
     return app
 
 
-def _root(
-    version: bool = typer.Option(False, "--version", is_eager=True, help="Show the version and exit."),
-) -> None:
-    if version:
+def _show_version(wanted: bool) -> None:
+    if wanted:
         print(f"latchwork {__version__}")
         raise typer.Exit
+
+
+def _root(
+    version: bool = typer.Option(
+        False, "--version", is_eager=True, callback=_show_version, help="Show the version and exit."
+    ),
+) -> None:
+    del version
 
 
 def _placeholder() -> None:
