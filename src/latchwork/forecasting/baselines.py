@@ -32,7 +32,7 @@ def add_library_baselines(made: Backtest, panel: Panel, seasons: tuple[int, ...]
 
 def library_forecasts(name: str, pasts: list[Array], seasons: tuple[int, ...], horizon: int) -> Array:
     """Forecasts [rows, horizon] of one of statsforecast's automatic models; the last value where it fails."""
-    from statsforecast import models
+    from statsforecast import models  # pyright: ignore[reportMissingImports]  # the forecast extra
 
     season = seasons[0] if seasons and seasons[0] <= LONGEST_SEASON else 1
     model = getattr(models, LIBRARY[name])(season_length=season)
