@@ -1,14 +1,16 @@
 """Train the small models that the explorer shows, and write them with their sequences to web/data.
 
-    python scripts/make_explorer_data.py [belt] [digits] [memory]
+    python scripts/make_explorer_data.py [belt] [digits] [memory] [letters TEXT]
 
 Everything is drawn from fixed seeds. The belt's two sequences are the airline passengers (the last two years are never
 trained on) and the dish of the first day; the digits are the article's LSTM(30); the memory chapter shows what
-`latchwork memory` measures.
+`latchwork memory` measures; the letters are learned from the file TEXT,
+for the shipped model the collected plays of Shakespeare, which are in the public domain.
 """
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import equinox as eqx
@@ -22,66 +24,76 @@ from latchwork import datasets, storage
 from latchwork.explain.memory import Plan, measure_memory
 from latchwork.explain.memory_tasks import Recall
 from latchwork.network import Network
+from latchwork.transforms.vocabulary import fit_vocabulary
 
 DATA = Path(__file__).resolve().parent.parent / "web" / "data"
 CELLS = {"SimpleRNN": lw.SimpleRNN, "GRU": lw.GRU, "LSTM": lw.LSTM}
 UNITS = 8
 
 HELD_BACK = 24  # months at the end, for the page to show as never seen
-WINDOW = 60  # months a training sequence
-STEPS = 2000
-
-DISHES = Plan(distances=(14,), steps=1500, units=UNITS, seeds=1)
+MONTHS = 60  # in a training sequence
+DAYS = 14  # between the dish and the question
+LETTERS = 80  # in a training sequence
 SHOWN_LIVE = (10, 50, 100)  # distances whose networks the page runs
 MEMORY = Plan(distances=(5, 10, 20, 50, 100, 200), steps=1000, seeds=3)
 
+Batch = tuple[np.ndarray, np.ndarray]
 
-def save_network(name: str, network: Network, **fitted: object) -> None:
+
+def save_network(name: str, network: Network, job: str = "example", **fitted: object) -> None:
     tensors = {f"network.{key}": array for key, array in network.parameters().items()}
-    storage.save(DATA / name, {"job": "example", "network": network.spec.to_dict(), "fitted": fitted}, tensors)
+    storage.save(DATA / name, {"job": job, "network": network.spec.to_dict(), "fitted": fitted}, tensors)
 
 
-def make_belt() -> None:
-    months, passengers = datasets.airline()
-    logs = np.log(np.asarray(passengers, np.float64).reshape(-1))
-    seen = logs[:-HELD_BACK]
-    mean, spread = float(seen.mean()), float(seen.std())
-    scaled = ((logs - mean) / spread).astype(np.float32)[:, None]
-    sequences = {"months": list(months), "passengers": np.exp(logs).round().astype(int).tolist()}
-    sequences |= {"mean": mean, "spread": spread, "held_back": HELD_BACK}
-    (DATA / "airline.json").write_text(json.dumps(sequences))
-    for name, cell in CELLS.items():
-        network = train_next(
-            Network.build(lw.Sequential([cell(UNITS, return_sequences=True), lw.Dense(1)]), (None, 1)),
-            scaled[:-HELD_BACK],
-        )
-        save_network(f"airline-{name}.latch", network)
-        memory = measure_memory(Recall(3), name, DISHES)
-        print(f"{name}: the dish of the first day, accuracy {memory.accuracy.tolist()}")
-        save_network(f"dish-{name}.latch", memory.networks[0])
-
-
-def train_next(network: Network, series: np.ndarray) -> Network:
-    """Trained to say, at every step of a window, what the next value is."""
-    windows = np.lib.stride_tricks.sliding_window_view(series[:, 0], WINDOW + 1)[..., None]
-    optimizer = optax.adam(optax.cosine_decay_schedule(1e-2, STEPS))
+def train(
+    network: Network, draw: Callable[[np.random.Generator], Batch], loss: Callable[..., jax.Array], steps: int
+) -> Network:
+    """Trained on `steps` batches so that its answer at every step of a sequence fits the target there."""
+    optimizer = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(optax.cosine_decay_schedule(1e-2, steps)))
 
     @eqx.filter_jit
-    def step(network, state, batch):
-        def loss(network):
-            return jnp.square(network(batch[:, :-1]) - batch[:, 1:]).mean()
-
-        value, gradient = eqx.filter_value_and_grad(loss)(network)
+    def step(network, state, inputs, targets):
+        value, gradient = eqx.filter_value_and_grad(lambda network: loss(network(inputs), targets).mean())(network)
         updates, state = optimizer.update(gradient, state)
         return eqx.apply_updates(network, updates), state, value
 
     random = np.random.default_rng(0)
     network = jax.tree.map(jnp.asarray, network)
     state = optimizer.init(eqx.filter(network, eqx.is_array))
-    for _ in range(STEPS):
-        network, state, value = step(network, state, windows[random.integers(0, len(windows), 16)])
-    print(f"airline, {network.spec!r}: error {float(value) ** 0.5:.3f} of a standard deviation")
+    for done in range(1, steps + 1):
+        network, state, value = step(network, state, *draw(random))
+        if done % 500 == 0:
+            print(f"{network.spec!r}, step {done}: loss {float(value):.4f}", flush=True)
     return network
+
+
+def make_belt() -> None:
+    months, passengers = datasets.airline()
+    logs = np.log(passengers)
+    seen = logs[:-HELD_BACK]
+    mean, spread = float(seen.mean()), float(seen.std())
+    scaled = ((seen - mean) / spread).astype(np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(scaled, MONTHS + 1)[..., None]
+    series = {"months": months, "passengers": passengers.astype(int).tolist()}
+    series |= {"mean": mean, "spread": spread, "held_back": HELD_BACK}
+    (DATA / "airline.json").write_text(json.dumps(series))
+
+    def draw_months(random: np.random.Generator) -> Batch:
+        chosen = windows[random.integers(0, len(windows), 16)]
+        return chosen[:, :-1], chosen[:, 1:]
+
+    def draw_dishes(random: np.random.Generator) -> Batch:
+        batch = Recall(3).draw(random, 32, DAYS)
+        return batch.inputs, np.repeat(batch.targets[:, None].astype(np.int32), DAYS + 1, axis=1)
+
+    for name, cell in CELLS.items():
+        for sequence, draw, loss, features, answers in (
+            ("airline", draw_months, optax.squared_error, 1, 1),
+            ("dish", draw_dishes, optax.softmax_cross_entropy_with_integer_labels, 5, 3),
+        ):
+            layers = lw.Sequential([cell(UNITS, return_sequences=True), lw.Dense(answers)])
+            network = train(Network.build(layers, (None, features)), draw, loss, 2000)
+            save_network(f"{sequence}-{name}.latch", network)
 
 
 def make_digits() -> None:
@@ -114,7 +126,28 @@ def make_memory() -> None:
     )
 
 
+def make_letters(path: Path) -> None:
+    text = path.read_text("utf-8")
+    vocabulary = fit_vocabulary("char", [text])
+    letters = vocabulary.encode(text)
+
+    def draw(random: np.random.Generator) -> Batch:
+        starts = random.integers(0, len(letters) - LETTERS - 1, 24)
+        chosen = letters[starts[:, None] + np.arange(LETTERS + 1)]
+        return chosen[:, :-1], chosen[:, 1:]
+
+    layers = [lw.Embedding(len(vocabulary), 24), lw.LSTM(80, return_sequences=True), lw.Dense(len(vocabulary))]
+    network = train(
+        Network.build(lw.Sequential(layers), (None,)), draw, optax.softmax_cross_entropy_with_integer_labels, 3000
+    )
+    save_network("letters.latch", network, "text", vocabulary=vocabulary.to_dict(), tied=False)
+
+
 if __name__ == "__main__":
     DATA.mkdir(parents=True, exist_ok=True)
-    for part in sys.argv[1:] or ["belt", "digits", "memory"]:
+    parts = sys.argv[1:] or ["belt", "digits", "memory"]
+    if "letters" in parts:
+        make_letters(Path(parts.pop(parts.index("letters") + 1)))
+        parts.remove("letters")
+    for part in parts:
         {"belt": make_belt, "digits": make_digits, "memory": make_memory}[part]()

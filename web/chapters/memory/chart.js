@@ -3,7 +3,7 @@
 import { h, s } from "latchwork/draw/dom.js";
 import { COLOURS } from "latchwork/chapters/memory/memory.js";
 
-const SIZES = { wide: [1000, 380, 46], narrow: [400, 300, 40] };
+const SIZES = { wide: [1000, 380, 56], narrow: [400, 300, 54] };
 const NARROW_BELOW = 640;
 
 /** @returns {{element: HTMLElement, mark(index: number): void}} */

@@ -10,6 +10,7 @@ import { scaled } from "latchwork/chapters/model/scaling.js";
 const SIDE = 28;
 const BRUSH = 1.35; // radius in pixels of the digit
 const ROW_MILLISECONDS = 70;
+const FIRST_SHOWN = 13; // a three, plainly written
 
 export async function mountDigits(root, { document: saved, network, tensors }, inside) {
   const classes = saved.fitted?.classes ?? Array.from({ length: 10 }, (_, digit) => digit);
@@ -18,7 +19,7 @@ export async function mountDigits(root, { document: saved, network, tensors }, i
     Float32Array.from(data.subarray(index * SIDE * SIDE, (index + 1) * SIDE * SIDE), (value) => value / 255),
   );
   const given = readImage(embeddedExample());
-  const state = { drawn: given ?? samples[3].slice(), row: SIDE - 1, timer: null, leaning: false };
+  const state = { drawn: given ?? samples[FIRST_SHOWN].slice(), row: SIDE - 1, timer: null, leaning: false };
 
   const pad = h("canvas", {
     width: SIDE,

@@ -13,6 +13,7 @@ import { mountText } from "latchwork/chapters/model/text.js";
 const GALLERY = [
   { file: "digits.latch", label: "Handwritten digits" },
   { file: "airline-LSTM.latch", label: "Airline passengers" },
+  { file: "letters.latch", label: "Shakespeare, letter by letter" },
 ];
 
 /** Build the chapter's figures inside `root`. */

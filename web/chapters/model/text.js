@@ -22,7 +22,17 @@ export function mountText(root, { document: saved, network }, inside) {
     spellcheck: "false",
   });
   area.value = (embeddedExample() ?? START).slice(0, LONGEST);
-  const coloured = h("p", { class: "letters" });
+  const coloured = h("p", {
+    class: "letters",
+    tabindex: 0,
+    "aria-label": "The letters read; move with the arrow keys",
+    onkeydown(event) {
+      const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!by) return;
+      event.preventDefault();
+      ask(Math.min(Math.max(state.at + by, 0), state.tokens.length - 1));
+    },
+  });
   const bars = h("ol", { class: "bars" });
   const asked = h("p", { class: "verdict", "aria-live": "polite" });
   const warmth = h("input", {
@@ -83,9 +93,11 @@ export function mountText(root, { document: saved, network }, inside) {
     state.run = network.run(state.tokens);
     state.traces = network.traces(state.run);
     state.at = state.tokens.length - 1;
-    coloured.replaceChildren(
-      ...state.tokens.map((token, time) => h("button", { type: "button", onclick: () => ask(time) }, letters[token])),
-    );
+    state.spans = state.tokens.map((token, time) => {
+      const line = letters[token] === "\n";
+      return h("span", { class: line ? "line-end" : null, onclick: () => ask(time) }, line ? "↵\n" : letters[token]);
+    });
+    coloured.replaceChildren(...state.spans);
     ask(state.at);
   }
 
@@ -110,9 +122,9 @@ export function mountText(root, { document: saved, network }, inside) {
     const values =
       state.colour === "unit" ? state.traces[layer].trace.hidden.map((step) => step[unit]) : state.influence;
     const most = state.colour === "unit" ? 1 : Math.max(...state.influence.map(Math.abs)) || 1;
-    [...coloured.children].forEach((letter, time) => {
+    state.spans.forEach((letter, time) => {
       letter.style.background = css(signed(values[time] / most));
-      letter.setAttribute("aria-current", String(time === state.at));
+      letter.classList.toggle("asked", time === state.at);
     });
   }
 
