@@ -3,8 +3,6 @@
 import shutil
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -50,12 +48,6 @@ def address():
     )
     line = server.stdout.readline()
     address = next(word for word in line.split() if word.startswith("http"))
-    for _ in range(100):
-        try:
-            urllib.request.urlopen(address).close()
-            break
-        except OSError:
-            time.sleep(0.1)
     yield address
     server.terminate()
     server.wait()

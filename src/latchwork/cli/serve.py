@@ -36,10 +36,13 @@ def serve(
         if len(opened.content) > LARGEST_MODEL:
             raise InputError(f"{model}: too large for a page (more than {LARGEST_MODEL >> 20} MB)")
     try:
-        with socket.create_server((host, port)) as taken:
-            port = taken.getsockname()[1]
+        listening = socket.create_server((host, port))
     except OSError as error:
         raise InputError(f"cannot listen on {host}:{port} ({error.strerror}): give another --port") from error
     hosts = server.LOOPBACK if host in server.LOOPBACK else ("*",)
-    Output(as_json=False, quiet=quiet).note(f"The explorer is at http://{host}:{port} (Ctrl-C to stop)")
-    server.serve(server.build_app(web_folder(), opened, hosts), host, port)
+    app = server.build_app(web_folder(), opened, hosts)
+    with listening:
+        # From here on a browser may ask: the socket queues what comes before the server has started.
+        address = f"http://{host}:{listening.getsockname()[1]}"
+        Output(as_json=False, quiet=quiet).note(f"The explorer is at {address} (Ctrl-C to stop)")
+        server.serve(app, listening)

@@ -11,9 +11,11 @@ import base64
 import hashlib
 import html
 import re
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -69,11 +71,10 @@ def build_app(web: Path, model: Model | None = None, hosts: tuple[str, ...] = LO
     )
 
 
-def serve(app: Starlette, host: str, port: int) -> None:
-    """Serve until Ctrl-C."""
-    import uvicorn
-
-    uvicorn.run(app, host=host, port=port, log_level="warning", limit_concurrency=64, timeout_keep_alive=5)
+def serve(app: Starlette, listening: socket.socket) -> None:
+    """Answer what comes in on a listening socket, until Ctrl-C."""
+    config = uvicorn.Config(app, log_level="warning", limit_concurrency=64, timeout_keep_alive=5)
+    uvicorn.Server(config).run(sockets=[listening])
 
 
 def _index(page: str, model: Model | None) -> str:
