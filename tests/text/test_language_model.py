@@ -147,6 +147,13 @@ def test_steps_repeat_a_run_and_a_checkpoint_goes_on_with_it(story: str, tmp_pat
         np.testing.assert_array_equal(array, resumed.model_.parameters[name])
 
 
+def test_a_run_of_minutes_goes_on_from_its_checkpoint(story: str, tmp_path: Path) -> None:
+    settings = {"hidden": 8, "progress": "none", "minutes": 0.02, "checkpoint": tmp_path}
+    first = lw.LanguageModel(**settings).fit(story[:3000])
+    again = lw.LanguageModel(**settings).fit(story[:3000])
+    assert again.history_.steps == first.history_.steps
+
+
 def _stop_soon() -> object:
     def listener(sample: str) -> None:
         raise RuntimeError("killed")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 
+_MEASURED_TOKENS = 500_000  # after training; `text test` measures everything
+
 TextArgument = Annotated[
     str,
     typer.Argument(metavar="FILE", help="A text file in UTF-8, a folder of them, or - for a pipe.", show_default=False),
@@ -260,8 +262,12 @@ def _held_out_figures(model: Any, source: TextSource) -> dict[str, Any]:
 
     if not model.data["validation_share"] and not model.data["test_share"]:
         return {}
-    part = testing.held_out(model, source)
-    return {"bits_per_character": model.bits_per_character(part.text), "part": part.name}
+    part = testing.held_out(model, source, _MEASURED_TOKENS)
+    return {
+        "bits_per_character": model.bits_per_character(part.text),
+        "part": part.name,
+        "part_characters": len(part.text),
+    }
 
 
 def _personal_file() -> Path:

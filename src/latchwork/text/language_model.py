@@ -30,6 +30,10 @@ from latchwork.training.progress import Progress, ProgressKind
 from latchwork.transforms.vocabulary import Vocabulary, fit_vocabulary
 
 _SAMPLE_SECONDS = 15.0  # between two live samples
+_TRAINING_SHARE = (
+    0.97  # of the minutes; the rest reads and counts the text. A fixed share, since a resumed run must agree
+)
+_WATCHED_TOKENS = 200_000  # of the validation part, after each pass over the text
 _SHARE_TOKENS = 50_000  # of the validation part, to which the n-gram's weight is fitted
 _PATIENCE = 25  # passes over the text without a better validation before a run ends early
 
@@ -93,7 +97,6 @@ class LanguageModel(Estimator):
             InputError: the text is empty, not UTF-8, or too short.
         """
         del y  # scikit-learn passes one
-        began = time.monotonic()
         source = _source(text)
         vocabulary = fit_vocabulary(self.units, self._leading(source), self.vocabulary_size)
         tokens = tokenize(source, vocabulary)
@@ -117,7 +120,7 @@ class LanguageModel(Estimator):
         minutes = None if self.steps is not None else self.minutes or DEFAULT_MINUTES
         per_batch = settings.streams * settings.window
         training = as_streams(parts.train, settings.streams, settings.window)
-        watched = len(parts.validation) > per_batch
+        watched = parts.validation[:_WATCHED_TOKENS] if len(parts.validation) > per_batch else None
         self.history_ = (
             fitted := fit(
                 network,
@@ -125,12 +128,12 @@ class LanguageModel(Estimator):
                 training,
                 optimizer=settings.optimizer,
                 steps=self.steps,
-                minutes=None if minutes is None else max(minutes - (time.monotonic() - began) / 60, minutes / 10),
+                minutes=None if minutes is None else _TRAINING_SHARE * minutes,
                 batch_size=settings.streams,
                 seed=self.random_state,
-                validation=as_streams(parts.validation, settings.streams, settings.window) if watched else None,
+                validation=None if watched is None else as_streams(watched, settings.streams, settings.window),
                 monitor="val_bits",
-                patience=_PATIENCE if watched else None,
+                patience=None if watched is None else _PATIENCE,
                 callbacks=[_Samples(self.listener, lambda network: as_model(network, {}))] if self.listener else [],
                 checkpoint=self.checkpoint,
                 progress=self.progress,

@@ -101,7 +101,7 @@ class NGram:
         tokens: int,
         order: int = 5,
         most_bytes: int | None = None,
-        most_tokens: int = 20_000_000,
+        most_tokens: int = 5_000_000,
     ) -> NGram:
         """Count a text.
 
@@ -110,7 +110,7 @@ class NGram:
             tokens: the size of the vocabulary.
             order: tokens in the longest n-gram, the predicted one included.
             most_bytes: the size on disk not to exceed; the n-grams that matter least are dropped for it.
-            most_tokens: only this many tokens from the end of the text are counted, to bound the memory.
+            most_tokens: only this many tokens from the end of the text are counted, which bounds the memory.
 
         Raises:
             InputError: the text is empty, or the order is less than 1.

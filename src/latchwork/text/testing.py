@@ -32,8 +32,14 @@ class Part:
     trained_on: Any = None
 
 
-def held_out(model: TextModel, source: TextSource) -> Part:
-    """The part of a text that the model has not been trained on: all of it, or the end that training set aside."""
+def held_out(model: TextModel, source: TextSource, most_tokens: int | None = None) -> Part:
+    """The part of a text that the model has not been trained on: all of it, or the end that training set aside.
+
+    Args:
+        model: what is to be tested.
+        source: any text.
+        most_tokens: of the part set aside, no more than its first so many.
+    """
     tokens = tokenize(source, model.vocabulary)
     if tokens.sha256 != model.data.get("sha256"):
         return Part(source.text(), "all")
@@ -42,7 +48,8 @@ def held_out(model: TextModel, source: TextSource) -> Part:
     name, first = ("test", end_of_validation) if test else ("validation", end_of_training)
     if first >= len(tokens.ids):
         raise InputError(f"got {source.name}: the model was trained on all of it; test it on another text")
-    return Part(decode(model.vocabulary, tokens.ids[first:]), name, tokens.ids[:end_of_training])
+    last = None if most_tokens is None else first + most_tokens
+    return Part(decode(model.vocabulary, tokens.ids[first:last]), name, tokens.ids[:end_of_training])
 
 
 def baseline_of(model: TextModel, part: Part, built_on: TextSource | None, most_bytes: int) -> tuple[NGram, str]:
