@@ -1,6 +1,6 @@
 """How a language model is trained where the user has not said: sizes by the text and by the time allowed.
 
-The figures behind each choice are in `docs/lab.md`; all were chosen on the end of the training part.
+The figures behind them are in `docs/lab.md`.
 """
 
 from __future__ import annotations
