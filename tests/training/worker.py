@@ -43,7 +43,7 @@ def train(hidden: int, classes: int, checkpoint: str | None) -> str:
     for name, array in fitted.model.parameters().items():
         digest.update(name.encode() + array.tobytes())
     figures = [{name: value for name, value in row.items() if name != "seconds"} for row in fitted.history.epochs]
-    digest.update(json.dumps(figures).encode())
+    digest.update(json.dumps(figures, sort_keys=True).encode())
     return digest.hexdigest()
 
 

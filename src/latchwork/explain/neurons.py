@@ -49,7 +49,7 @@ def neurons(network: Network, data: ArrayLike, rules: Mapping[str, ArrayLike] | 
 
     Example:
         >>> text = "He said: \\"yes\\".\\n" * 50
-        >>> neurons(model.network_, model.encode(text), text_rules(text))[0].rule
+        >>> neurons(model.network_, model.encode(text), text_rules(text))[0].rule  # doctest: +SKIP
         'inside quotes'
     """
     array = np.asarray(data)
