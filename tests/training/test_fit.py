@@ -315,12 +315,13 @@ def test_ctrl_c_ends_after_the_block_and_keeps_the_best(tmp_path: Path, monkeypa
     losses = iter([1.0, 0.5, 2.0, 3.0] + [4.0] * 9)
     models: list[Any] = []
     monkeypatch.setattr(trainer.Trainer, "validate", lambda self, run: {"val_loss": next(losses)})
+    before = signal.getsignal(signal.SIGINT)
     press = AfterBlock(lambda step: signal.raise_signal(signal.SIGINT) if step == 20 else None)
     options: dict[str, Any] = {"epochs": 9, "validation": data(8), "checkpoint": tmp_path}
     fitted = train(progress=press, callbacks=[lambda report: models.append(report.model)], **options)
     assert (fitted.history.stopped, fitted.history.steps) == ("interrupted", 20)
     assert fitted.history.best_epoch == 2 and bits(fitted.model) == bits(models[1])
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler  # given back
+    assert signal.getsignal(signal.SIGINT) is before  # given back
 
     resumed = train(**options)
     assert (resumed.history.stopped, resumed.history.steps) == ("finished", 45)
