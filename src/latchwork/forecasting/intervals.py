@@ -44,8 +44,8 @@ class Calibration:
         return Calibration(np.ones(len(LEVELS)))
 
     def apply(self, widths: Array) -> Array:
-        """Calibrated widths, [..., levels]."""
-        return widths * self.factors
+        """Calibrated widths, [..., levels], in the order of the levels whatever the factors say."""
+        return np.maximum.accumulate(widths * self.factors, axis=-1)
 
 
 def calibrate(away: Array, widths: Array) -> Calibration:
@@ -65,4 +65,4 @@ def calibrate(away: Array, widths: Array) -> Calibration:
     ]
     trust = rows / (rows + PRIOR_ROWS)
     bounded = np.clip(np.array(factors), 1 / LARGEST_FACTOR, LARGEST_FACTOR) ** trust
-    return Calibration(np.maximum.accumulate(bounded))  # so that the levels stay in order whatever the sample says
+    return Calibration(bounded)
