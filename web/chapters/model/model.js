@@ -56,6 +56,7 @@ export async function mountModel(root) {
     root.addEventListener(name, (event) => (event.preventDefault(), zone.classList.remove("over")));
   root.addEventListener("drop", (event) => event.dataTransfer.files[0] && openFile(event.dataTransfer.files[0]));
 
+  let turns = 0;
   const opened = document.getElementById("opened");
   if (opened) await open(opened.textContent.trim(), () => loadBytes("model.latch"));
   else await openShipped(GALLERY[0].file, GALLERY[0].label);
@@ -70,11 +71,11 @@ export async function mountModel(root) {
 
   async function open(name, read) {
     problem.hidden = true;
-    let model;
+    const turn = (turns += 1);
+    const latest = () => turn === turns; // what was chosen last is shown, however long the others take
     try {
       const latch = readLatch(await read());
-      model = { name, ...latch, network: networkOf(latch) };
-      await show(model);
+      if (latest()) await show({ name, ...latch, network: networkOf(latch) }, latest);
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
       problem.textContent = `${name}: ${error.message}`;
@@ -82,10 +83,11 @@ export async function mountModel(root) {
     }
   }
 
-  async function show(model) {
+  async function show(model, latest) {
     const stage = h("div", { class: "stage" });
     const inside = h("div", { class: "stage" });
     await panelFor(model)(stage, model, mountInside(inside, model));
+    if (!latest()) return;
     card.replaceChildren(...describe(model));
     workplace.replaceChildren(stage, inside);
   }
