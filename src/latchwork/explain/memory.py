@@ -58,7 +58,7 @@ class Plan:
     seeds: int = 3
 
 
-QUICK = Plan(distances=(5, 20, 50), steps=800, seeds=1)
+QUICK = Plan(distances=(5, 20, 100), seeds=1)
 
 
 @dataclass(frozen=True)
