@@ -1,8 +1,8 @@
 """How far back each cell remembers, measured: accuracy against distance, and the gradient that reaches back.
 
-Every cell is trained alike: the same units, sequences, optimiser and number of steps, at each distance anew. Gates
-start so that a unit's memory lasts between one step and the longest distance (Tallec & Ollivier,
-2018, "Can recurrent neural networks warp time?", section 3.1); a simple RNN has nothing that could be set so.
+Every cell has the same units, sequences, optimiser and number of steps, at each distance anew. They differ in the cell
+and in its start: gates begin so that a unit's memory lasts between one step and the longest distance (Tallec &
+Ollivier, 2018, "Can recurrent neural networks warp time?", section 3.1); a simple RNN has nothing that could be set so.
 """
 
 from __future__ import annotations
