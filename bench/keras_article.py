@@ -53,16 +53,19 @@ def mnist(keras, seed: int, epochs: int) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--only", choices=["airline", "mnist"])
     options = parser.parse_args()
     import keras
 
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+
     results: dict[str, object] = {"backend": keras.backend.backend(), "keras": keras.__version__}
     if options.only != "mnist":
-        results["airline"] = [airline(keras, seed) for seed in range(options.seeds)]
+        results["airline"] = [airline(keras, seed) for seed in seeds]
     if options.only != "airline":
-        results["mnist"] = [mnist(keras, seed, options.epochs) for seed in range(options.seeds)]
+        results["mnist"] = [mnist(keras, seed, options.epochs) for seed in seeds]
     print(json.dumps(results, indent=2))
 
 

@@ -211,5 +211,11 @@ def _build_recurrent(
     )
 
 
+def has_dropout(model: Any) -> bool:
+    """Whether any layer of a model drops something while training."""
+    nodes = jax.tree.leaves(model, is_leaf=lambda node: isinstance(node, Constant))
+    return any(isinstance(node, Constant) for node in nodes)
+
+
 def _rate(rate: float) -> Constant:
     return Constant(jax.device_put(np.float32(rate)))  # from NumPy: nothing is compiled for it

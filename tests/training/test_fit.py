@@ -68,6 +68,17 @@ def test_how_steps_are_cut_into_blocks_changes_nothing(monkeypatch: pytest.Monke
     assert len(runs[0].history.epochs) == 7
 
 
+@pytest.mark.parametrize("name", ["adam", "momentum", "adagrad"])
+def test_a_program_compiled_fast_learns_the_same(monkeypatch: pytest.MonkeyPatch, name: str):
+    optimizer = Optimizer(name, 0.01, weight_decay=0.1, clip=1.0)
+    models = []
+    for small in (0, 1 << 30):
+        monkeypatch.setattr(trainer, "SMALL", small)
+        models.append(train(optimizer=optimizer).model)
+    for one, other in zip(*map(jax.tree.leaves, models), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
 def test_dropout_is_drawn_from_the_seed():
     one, other, again = (train(network(SPEC_WITH_DROPOUT), seed=seed) for seed in (1, 2, 1))
     assert bits(one.model) == bits(again.model) != bits(other.model)

@@ -69,6 +69,11 @@ class Augmented:
         """The objective's own."""
         return self.objective.initial_carry(model, batch_size)
 
+    def draws(self, model: Any) -> bool:
+        """Always: every batch is augmented anew."""
+        del model
+        return True
+
     def __call__(self, model: Any, batch: Batch, carry: Any, key: Key) -> tuple[Array, tuple[Array, Any]]:
         """The objective over the augmented batch."""
         if key is not None:

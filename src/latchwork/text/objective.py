@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from latchwork.layers import DenseLayer, EmbeddingLayer, Key, RecurrentLayer
+from latchwork.layers import DenseLayer, EmbeddingLayer, Key, RecurrentLayer, has_dropout
 from latchwork.network import Network
 from latchwork.training.objective import Batch
 
@@ -40,6 +40,10 @@ class NextToken:
         return tuple(
             layer.cell.initial_state((batch_size,)) for layer in model.layers if isinstance(layer, RecurrentLayer)
         )
+
+    def draws(self, model: Network) -> bool:
+        """Where a layer drops something."""
+        return has_dropout(model)
 
     def __call__(
         self, model: Network, batch: Batch, carry: States, key: Key

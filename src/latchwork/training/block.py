@@ -19,6 +19,7 @@ import optax
 from jaxtyping import Array, Bool, Float, Int
 from numpy.typing import NDArray
 
+from latchwork.compilation import COMPILE_FAST
 from latchwork.training.data import FILL
 from latchwork.training.objective import Objective
 
@@ -47,8 +48,13 @@ TrainBlock = Callable[..., tuple[TrainState, Float[Array, "capacity sums"]]]
 
 
 @cache
-def compiled_block(objective: Objective, transformation: optax.GradientTransformation) -> TrainBlock:
-    """`block(state, fixed, arrays, initial_carry, steps, seed) -> (state, sums of each step)`."""
+def compiled_block(
+    objective: Objective, transformation: optax.GradientTransformation, *, small: bool = False
+) -> TrainBlock:
+    """`block(state, fixed, arrays, initial_carry, steps, seed) -> (state, sums of each step)`.
+
+    A `small` one is compiled fast rather than well: its steps cost their calls, not their arithmetic.
+    """
 
     def block(
         state: TrainState,
@@ -58,7 +64,7 @@ def compiled_block(objective: Objective, transformation: optax.GradientTransform
         steps: Steps,
         seed: Int[Array, "2"],
     ) -> tuple[TrainState, Float[Array, "capacity sums"]]:
-        key = jax.random.wrap_key_data(seed)
+        draws = objective.draws(eqx.combine(state.parameters, fixed))
 
         def step(index: Array, at: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
             state, sums = at
@@ -66,10 +72,10 @@ def compiled_block(objective: Objective, transformation: optax.GradientTransform
             carry = jax.tree.map(
                 lambda first, old: jnp.where(steps.resets[index], first, old), initial_carry, state.carry
             )
-            step_key = jax.random.fold_in(key, steps.first + index)
+            key = jax.random.fold_in(jax.random.wrap_key_data(seed), steps.first + index) if draws else None
 
             def loss(parameters: Any) -> tuple[Array, tuple[Array, Any]]:
-                return objective(eqx.combine(parameters, fixed), batch, carry, step_key)
+                return objective(eqx.combine(parameters, fixed), batch, carry, key)
 
             gradients, (step_sums, carry) = jax.grad(loss, has_aux=True)(state.parameters)
             updates, optimizer = transformation.update(gradients, state.optimizer, state.parameters)
@@ -83,7 +89,7 @@ def compiled_block(objective: Objective, transformation: optax.GradientTransform
         sums = jnp.zeros((CAPACITY, len(objective.names) + 1))
         return jax.lax.fori_loop(0, steps.used, step, (state, sums))
 
-    return jax.jit(block, donate_argnums=0)
+    return jax.jit(block, donate_argnums=0, compiler_options=dict(COMPILE_FAST) if small else None)
 
 
 @cache
@@ -106,7 +112,7 @@ def compiled_evaluation(objective: Objective) -> Callable[..., tuple[Any, Float[
 @cache
 def compiled_initial_state(transformation: optax.GradientTransformation) -> Callable[[Any], Any]:
     """The optimiser's first state, in one program where eager JAX would compile one for each array."""
-    return jax.jit(transformation.init)
+    return jax.jit(transformation.init, compiler_options=dict(COMPILE_FAST))
 
 
 def padded(array: NDArray[Any], fill: Any = 0) -> NDArray[Any]:

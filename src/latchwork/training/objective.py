@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from latchwork.layers import Key
+from latchwork.layers import Key, has_dropout
 from latchwork.network import Network, apply_layers
 from latchwork.training.losses import Loss
 
@@ -30,6 +30,10 @@ class Objective(Protocol):
 
     def initial_carry(self, model: Any, batch_size: int) -> Any:
         """What the first batch of an epoch is given from a batch before; `()` where nothing is carried."""
+        ...
+
+    def draws(self, model: Any) -> bool:
+        """Whether training draws anything at random; without it no step pays for a key."""
         ...
 
     def __call__(
@@ -61,6 +65,10 @@ class Supervised:
     def initial_carry(self, model: Network, batch_size: int) -> tuple[()]:
         """Nothing is carried."""
         return ()
+
+    def draws(self, model: Network) -> bool:
+        """Where a layer drops something."""
+        return has_dropout(model)
 
     def __call__(
         self, model: Network, batch: Batch, carry: tuple[()], key: Key

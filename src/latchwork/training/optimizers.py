@@ -81,9 +81,12 @@ class Optimizer:
         falling = {"constant": 1.0, "cosine": 0.5 * (1 + np.cos(np.pi * done)), "linear": 1 - done}[self.schedule]
         return (-self.learning_rate * rising * falling * np.ones(count)).astype(np.float32)
 
-    def transformation(self) -> optax.GradientTransformation:
-        """The directions as an Optax transformation, shared by equal optimisers so that they share a program."""
-        return _transformation(self.name, self.weight_decay, self.clip)
+    def transformation(self, *, joined: bool = False) -> optax.GradientTransformation:
+        """The directions as an Optax transformation, shared by equal optimisers so that they share a program.
+
+        All parameters `joined` to one vector are less to compile and to call, but copied at each step.
+        """
+        return _transformation(self.name, self.weight_decay, self.clip, joined)
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,9 @@ class OptaxOptimizer:
         del first, total
         return np.ones(count, np.float32)
 
-    def transformation(self) -> optax.GradientTransformation:
-        """The one given."""
+    def transformation(self, *, joined: bool = False) -> optax.GradientTransformation:
+        """The one given, which may tell parameters apart."""
+        del joined
         return self.given
 
 
@@ -118,9 +122,10 @@ def as_optimizer(
 
 
 @cache
-def _transformation(name: str, weight_decay: float, clip: float | None) -> optax.GradientTransformation:
+def _transformation(name: str, weight_decay: float, clip: float | None, joined: bool) -> optax.GradientTransformation:
     steps = [optax.clip_by_global_norm(clip)] if clip is not None else []
-    steps.append(DIRECTIONS[name]())
+    direction = DIRECTIONS[name]()
+    steps.append(optax.flatten(direction) if joined else direction)
     if weight_decay:
         steps.append(optax.add_decayed_weights(weight_decay, mask=_matrices))
     return optax.chain(*steps)

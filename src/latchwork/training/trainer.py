@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from latchwork.training.objective import Objective
 from latchwork.training.optimizers import OptaxOptimizer, Optimizer
 from latchwork.training.run import Run
 
+SMALL = 4096  # numbers that a step reads; with fewer, compiling takes longer than training
 BLOCK_SECONDS = 0.7  # short enough to answer Ctrl-C and to move a bar, long enough that the host costs nothing
 TIMING_SECONDS = 5.0  # spent at most on turning a time budget into a number of steps
 
@@ -51,14 +53,16 @@ class Trainer:
         self.batch_size, self.seed = batch_size, seed
         self.steps_per_epoch = data.steps_per_epoch(batch_size)
         self.initial_carry = objective.initial_carry(model, batch_size)
-        self.program = compiled_block(objective, optimizer.transformation())
+        small = self._numbers_in_a_step() < SMALL
+        self.transformation = optimizer.transformation(joined=small)
+        self.program = compiled_block(objective, self.transformation, small=small)
         self.key = np.array([0, seed], np.uint32)
         self.seconds_per_step: float | None = None  # None until the program is compiled
         self._order: tuple[tuple[int, range], Order] | None = None
 
     def initial_state(self) -> TrainState:
         """The state before the first step."""
-        optimizer = compiled_initial_state(self.optimizer.transformation())(self.parameters)
+        optimizer = compiled_initial_state(self.transformation)(self.parameters)
         # Copies: the program takes the state's memory over, but the model is the caller's and the carry is used again.
         return TrainState(*jax.tree.map(np.array, (self.parameters, optimizer, self.initial_carry)))
 
@@ -175,6 +179,11 @@ class Trainer:
         if self._order is None or self._order[0] != (epoch, chunk):
             self._order = (epoch, chunk), self.data.data.order(chunk, epoch, self.seed, self.batch_size)
         return self._order[1]
+
+    def _numbers_in_a_step(self) -> int:
+        """The batch's and the parameters' together."""
+        rows = sum(math.prod(array.shape[1:]) for array in self.data.data.arrays.values())
+        return self.batch_size * rows + sum(leaf.size for leaf in jax.tree.leaves(self.parameters))
 
     def _block_steps(self) -> int:
         if self.seconds_per_step is None:

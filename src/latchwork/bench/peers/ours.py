@@ -42,6 +42,10 @@ class SideBySide:
         """Nothing is carried."""
         return ()
 
+    def draws(self, model: Network) -> bool:
+        """As the inner objective."""
+        return self.inner.draws(model)
+
     def __call__(
         self, model: Network, batch: Batch, carry: tuple[()], key: Key
     ) -> tuple[Float[Array, ""], tuple[Float[Array, " sums"], tuple[()]]]:
