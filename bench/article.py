@@ -44,7 +44,7 @@ def keras(backend: str, program: str, seed: int) -> dict[str, float]:
 
 
 def _output(command: list[str], **environment: str) -> str:
-    print("...", " ".join(command[2:]), *environment.values(), file=sys.stderr)
+    print("...", *command[-2:], *environment, file=sys.stderr)
     run = subprocess.run(
         command, check=False, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
