@@ -41,7 +41,7 @@ template <class Cell>
 struct BackwardScratch {
   // Row-steps whose derivatives wait for the weights' and the inputs' gradients: two blocks, in turn.
   struct Block {
-    float* by_sums;        // [block_rows] rows of slots
+    float* by_sums;        // [registers of units][block_rows][slots]
     const float** inputs;  // each row-step's inputs, the hidden state before it, and where its gradient goes
     const float** hidden;
     float** by_inputs;
@@ -86,49 +86,46 @@ struct Shares {
   }
 };
 
-// sum[r][n] += by_sums[r][slots] times a panel of transposed weights, for the slots of one of the two products.
-template <int R, int N, int kGates, int kSlots>
-LATCHWORK_INLINE void multiply_by_slots(Vec (&sum)[R][N], const float* by_sums, int64_t line, const float* weights) {
-  const float* from[R];
-#pragma GCC unroll 8
-  for (int r = 0; r < R; ++r) from[r] = by_sums + r * line;
-  if constexpr (kGates == kSlots) {
-    multiply_add<R, N, 0>(sum, from, weights, line);
-    return;
-  }
-  for (int64_t block = 0; block < line / (kSlots * kWidth); ++block) {
-    multiply_add<R, N, 0>(sum, from, weights, kGates * kWidth);
+// sum[r][n] += by_sums[r][slots] times a panel of transposed weights, for the slots of one of the two products. Each of
+// the `blocks` registers of units has its rows together, the next one's follow at `stride`.
+template <int kGates, int kSlots, int R, int N>
+LATCHWORK_INLINE void multiply_by_slots(Vec (&sum)[R][N], const float* by_sums, int64_t blocks, int64_t stride,
+                                        const float* weights) {
+  for (int64_t block = 0; block < blocks; ++block) {
+    multiply_add_near<kSlots * kWidth>(sum, by_sums, weights, kGates * kWidth);
+    by_sums += stride;
     weights += kGates * kWidth * N * kWidth;
-#pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) from[r] += kSlots * kWidth;
   }
 }
 
 // R rows of the inputs' gradients, N registers of features wide.
 template <int R, int N, int kGates, int kSlots>
-LATCHWORK_TILE void give_tile(const float* by_sums, int64_t line, const float* weights, float* const* rows,
-                              int64_t first, int64_t features) {
+LATCHWORK_TILE void give_tile(const float* by_sums, int64_t blocks, int64_t stride, const float* weights,
+                              float* const* rows, int64_t first, int64_t features) {
   Vec sum[R][N] = {};
-  multiply_by_slots<R, N, kGates, kSlots>(sum, by_sums, line, weights);
-#pragma GCC unroll 8
+  multiply_by_slots<kGates, kSlots>(sum, by_sums, blocks, stride, weights);
+#pragma GCC unroll 12
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 2
     for (int n = 0; n < N; ++n) store(rows[r] + (first + n) * kWidth, sum[r][n], lanes(features, first + n));
 }
 
-// to[m][n] += the sum over k of rows[k][row + m] * lines[k][n].
-template <int R, int N>
-LATCHWORK_TILE void add_weights_tile(const float* const* rows, int64_t row, const float* lines, int64_t line,
-                                     int64_t count, float* to) {
+// to[m][n] += the sum over k of rows[k][row + m] * lines[k][n]; or just the sum, if `fresh`.
+template <int R, int N, int kGates, int kLine>
+LATCHWORK_TILE void add_weights_tile(const float* const* rows, int64_t row, const float* lines, int64_t stride,
+                                     int64_t count, float* to, bool fresh) {
   Vec sum[R][N] = {};
-  multiply_add_transposed(sum, rows, row, lines, line, count);
+  if (!fresh) {
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+      for (int n = 0; n < N; ++n) sum[r][n] = load(to + (r * N + n) * kWidth);
+  }
+  multiply_add_transposed<kGates, kLine>(sum, rows, row, lines, stride, count);
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
-    for (int n = 0; n < N; ++n) {
-      float* at = to + (r * N + n) * kWidth;
-      store(at, load(at) + sum[r][n]);
-    }
+    for (int n = 0; n < N; ++n) store(to + (r * N + n) * kWidth, sum[r][n]);
 }
 
 template <class Cell>
@@ -173,7 +170,7 @@ class BackwardChunk {
       running_before = running_at(step - 1, running);
       place_ -= running;
       place_before_ = place_ - running_before;
-      float* by_sums = block->by_sums + filled * sizes_.line;
+      float* by_sums = block->by_sums + filled * kSlots * kWidth;
       run_step(step, running, by_sums, after, rows_after);
       if (shares_.first) note_rows(step, running, *block, filled);
       filled += running;
@@ -217,7 +214,8 @@ class BackwardChunk {
         scratch_.by_hidden[to + unit] = real ? at_or_zero(cotangents_.by_hidden, from + unit) : 0.0f;
         if constexpr (Cell::kShape.has_cell) {
           scratch_.by_cell[to + unit] = real ? at_or_zero(cotangents_.by_cell, from + unit) : 0.0f;
-          scratch_.first_cell[to + unit] = real ? at_or_zero(given_.cell_state, from + unit) : 0.0f;
+          scratch_.first_cell[ForwardChunk<Cell>::cell_at(unit / kWidth, row, chunk_.count) + unit % kWidth] =
+              real ? at_or_zero(given_.cell_state, from + unit) : 0.0f;
         }
       }
       if (wanted_.inputs && shares_.first) {
@@ -227,19 +225,23 @@ class BackwardChunk {
       }
     }
     if (shares_.first) std::memset(scratch_.zeros, 0, static_cast<size_t>(shape_.hidden) * sizeof(float));
-    const Panels<Cell> all{shape_.hidden};
-    const auto clear = [&](float* matrix, int64_t depth) {
-      const int64_t begin = all.offset(shares_.panels.begin, depth);
-      const int64_t end =
-          smaller(shares_.panels.end * Cell::kTileUnits, sizes_.blocks) * depth * Cell::kGates * kWidth;
-      if (end > begin) std::memset(matrix + begin, 0, static_cast<size_t>(end - begin) * sizeof(float));
-    };
-    clear(partial_.input_weight, shape_.features);
-    clear(partial_.hidden_weight, shape_.hidden);
+    if (chunk_.row_steps == 0) clear_weights();
     if (!shares_.first) return;
     std::memset(partial_.bias, 0, static_cast<size_t>(sizes_.line) * sizeof(float));
     if constexpr (Cell::kShape.has_peepholes)
       std::memset(partial_.peepholes, 0, static_cast<size_t>(3 * sizes_.padded_hidden) * sizeof(float));
+  }
+
+  // A chunk without a step gives its weights nothing. (In any other the first block overwrites what is there.)
+  void clear_weights() const {
+    const Panels<Cell> all{shape_.hidden};
+    const auto clear = [&](float* matrix, int64_t depth) {
+      const int64_t begin = all.offset(shares_.panels.begin, depth);
+      const int64_t end = smaller(shares_.panels.end * Cell::kTileUnits, sizes_.blocks) * depth * Cell::kGates * kWidth;
+      if (end > begin) std::memset(matrix + begin, 0, static_cast<size_t>(end - begin) * sizeof(float));
+    };
+    clear(partial_.input_weight, shape_.features);
+    clear(partial_.hidden_weight, shape_.hidden);
   }
 
   // Row's hidden state before `step`, not masked: [hidden], not padded.
@@ -260,8 +262,8 @@ class BackwardChunk {
         // The rows whose last step this is have no step after it.
         const Range parts[2] = {{0, rows_after}, {rows_after, running}};
         for (int part = 0; part < 2; ++part) {
-          for_tiles<tile_rows(kUnits)>(parts[part].begin, parts[part].end, [&](auto height, int64_t row) {
-            run_tile<decltype(height)::kValue, kUnits>(panel, step, row, by_sums, part == 0 ? after : nullptr);
+          for_tiles<near_tile_rows(kUnits)>(parts[part].begin, parts[part].end, [&](auto height, int64_t row) {
+            run_tile<decltype(height)::kValue, kUnits>(panel, step, row, running, by_sums, part == 0 ? after : nullptr);
           });
         }
       });
@@ -271,24 +273,30 @@ class BackwardChunk {
   // sum[r][n] += by_sums[row + r] times the transposed recurrent weights.
   template <int R, int kUnits>
   LATCHWORK_INLINE void add_recurrent(Vec (&sum)[R][kUnits], int64_t panel, int64_t row, const float* by_sums) const {
-    multiply_by_slots<R, kUnits, Cell::kGates, kSlots>(sum, by_sums + row * sizes_.line + Cell::kHiddenSlot * kWidth,
-                                                       sizes_.line, packed_.hidden + transposed_offset(panel));
+    multiply_by_slots<Cell::kGates, kSlots>(sum, by_sums + row * kSlots * kWidth + Cell::kHiddenSlot * kWidth,
+                                            sizes_.blocks, block_stride(), packed_.hidden + transposed_offset(panel));
   }
+
+  // From one register of units to the next in a block of derivatives.
+  int64_t block_stride() const { return schedule_.block_rows * kSlots * kWidth; }
 
   int64_t transposed_offset(int64_t panel) const {
     return panel * kTransposedUnits * kWidth * sizes_.blocks * Cell::kGates * kWidth;
   }
 
   template <int R, int kUnits>
-  LATCHWORK_TILE void run_tile(int64_t panel, int64_t step, int64_t row, float* by_sums, const float* after) {
-    Vec sum[R][kUnits] = {};
-    if (after) add_recurrent(sum, panel, row, after);
+  LATCHWORK_TILE void run_tile(int64_t panel, int64_t step, int64_t row, int64_t running, float* by_sums,
+                               const float* after) {
     const float* cell_before = nullptr;
+    int64_t cells_before = chunk_.count;
     if constexpr (Cell::kShape.has_cell) {
       cell_before = step > 0 ? saved_cell_ + place_before_ * sizes_.padded_hidden : scratch_.first_cell;
+      if (step > 0) cells_before = place_ - place_before_;
     }
+    Vec sum[R][kUnits] = {};
+    if (after) add_recurrent(sum, panel, row, after);
     Peepholes by_peepholes[kUnits] = {};
-#pragma GCC unroll 8
+#pragma GCC unroll 12
     for (int r = 0; r < R; ++r) {
       const int64_t sequence = chunk_.rows[row + r];
       const int64_t output = output_steps_.first(sequence, chunk_.lengths[row + r]) + step * output_steps_.stride();
@@ -305,7 +313,7 @@ class BackwardChunk {
         if (cotangents_.by_outputs) unit.by_hidden += load(cotangents_.by_outputs + output + in_row, count);
         Vec z[kSlots];
         if constexpr (Cell::kShape.saves_slots) {
-          const float* saved = saved_slots_ + (place_ + row + r) * sizes_.line + block * kSlots * kWidth;
+          const float* saved = saved_slots_ + place_ * sizes_.line + ForwardChunk<Cell>::slots_at(block, row + r, running);
 #pragma GCC unroll 4
           for (int n = 0; n < kSlots; ++n) z[n] = load(saved + n * kWidth);
         }
@@ -313,8 +321,9 @@ class BackwardChunk {
         if constexpr (Cell::kNeedsHiddenBefore) unit.hidden_before = load(hidden_before(row + r, step) + in_row, count);
         if constexpr (Cell::kShape.has_cell) {
           unit.by_cell = load(scratch_.by_cell + at);
-          unit.cell = load(saved_cell_ + place_ * sizes_.padded_hidden + at);
-          unit.cell_before = load(cell_before + at);
+          unit.cell = load(saved_cell_ + place_ * sizes_.padded_hidden +
+                           ForwardChunk<Cell>::cell_at(block, row + r, running));
+          unit.cell_before = load(cell_before + ForwardChunk<Cell>::cell_at(block, row + r, cells_before));
         }
         if constexpr (Cell::kShape.has_peepholes) {
           const float* peephole = packed_.peepholes + in_row;
@@ -322,7 +331,7 @@ class BackwardChunk {
                             load(peephole + 2 * sizes_.padded_hidden)};
         }
         Cell::backward(z, unit);
-        float* to = by_sums + (row + r) * sizes_.line + block * kSlots * kWidth;
+        float* to = by_sums + block * block_stride() + (row + r) * kSlots * kWidth;
 #pragma GCC unroll 4
         for (int n = 0; n < kSlots; ++n) store(to + n * kWidth, z[n]);
         store(scratch_.by_hidden + at, unit.by_hidden);
@@ -371,6 +380,7 @@ class BackwardChunk {
       add_weights<Cell::kHiddenSlot>(partial_.hidden_weight, block.hidden, shape_.hidden, block.by_sums, filled);
     if ((wanted_.bias || wanted_.hidden_bias) && shares_.first) add_bias(block.by_sums, filled);
     if (wanted_.inputs) give_inputs(block, filled);
+    fresh_ = false;
   }
 
   // matrix[m][columns] += the sum over the block's row-steps k of rows[k][m] * by_sums[k][columns].
@@ -380,13 +390,14 @@ class BackwardChunk {
     for (int64_t panel = shares_.panels.begin; panel < shares_.panels.end; ++panel) {
       with_constant<Cell::kTileUnits>(all.units(panel), [&](auto units) {
         constexpr int N = decltype(units)::kValue * Cell::kGates;
-        const float* lines = by_sums + (all.first_block(panel) * kSlots + kSlot) * kWidth;
+        const float* lines = by_sums + all.first_block(panel) * block_stride() + kSlot * kWidth;
         float* to = matrix + all.offset(panel, depth);
         for (int64_t begin = 0; begin < filled; begin += kDepth) {
           const int64_t count = smaller(kDepth, filled - begin);
           for_tiles<tile_rows(N)>(0, depth, [&](auto height, int64_t row) {
-            add_weights_tile<decltype(height)::kValue, N>(rows + begin, row, lines + begin * sizes_.line, sizes_.line,
-                                                          count, to + row * N * kWidth);
+            add_weights_tile<decltype(height)::kValue, N, Cell::kGates, kSlots * kWidth>(
+                rows + begin, row, lines + begin * kSlots * kWidth, block_stride(), count, to + row * N * kWidth,
+                fresh_ && begin == 0);
           });
         }
       });
@@ -394,10 +405,14 @@ class BackwardChunk {
   }
 
   void add_bias(const float* by_sums, int64_t filled) const {
-    for (int64_t column = 0; column < sizes_.line; column += kWidth) {
-      Vec sum = zero();
-      for (int64_t k = 0; k < filled; ++k) sum += load(by_sums + k * sizes_.line + column);
-      store(partial_.bias + column, load(partial_.bias + column) + sum);
+    for (int64_t block = 0; block < sizes_.blocks; ++block) {
+      float* to = partial_.bias + block * kSlots * kWidth;
+      Vec sum[kSlots];
+      for (int n = 0; n < kSlots; ++n) sum[n] = load(to + n * kWidth);
+      const float* line = by_sums + block * block_stride();
+      for (int64_t k = 0; k < filled; ++k, line += kSlots * kWidth)
+        for (int n = 0; n < kSlots; ++n) sum[n] += load(line + n * kWidth);
+      for (int n = 0; n < kSlots; ++n) store(to + n * kWidth, sum[n]);
     }
   }
 
@@ -407,9 +422,9 @@ class BackwardChunk {
       const int64_t first = panel * kTransposedUnits;
       with_constant<kTransposedUnits>(smaller(kTransposedUnits, blocks_of(shape_.features) - first), [&](auto units) {
         constexpr int N = decltype(units)::kValue;
-        for_tiles<tile_rows(N)>(0, filled, [&](auto height, int64_t row) {
+        for_tiles<near_tile_rows(N)>(0, filled, [&](auto height, int64_t row) {
           give_tile<decltype(height)::kValue, N, Cell::kGates, kSlots>(
-              block.by_sums + row * sizes_.line + Cell::kInputSlot * kWidth, sizes_.line,
+              block.by_sums + row * kSlots * kWidth + Cell::kInputSlot * kWidth, sizes_.blocks, block_stride(),
               packed_.input + transposed_offset(panel), block.by_inputs + row, first, shape_.features);
         });
       });
@@ -447,7 +462,7 @@ class BackwardChunk {
   }
 
   // Row-steps that a weights' gradient takes before its sums leave the registers: their lines fit in the L1 cache.
-  static constexpr int64_t kDepth = 128;
+  static constexpr int64_t kDepth = 64;
 
   const Shape& shape_;
   const Sizes& sizes_;
@@ -466,6 +481,7 @@ class BackwardChunk {
   const float* saved_cell_ = nullptr;
   int64_t place_ = 0;         // row-steps before this one in the chunk
   int64_t place_before_ = 0;  // and before the one that precedes it
+  bool fresh_ = true;         // no block has been added to the weights' gradients yet
 };
 
 }  // namespace latchwork::LATCHWORK_BUILD

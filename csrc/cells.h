@@ -1,7 +1,8 @@
 // One step of each cell for a register of units: the equation forward, its mirror backward.
 //
 // `z` holds a vector per slot. Forward turns the gates' sums into what backward needs; backward turns that into the
-// loss's derivative by each sum. Backward's lines answer forward's from the last to the first, by number.
+// loss's derivative by each sum. Forward has two parts, `begin` and `end`: a tile begins all its rows before it ends any,
+// so that the processor finds enough independent work while an exponential is under way. Backward's lines answer forward's from the last to the first, by number.
 #pragma once
 
 #include "math.h"
@@ -50,7 +51,8 @@ struct CellBase {
 };
 
 struct SimpleTanh : CellBase<Kind::simple_tanh> {
-  static LATCHWORK_INLINE Vec forward(Vec* z, ForwardUnits&) { return tanh(z[0]); }
+  static LATCHWORK_INLINE void begin(Vec*, ForwardUnits&) {}
+  static LATCHWORK_INLINE Vec end(Vec* z, ForwardUnits&) { return tanh(z[0]); }
 
   static LATCHWORK_INLINE void backward(Vec* z, BackwardUnits& u) {
     z[0] = u.by_hidden * (1.0f - u.hidden * u.hidden);
@@ -59,7 +61,8 @@ struct SimpleTanh : CellBase<Kind::simple_tanh> {
 };
 
 struct SimpleRelu : CellBase<Kind::simple_relu> {
-  static LATCHWORK_INLINE Vec forward(Vec* z, ForwardUnits&) {
+  static LATCHWORK_INLINE void begin(Vec*, ForwardUnits&) {}
+  static LATCHWORK_INLINE Vec end(Vec* z, ForwardUnits&) {
     return z[0] < 0.0f ? zero() : z[0];  // in this order NaN passes through
   }
 
@@ -71,12 +74,14 @@ struct SimpleRelu : CellBase<Kind::simple_relu> {
 
 // Slots n (the candidate's sum from the inputs), r, z, and the candidate's sum from the hidden state.
 struct Gru : CellBase<Kind::gru> {
-  static LATCHWORK_INLINE Vec forward(Vec* z, ForwardUnits& u) {
-    const Vec reset = sigmoid(z[1]);                          // 1
-    const Vec update = sigmoid(z[2]);                         // 2
-    const Vec candidate = tanh(z[0] + reset * z[3]);          // 3
-    z[0] = candidate, z[1] = reset, z[2] = update;
-    return candidate + update * (u.hidden_before - candidate);  // 4
+  static LATCHWORK_INLINE void begin(Vec* z, ForwardUnits&) {
+    z[1] = sigmoid(z[1]);  // 1
+    z[2] = sigmoid(z[2]);  // 2
+  }
+
+  static LATCHWORK_INLINE Vec end(Vec* z, ForwardUnits& u) {
+    z[0] = tanh(z[0] + z[1] * z[3]);              // 3
+    return z[0] + z[2] * (u.hidden_before - z[0]);  // 4
   }
 
   static LATCHWORK_INLINE void backward(Vec* z, BackwardUnits& u) {
@@ -93,7 +98,7 @@ struct Gru : CellBase<Kind::gru> {
 
 template <bool with_peepholes>
 struct LstmBase : CellBase<with_peepholes ? Kind::peephole_lstm : Kind::lstm> {
-  static LATCHWORK_INLINE Vec forward(Vec* z, ForwardUnits& u) {
+  static LATCHWORK_INLINE void begin(Vec* z, ForwardUnits& u) {
     if constexpr (with_peepholes) {
       z[0] += u.peepholes.input * u.cell_before;
       z[1] += u.peepholes.forget * u.cell_before;
@@ -104,8 +109,9 @@ struct LstmBase : CellBase<with_peepholes ? Kind::peephole_lstm : Kind::lstm> {
     u.cell = z[1] * u.cell_before + z[0] * z[2];   // 4
     if constexpr (with_peepholes) z[3] += u.peepholes.output * u.cell;
     z[3] = sigmoid(z[3]);                          // 5
-    return z[3] * tanh(u.cell);                    // 6
   }
+
+  static LATCHWORK_INLINE Vec end(Vec* z, ForwardUnits& u) { return z[3] * tanh(u.cell); }  // 6
 
   static LATCHWORK_INLINE void backward(Vec* z, BackwardUnits& u) {
     const Vec input = z[0], forget = z[1], candidate = z[2], output = z[3];
@@ -134,13 +140,14 @@ using PeepholeLstm = LstmBase<true>;
 
 // Slots f, g, o; the input gate is 1 - f.
 struct CoupledLstm : CellBase<Kind::coupled_lstm> {
-  static LATCHWORK_INLINE Vec forward(Vec* z, ForwardUnits& u) {
+  static LATCHWORK_INLINE void begin(Vec* z, ForwardUnits& u) {
     z[0] = sigmoid(z[0]);                               // 1
     z[1] = tanh(z[1]);                                  // 2
     u.cell = z[1] + z[0] * (u.cell_before - z[1]);      // 3
     z[2] = sigmoid(z[2]);                               // 4
-    return z[2] * tanh(u.cell);                         // 5
   }
+
+  static LATCHWORK_INLINE Vec end(Vec* z, ForwardUnits& u) { return z[2] * tanh(u.cell); }  // 5
 
   static LATCHWORK_INLINE void backward(Vec* z, BackwardUnits& u) {
     const Vec forget = z[0], candidate = z[1], output = z[2];

@@ -69,24 +69,36 @@ void for_share(int64_t count, const Team& team, Body&& body) {
 }
 
 template <class Cell>
+void pack_panels(const ForwardJob& job, int64_t member, Range panels, bool first) {
+  PackedForward<Cell>(Carver(job.packed + member * job.sizes.packed), job.shape, job.sizes)
+      .pack(job.operands[member], job.shape, job.sizes, panels, first);
+}
+
+template <class Cell>
+struct Pack {
+  static void run(const ForwardJob& job) {
+    for (int64_t member = 0; member < job.members; ++member)
+      pack_panels<Cell>(job, member, {0, Panels<Cell>{job.shape.hidden}.count}, true);
+  }
+};
+
+template <class Cell>
 struct Forward {
   static void run(const ForwardJob& job, const Team& team) {
     const int64_t panels = Panels<Cell>{job.shape.hidden}.count;
-    const auto pack = [&](int64_t member, Range range, bool first) {
-      PackedForward<Cell>(Carver(job.packed + member * job.sizes.packed), job.shape, job.sizes)
-          .pack(job.operands[member], job.shape, job.sizes, range, first);
-    };
     if (job.schedule.by_columns) {
       const Range mine = share(panels, team.rank, team.size);
       for (int64_t member = 0; member < job.members; ++member) {
-        pack(member, mine, team.rank == 0);
+        if (!job.is_packed) pack_panels<Cell>(job, member, mine, team.rank == 0);
         ForwardChunk<Cell>(job, member, job.chunks[member], job.scratch).run(mine, team);
         team.sync();
       }
       return;
     }
-    for_share(job.members, team, [&](int64_t member) { pack(member, {0, panels}, true); });
-    team.sync();
+    if (!job.is_packed) {
+      for_share(job.members, team, [&](int64_t member) { pack_panels<Cell>(job, member, {0, panels}, true); });
+      team.sync();
+    }
     for_share(job.members * job.schedule.chunks, team, [&](int64_t index) {
       ForwardChunk<Cell>(job, index / job.schedule.chunks, job.chunks[index],
                          job.scratch + team.rank * job.sizes.scratch)
@@ -203,6 +215,8 @@ Sizes measure_forward(const ForwardJob& job, int64_t most_rows) { return for_cel
 
 Sizes measure_backward(const BackwardJob& job, int64_t most_rows) { return for_cell<MeasureBackward>(job, most_rows); }
 
+void pack(const ForwardJob& job) { for_cell<Pack>(job); }
+
 void forward(const void* job, const Team& team) {
   const FlushSubnormals flush;
   for_cell<Forward>(*static_cast<const ForwardJob*>(job), team);
@@ -219,6 +233,6 @@ void backward(const void* job, const Team& team) {
 #define LATCHWORK_TEXT(text) LATCHWORK_TEXT_(text)
 
 extern const Engine engine;
-const Engine engine = {LATCHWORK_TEXT(LATCHWORK_BUILD), kWidth, measure_forward, measure_backward, forward, backward, peak};
+const Engine engine = {LATCHWORK_TEXT(LATCHWORK_BUILD), kWidth, measure_forward, measure_backward, pack, forward, backward, peak};
 
 }  // namespace latchwork::LATCHWORK_BUILD

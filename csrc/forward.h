@@ -93,6 +93,12 @@ class ForwardChunk {
     }
   }
 
+  // Within a step, all rows' slots of a register of units lie together, and all rows' cells.
+  static int64_t slots_at(int64_t block, int64_t row, int64_t running) {
+    return (block * running + row) * kSlots * kWidth;
+  }
+  static int64_t cell_at(int64_t block, int64_t row, int64_t running) { return (block * running + row) * kWidth; }
+
   // Runs the whole chunk; by columns, each thread of the team its own panels.
   void run(Range panels, const Team& team) {
     start(panels, team);
@@ -108,8 +114,9 @@ class ForwardChunk {
       if (schedule_.by_columns) team.sync();
       int64_t still = running;
       while (still > 0 && chunk_.lengths[still - 1] <= step + 1) --still;
-      finish(panels, still, running, step + 1, place);
+      finish(panels, still, running, step + 1, running, place);
       previous_place_ = place;
+      previous_running_ = running;
       place += running;
     }
   }
@@ -132,19 +139,21 @@ class ForwardChunk {
         const float hidden = given_.hidden_state ? given_.hidden_state[from + unit] : 0.0f;
         if (given_.hidden_mask) scratch_.hidden[to + unit] = hidden;
         scratch_.product_hidden[0][to + unit] = given_.hidden_mask ? hidden * given_.hidden_mask[from + unit] : hidden;
-        if constexpr (Cell::kShape.has_cell) scratch_.cell[to + unit] = given_.cell_state ? given_.cell_state[from + unit] : 0.0f;
+        if constexpr (Cell::kShape.has_cell)
+          scratch_.cell[cell_at(unit / kWidth, row, chunk_.count) + unit % kWidth] =
+              given_.cell_state ? given_.cell_state[from + unit] : 0.0f;
       }
       for (int64_t unit = mine.end; unit < smaller(padded_end, sizes_.padded_hidden); ++unit) {
         if (given_.hidden_mask) scratch_.hidden[to + unit] = 0.0f;
         scratch_.product_hidden[0][to + unit] = 0.0f;
-        if constexpr (Cell::kShape.has_cell) scratch_.cell[to + unit] = 0.0f;
+        if constexpr (Cell::kShape.has_cell) scratch_.cell[cell_at(unit / kWidth, row, chunk_.count) + unit % kWidth] = 0.0f;
       }
     }
     if (!schedule_.by_columns || team.rank == 0) find_rows();
     // A sequence without a step keeps its state.
     int64_t real = chunk_.count;
     while (real > 0 && chunk_.lengths[real - 1] == 0) --real;
-    finish(panels, real, chunk_.count, 0, 0);
+    finish(panels, real, chunk_.count, 0, chunk_.count, 0);
   }
 
   void find_rows() {
@@ -158,18 +167,21 @@ class ForwardChunk {
     }
   }
 
-  // Copies the states of rows [begin, end), whose last step was step - 1, to where final states go.
-  void finish(Range panels, int64_t begin, int64_t end, int64_t step, int64_t place) {
+  // Copies the states of rows [begin, end), whose last step was step - 1, to where final states go. `running` rows took
+  // that step, `place` row-steps came before it.
+  void finish(Range panels, int64_t begin, int64_t end, int64_t step, int64_t running, int64_t place) {
     if (begin == end) return;
     const Range mine = units(panels);
     const float* hidden = given_.hidden_mask ? scratch_.hidden : scratch_.product_hidden[step % 2];
-    const float* cell = step > 0 && saved_cell_ ? saved_cell_ + place * sizes_.padded_hidden : scratch_.cell;
+    const bool kept = step > 0 && saved_cell_;
+    const float* cell = kept ? saved_cell_ + place * sizes_.padded_hidden : scratch_.cell;
+    const int64_t cells = kept ? running : chunk_.count;
     for (int64_t row = begin; row < end; ++row) {
       const int64_t from = row * sizes_.padded_hidden;
       const int64_t to = chunk_.rows[row] * shape_.hidden;
       for (int64_t unit = mine.begin; unit < mine.end; ++unit) {
         results_.final_hidden[to + unit] = hidden[from + unit];
-        if constexpr (Cell::kShape.has_cell) results_.final_cell[to + unit] = cell[from + unit];
+        if constexpr (Cell::kShape.has_cell) results_.final_cell[to + unit] = cell[cell_at(unit / kWidth, row, cells) + unit % kWidth];
       }
     }
   }
@@ -186,15 +198,14 @@ class ForwardChunk {
       while (rows > 0 && chunk_.lengths[rows - 1] <= last) --rows;
     }
     for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
-      const int64_t block = all.first_block(panel);
-      float* at = sums + block * kSlots * kWidth;
       int64_t still = running;
+      float* at = sums;
       for (int64_t now = step; now < last; ++now) {
         while (chunk_.lengths[still - 1] <= now) --still;
         with_constant<Cell::kTileUnits>(all.units(panel), [&](auto units) {
           constexpr int kUnits = decltype(units)::kValue;
           for_tiles<tile_rows(kUnits * kSlots)>(0, still, [&](auto height, int64_t row) {
-            project_tile<decltype(height)::kValue, kUnits>(panel, now, row, at + row * sizes_.line);
+            project_tile<decltype(height)::kValue, kUnits>(panel, now, row, still, at);
           });
         });
         at += still * sizes_.line;
@@ -204,15 +215,17 @@ class ForwardChunk {
   }
 
   template <int R, int kUnits>
-  LATCHWORK_TILE void project_tile(int64_t panel, int64_t step, int64_t row, float* to) const {
+  LATCHWORK_TILE void project_tile(int64_t panel, int64_t step, int64_t row, int64_t running, float* to) const {
     const Panels<Cell> all{shape_.hidden};
+    const int64_t first_block = all.first_block(panel);
     Vec sum[R][kUnits * kSlots];
-    begin_sums(sum, all.first_block(panel));
+    begin_sums(sum, first_block);
     add_inputs<kUnits>(sum, step, row, packed_.input + all.offset(panel, shape_.features));
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
-      for (int n = 0; n < kUnits * kSlots; ++n) store(to + r * sizes_.line + n * kWidth, sum[r][n]);
+      for (int n = 0; n < kUnits * kSlots; ++n)
+        store(to + slots_at(first_block + n / kSlots, row + r, running) + n % kSlots * kWidth, sum[r][n]);
   }
 
   template <int R, int N>
@@ -239,7 +252,7 @@ class ForwardChunk {
       with_constant<Cell::kTileUnits>(all.units(panel), [&](auto units) {
         constexpr int kUnits = decltype(units)::kValue;
         for_tiles<tile_rows(kUnits * kSlots)>(0, running, [&](auto height, int64_t row) {
-          run_tile<decltype(height)::kValue, kUnits>(all, panel, step, row, place);
+          run_tile<decltype(height)::kValue, kUnits>(all, panel, step, row, running, place);
         });
       });
     }
@@ -247,17 +260,18 @@ class ForwardChunk {
 
   // R rows by kUnits registers of units: the products, and the gates while the sums are in registers.
   template <int R, int kUnits>
-  LATCHWORK_TILE void run_tile(const Panels<Cell>& all, int64_t panel, int64_t step, int64_t row, int64_t place) {
+  LATCHWORK_TILE void run_tile(const Panels<Cell>& all, int64_t panel, int64_t step, int64_t row, int64_t running,
+                               int64_t place) {
     const int64_t first_block = all.first_block(panel);
     Vec sum[R][kUnits * kSlots];
     if (schedule_.project_first) {
       const float* ready = saved_slots_ ? saved_slots_ + place * sizes_.line
                                         : scratch_.sums + (place - first_projected_) * sizes_.line;
-      ready += row * sizes_.line + first_block * kSlots * kWidth;
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
-        for (int n = 0; n < kUnits * kSlots; ++n) sum[r][n] = load(ready + r * sizes_.line + n * kWidth);
+        for (int n = 0; n < kUnits * kSlots; ++n)
+          sum[r][n] = load(ready + slots_at(first_block + n / kSlots, row + r, running) + n % kSlots * kWidth);
     } else {
       begin_sums(sum, first_block);
       add_inputs<kUnits>(sum, step, row, packed_.input + all.offset(panel, shape_.features));
@@ -270,9 +284,34 @@ class ForwardChunk {
         sum, hidden_rows, packed_.hidden + all.offset(panel, shape_.hidden), shape_.hidden);
 
     // Training keeps every step's cell, so the one before is found there; inference overwrites one.
+    const bool keeps_cell = saved_cell_ != nullptr;
     const float* cell_before =
-        saved_cell_ && step > 0 ? saved_cell_ + previous_place_ * sizes_.padded_hidden : scratch_.cell;
-    float* cell_after = saved_cell_ ? saved_cell_ + place * sizes_.padded_hidden : scratch_.cell;
+        keeps_cell && step > 0 ? saved_cell_ + previous_place_ * sizes_.padded_hidden : scratch_.cell;
+    const int64_t cells_before = keeps_cell && step > 0 ? previous_running_ : chunk_.count;
+    float* cell_after = keeps_cell ? saved_cell_ + place * sizes_.padded_hidden : scratch_.cell;
+    const int64_t cells_after = keeps_cell ? running : chunk_.count;
+    ForwardUnits unit[R][kUnits];
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+      for (int u = 0; u < kUnits; ++u) {
+        const int64_t block = first_block + u;
+        if constexpr (Cell::kShape.has_cell) {
+          unit[r][u].cell_before = load(cell_before + cell_at(block, row + r, cells_before));
+        }
+        if constexpr (Cell::kShape.has_peepholes) {
+          const float* peephole = packed_.peepholes + block * kWidth;
+          unit[r][u].peepholes = {load(peephole), load(peephole + sizes_.padded_hidden),
+                                  load(peephole + 2 * sizes_.padded_hidden)};
+        }
+        Cell::begin(&sum[r][u * kSlots], unit[r][u]);
+        if constexpr (Cell::kShape.has_cell) {
+          store(cell_after + cell_at(block, row + r, cells_after), unit[r][u].cell);
+        }
+      }
+    }
+    float* slots = saved_slots_ ? saved_slots_ + place * sizes_.line : nullptr;
+    float* after = scratch_.product_hidden[(step + 1) % 2];
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
@@ -280,30 +319,24 @@ class ForwardChunk {
         const int64_t block = first_block + u;
         const int64_t at = (row + r) * sizes_.padded_hidden + block * kWidth;
         Vec* z = &sum[r][u * kSlots];
-        ForwardUnits unit{};
-        if constexpr (Cell::kNeedsHiddenBefore) unit.hidden_before = load((given_.hidden_mask ? scratch_.hidden : before) + at);
-        if constexpr (Cell::kShape.has_cell) unit.cell_before = load(cell_before + at);
-        if constexpr (Cell::kShape.has_peepholes) {
-          const float* peephole = packed_.peepholes + block * kWidth;
-          unit.peepholes = {load(peephole), load(peephole + sizes_.padded_hidden),
-                            load(peephole + 2 * sizes_.padded_hidden)};
+        if constexpr (Cell::kNeedsHiddenBefore) {
+          unit[r][u].hidden_before = load((given_.hidden_mask ? scratch_.hidden : before) + at);
         }
-        const Vec hidden = Cell::forward(z, unit);
+        const Vec hidden = Cell::end(z, unit[r][u]);
         if constexpr (Cell::kShape.saves_slots) {
-          if (saved_slots_) {
-            float* save = saved_slots_ + (place + row + r) * sizes_.line + block * kSlots * kWidth;
+          if (slots) {
+            float* save = slots + slots_at(block, row + r, running);
 #pragma GCC unroll 4
             for (int n = 0; n < kSlots; ++n) store(save + n * kWidth, z[n]);
           }
         }
-        if constexpr (Cell::kShape.has_cell) store(cell_after + at, unit.cell);
         const int64_t count = lanes(shape_.hidden, block);
         Vec shown = hidden;
         if (given_.hidden_mask) {
           store(scratch_.hidden + at, hidden);
           shown *= load(given_.hidden_mask + chunk_.rows[row + r] * shape_.hidden + block * kWidth, count);
         }
-        store(scratch_.product_hidden[(step + 1) % 2] + at, shown);
+        store(after + at, shown);
         store(scratch_.row_outputs[row + r] + step * output_steps_.stride() + block * kWidth, hidden, count);
       }
     }
@@ -323,7 +356,8 @@ class ForwardChunk {
   float* saved_slots_ = nullptr;  // this chunk's part of `saved`
   float* saved_cell_ = nullptr;
   int64_t first_projected_ = 0;  // where the block of projected sums starts
-  int64_t previous_place_ = 0;   // row-steps before the last step
+  int64_t previous_place_ = 0;   // row-steps before the last step, and the rows that took it
+  int64_t previous_running_ = 0;
 };
 
 }  // namespace latchwork::LATCHWORK_BUILD

@@ -45,6 +45,7 @@ struct ForwardJob {
   const Results* results;
   const Chunk* chunks;  // [members][schedule.chunks]
   float* packed;        // [members][sizes.packed]
+  bool is_packed;       // packed by pack() before
   char* scratch;        // [threads, or 1 by columns][sizes.scratch]
 };
 
@@ -78,6 +79,7 @@ struct Engine {
   int width;  // floats in a register
   Sizes (*measure_forward)(const ForwardJob& job, int64_t most_rows);
   Sizes (*measure_backward)(const BackwardJob& job, int64_t most_rows);
+  void (*pack)(const ForwardJob& job);  // all members' weights, on the calling thread
   TeamWork forward;   // on a ForwardJob
   TeamWork backward;  // on a BackwardJob
   TeamWork peak;      // on a PeakJob

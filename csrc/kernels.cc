@@ -84,8 +84,17 @@ Lender& lender() {
   return *kept;
 }
 
-// Bytes of weights that a step reads beyond which threads share its columns instead of each reading all of them.
-constexpr int64_t kSharedWeights = 160 << 10;
+// Chunks that a batch is cut into, at most, and the least rows of each: fewer would leave tiles empty, or, where the
+// weights of a step do not fit in the L1 cache, read them too often.
+constexpr int64_t kChunks = 4;
+constexpr int64_t kChunkRows = 12;
+constexpr int64_t kChunkRowsOfLargeWeights = 24;
+
+// Bytes of a step's weights from which the inputs' product is made for many steps at once.
+constexpr int64_t kLargeWeights = 64 << 10;
+
+// Bytes of a step's weights from which threads share its columns instead of each reading all of them.
+constexpr int64_t kSharedWeights = 1 << 20;
 
 Schedule schedule_for(Kind kind, const Shape& shape, int64_t members) {
   const KindShape k = kind_shape(kind);
@@ -93,13 +102,10 @@ Schedule schedule_for(Kind kind, const Shape& shape, int64_t members) {
   const int64_t weights = (shape.features + shape.hidden) * columns * 4;
   Schedule schedule{};
   schedule.by_columns = members == 1 && weights > kSharedWeights && shape.batch >= 4;
-  schedule.project_first = weights > (64 << 10);
-  if (schedule.by_columns || shape.batch < 16) {
-    schedule.chunks = 1;
-  } else {
-    // Enough chunks for the cores of a desktop, none so small that its tiles run empty.
-    schedule.chunks = std::clamp<int64_t>(8 / members, 1, shape.batch / 12);
-  }
+  schedule.project_first = weights > kLargeWeights;
+  const int64_t least_rows = schedule.project_first ? kChunkRowsOfLargeWeights : kChunkRows;
+  const int64_t most_chunks = schedule.by_columns ? 1 : std::max<int64_t>(1, shape.batch / least_rows);
+  schedule.chunks = std::clamp<int64_t>(kChunks / members, 1, most_chunks);
   const int64_t rows = (shape.batch + schedule.chunks - 1) / schedule.chunks;
   schedule.block_rows = std::min(std::max<int64_t>(rows, 128), std::max<int64_t>(1, rows * shape.time));
   return schedule;
@@ -181,8 +187,10 @@ const Engine& engine() {
   return chosen;
 }
 
-void forward(Kind kind, const Shape& shape, bool reverse, const Operands* operands, const Results* results,
-             int64_t members, int threads) {
+namespace {
+
+void run_forward(Kind kind, const Shape& shape, bool reverse, const Operands* operands, const Results* results,
+                 int64_t members, float* packed, int threads) {
   if (members == 0 || shape.batch == 0 || shape.hidden == 0) return;
   ForwardJob job{};
   job.kind = kind;
@@ -196,12 +204,44 @@ void forward(Kind kind, const Shape& shape, bool reverse, const Operands* operan
   job.chunks = plan.chunks.data();
   job.sizes = engine().measure_forward(job, plan.most_rows);
   threads = useful_threads(kind, shape, plan, job.schedule, members, threads);
-  const std::size_t packed = static_cast<std::size_t>(job.sizes.packed * members) * sizeof(float);
+  const std::size_t to_pack = packed ? 0 : static_cast<std::size_t>(job.sizes.packed * members) * sizeof(float);
   const int64_t workers = job.schedule.by_columns ? 1 : threads;
-  const Lender::Loan loan(lender(), packed + static_cast<std::size_t>(job.sizes.scratch * workers));
-  job.packed = reinterpret_cast<float*>(loan.data());
-  job.scratch = loan.data() + packed;
+  const Lender::Loan loan(lender(), to_pack + static_cast<std::size_t>(job.sizes.scratch * workers));
+  job.is_packed = packed != nullptr;
+  job.packed = packed ? packed : reinterpret_cast<float*>(loan.data());
+  job.scratch = loan.data() + to_pack;
   run_team(threads, engine().forward, &job);
+}
+
+}  // namespace
+
+void forward(Kind kind, const Shape& shape, bool reverse, const Operands* operands, const Results* results,
+             int64_t members, int threads) {
+  run_forward(kind, shape, reverse, operands, results, members, nullptr, threads);
+}
+
+Weights::Weights(Kind kind, int64_t features, int64_t hidden, const Operands& given)
+    : kind_(kind), features_(features), hidden_(hidden) {
+  ForwardJob job{};
+  const Results nothing{};
+  job.kind = kind;
+  job.shape = {1, 1, features, hidden};
+  job.members = 1;
+  job.operands = &given;
+  job.results = &nothing;
+  job.sizes = engine().measure_forward(job, 1);
+  const std::size_t bytes = (static_cast<std::size_t>(job.sizes.packed) * sizeof(float) + 63) / 64 * 64;
+  packed_ = static_cast<float*>(std::aligned_alloc(64, std::max<std::size_t>(bytes, 64)));
+  if (!packed_) throw std::bad_alloc();
+  job.packed = packed_;
+  engine().pack(job);
+}
+
+Weights::~Weights() { std::free(packed_); }
+
+void Weights::forward(int64_t batch, int64_t time, bool reverse, const Operands& given, const Results& results,
+                      int threads) const {
+  run_forward(kind_, {batch, time, features_, hidden_}, reverse, &given, &results, 1, packed_, threads);
 }
 
 void backward(Kind kind, const Shape& shape, bool reverse, const Operands* operands, const Cotangents* cotangents,

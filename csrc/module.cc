@@ -1,9 +1,14 @@
 // latchwork.kernels._native: the kernels on NumPy arrays, and the XLA handlers as capsules.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
 
 #include "kernels.h"
-#include "numpy.h"
 #include "xla.h"
 
 namespace nb = nanobind;
@@ -12,11 +17,112 @@ using namespace nb::literals;
 namespace latchwork {
 namespace {
 
+template <int rank>
+using Floats = nb::ndarray<const float, nb::ndim<rank>, nb::c_contig, nb::device::cpu>;
+template <int rank>
+using Result = nb::ndarray<float, nb::ndim<rank>, nb::c_contig, nb::device::cpu>;
+using Lengths = nb::ndarray<const int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+template <class Array>
+auto data(const std::optional<Array>& array) -> decltype(array->data()) {
+  return array ? array->data() : nullptr;
+}
+
+template <class Array>
+void expect(const char* name, const Array& array, std::initializer_list<int64_t> shape) {
+  std::size_t axis = 0;
+  for (const int64_t size : shape)
+    if (static_cast<int64_t>(array.shape(axis++)) != size)
+      throw std::invalid_argument(std::string(name) + " has the wrong shape");
+}
+
+template <class Array>
+void expect(const char* name, const std::optional<Array>& array, std::initializer_list<int64_t> shape) {
+  if (array) expect(name, *array, shape);
+}
+
 nb::capsule target(void* address) { return nb::capsule(address, "xla._CUSTOM_CALL_TARGET"); }
+
+Kind checked(int kind) {
+  if (kind < 0 || kind > static_cast<int>(Kind::coupled_lstm)) throw std::invalid_argument("unknown kind of cell");
+  return static_cast<Kind>(kind);
+}
+
+void make_weights(Weights* self, int kind, const Floats<2>& input_weight, const Floats<2>& hidden_weight,
+                  const Floats<1>& bias, const std::optional<Floats<1>>& hidden_bias,
+                  const std::optional<Floats<1>>& input_peephole, const std::optional<Floats<1>>& forget_peephole,
+                  const std::optional<Floats<1>>& output_peephole) {
+  const KindShape shape = kind_shape(checked(kind));
+  const auto features = static_cast<int64_t>(input_weight.shape(0));
+  const auto hidden = static_cast<int64_t>(hidden_weight.shape(0));
+  expect("input_weight", input_weight, {features, shape.gates * hidden});
+  expect("hidden_weight", hidden_weight, {hidden, shape.gates * hidden});
+  expect("bias", bias, {shape.gates * hidden});
+  expect("hidden_bias", hidden_bias, {shape.gates * hidden});
+  for (const auto* peephole : {&input_peephole, &forget_peephole, &output_peephole}) {
+    expect("peephole", *peephole, {hidden});
+    if (shape.has_peepholes && !*peephole) throw std::invalid_argument("a peephole is missing");
+  }
+  Operands given{};
+  given.input_weight = input_weight.data();
+  given.hidden_weight = hidden_weight.data();
+  given.bias = bias.data();
+  given.hidden_bias = data(hidden_bias);
+  given.peepholes[0] = data(input_peephole);
+  given.peepholes[1] = data(forget_peephole);
+  given.peepholes[2] = data(output_peephole);
+  new (self) Weights(static_cast<Kind>(kind), features, hidden, given);
+}
+
+// Whole sequences. The results' arrays are the caller's.
+void run(const Weights& self, const Floats<3>& inputs, const std::optional<Floats<2>>& hidden_state,
+         const std::optional<Floats<2>>& cell_state, const std::optional<Lengths>& lengths, bool reverse,
+         const Result<3>& outputs, const Result<2>& final_hidden, const std::optional<Result<2>>& final_cell) {
+  const auto batch = static_cast<int64_t>(inputs.shape(0));
+  const auto time = static_cast<int64_t>(inputs.shape(1));
+  expect("inputs", inputs, {batch, time, self.features()});
+  expect("hidden_state", hidden_state, {batch, self.hidden()});
+  expect("cell_state", cell_state, {batch, self.hidden()});
+  expect("lengths", lengths, {batch});
+  expect("outputs", outputs, {batch, time, self.hidden()});
+  expect("final_hidden", final_hidden, {batch, self.hidden()});
+  expect("final_cell", final_cell, {batch, self.hidden()});
+  if (kind_shape(self.kind()).has_cell && !final_cell) throw std::invalid_argument("final_cell is missing");
+  Operands given{};
+  given.inputs = inputs.data();
+  given.hidden_state = data(hidden_state);
+  given.cell_state = data(cell_state);
+  given.lengths = data(lengths);
+  const Results results{outputs.data(), final_hidden.data(), data(final_cell), nullptr};
+  const nb::gil_scoped_release released;
+  self.forward(batch, time, reverse, given, results, available_threads());
+}
+
+// One step: the inputs [batch, features], and where the new state goes. It stays on the calling thread where it is
+// small, so it is over in about a microsecond.
+void step(const Weights& self, const Floats<2>& inputs, const Floats<2>& hidden, const std::optional<Floats<2>>& cell,
+          const Result<2>& new_hidden, const std::optional<Result<2>>& new_cell) {
+  const auto batch = static_cast<int64_t>(inputs.shape(0));
+  expect("inputs", inputs, {batch, self.features()});
+  expect("hidden", hidden, {batch, self.hidden()});
+  expect("new_hidden", new_hidden, {batch, self.hidden()});
+  expect("cell", cell, {batch, self.hidden()});
+  expect("new_cell", new_cell, {batch, self.hidden()});
+  if (kind_shape(self.kind()).has_cell && !(cell && new_cell)) throw std::invalid_argument("a cell state is missing");
+  Operands given{};
+  given.inputs = inputs.data();
+  given.hidden_state = hidden.data();
+  given.cell_state = data(cell);
+  std::unique_ptr<float[]> last(new float[static_cast<std::size_t>(batch * self.hidden())]);
+  const Results results{new_hidden.data(), last.get(), data(new_cell), nullptr};
+  const nb::gil_scoped_release released;
+  self.forward(batch, 1, false, given, results, available_threads());
+}
 
 }  // namespace
 
 NB_MODULE(_native, module) {
+  module.doc() = "Fused recurrent kernels. latchwork.kernels.native is the door.";
   module.def("build", [] { return engine().name; });
   module.def("register_width", [] { return engine().width; });
   module.def("threads", [] { return available_threads(); });
@@ -25,11 +131,16 @@ NB_MODULE(_native, module) {
     return fma_peak(threads);
   }, "threads"_a);
   module.def("saved_floats", [](int kind, int64_t batch, int64_t time, int64_t features, int64_t hidden) {
-    return saved_floats(static_cast<Kind>(kind), {batch, time, features, hidden});
+    return saved_floats(checked(kind), {batch, time, features, hidden});
   });
-  bind_numpy(module);
   module.def("forward_target", [] { return target(forward_target()); });
   module.def("backward_target", [] { return target(backward_target()); });
+  nb::class_<Weights>(module, "Weights")
+      .def("__init__", make_weights, "kind"_a, "input_weight"_a, "hidden_weight"_a, "bias"_a,
+           "hidden_bias"_a.none(), "input_peephole"_a.none(), "forget_peephole"_a.none(), "output_peephole"_a.none())
+      .def("run", run, "inputs"_a, "hidden_state"_a.none(), "cell_state"_a.none(), "lengths"_a.none(), "reverse"_a,
+           "outputs"_a, "final_hidden"_a, "final_cell"_a.none())
+      .def("step", step, "inputs"_a, "hidden"_a, "cell"_a.none(), "new_hidden"_a, "new_cell"_a.none());
 }
 
 }  // namespace latchwork

@@ -13,6 +13,13 @@ constexpr int tile_rows(int vectors) {
   return rows < 8 ? rows : 8;
 }
 
+// Where one address serves all the rows, there are registers for more of them.
+constexpr int near_tile_rows(int vectors) {
+  const int room = kRegisters == 32 ? 24 : 12;
+  const int rows = room / vectors;
+  return rows < 12 ? rows : 12;
+}
+
 template <int value>
 struct Constant {
   static constexpr int kValue = value;
@@ -65,15 +72,32 @@ LATCHWORK_INLINE void multiply_add(Vec (&sums)[R][kStride], const float* const* 
   }
 }
 
-// sums[r][n] += rows[k][first + r] * lines[k][n], for all k: the transposed product of the weights' gradients.
-template <int R, int N>
+// The same for rows that lie kRowStride floats apart: one address serves them all.
+template <int kRowStride, int R, int N>
+LATCHWORK_INLINE void multiply_add_near(Vec (&sums)[R][N], const float* rows, const float* panel, int64_t depth) {
+  for (int64_t k = 0; k < depth; ++k, ++rows, panel += N * kWidth) {
+    Vec line[N];
+#pragma GCC unroll 4
+    for (int n = 0; n < N; ++n) line[n] = load(panel + n * kWidth);
+#pragma GCC unroll 12
+    for (int r = 0; r < R; ++r) {
+      const Vec factor = splat(rows[r * kRowStride]);
+#pragma GCC unroll 4
+      for (int n = 0; n < N; ++n) sums[r][n] += factor * line[n];
+    }
+  }
+}
+
+// sums[r][u * kGates + g] += rows[k][first + r] * lines[u][k][g], for all k: the transposed product of the weights'
+// gradients. A unit's lines are kLine floats long; those of the next unit follow at `stride`.
+template <int kGates, int kLine, int R, int N>
 LATCHWORK_INLINE void multiply_add_transposed(Vec (&sums)[R][N], const float* const* rows, int64_t first,
                                               const float* lines, int64_t stride, int64_t depth) {
-  for (int64_t k = 0; k < depth; ++k, lines += stride) {
+  for (int64_t k = 0; k < depth; ++k, lines += kLine) {
     const float* row = rows[k] + first;
     Vec line[N];
 #pragma GCC unroll 4
-    for (int n = 0; n < N; ++n) line[n] = load(lines + n * kWidth);
+    for (int n = 0; n < N; ++n) line[n] = load(lines + n / kGates * stride + n % kGates * kWidth);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
       const Vec factor = splat(row[r]);

@@ -7,7 +7,7 @@ weights that are not mapped are shared, not copied.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Literal, NamedTuple, cast
 
@@ -18,9 +18,7 @@ from jax.custom_derivatives import SymbolicZero, zero_from_primal
 from jaxtyping import Array, Float, Int
 
 from latchwork.kernels import native
-from latchwork.kernels.native import KINDS as _KINDS
-from latchwork.kernels.native import WITH_CELL as _WITH_CELL
-from latchwork.kernels.native import Kind
+from latchwork.kernels.native import KINDS, KINDS_WITH_CELL, Kind
 
 _FORWARD, _BACKWARD = "latchwork_forward", "latchwork_backward"
 
@@ -66,7 +64,7 @@ def fused_supported(
     """
     if not native.available():
         return native.engine_info().reason
-    if (kind, activation) not in _KINDS:
+    if (kind, activation) not in KINDS:
         return f"the kernels know no {kind} with activation {activation}"
     if jnp.dtype(dtype) != jnp.float32:
         return f"the kernels compute in float32, the inputs are {jnp.dtype(dtype).name}"
@@ -134,9 +132,9 @@ def fused_unroll(
         hidden_mask=hidden_mask,
         lengths=None if lengths is None else lengths.astype(jnp.int32),
     )
-    case = _Case(_KINDS[(kind, activation)], reverse)
-    outputs, *final = cast("tuple[Array, ...]", _unroll(case, operands))
-    return outputs, tuple(final)
+    case = _Case(KINDS[(kind, activation)], reverse)
+    results = cast("tuple[Array, ...]", _unroll(case, operands))
+    return results[0], results[1:]
 
 
 _registered = False
@@ -158,15 +156,15 @@ def _bits(values: tuple[Any, ...]) -> np.int32:
 
 def _call(name: str, results: list[jax.ShapeDtypeStruct], operands: list[Any], **attributes: Any) -> list[Any]:
     # expand_dims: a mapped axis becomes a leading one, of length one where an operand is not mapped (shared).
-    call = jax.ffi.ffi_call(name, results, vmap_method="expand_dims")
-    return list(cast("Any", call)(*operands, **attributes))
+    call = cast("Callable[..., list[Any]]", jax.ffi.ffi_call(name, results, vmap_method="expand_dims"))
+    return call(*operands, **attributes)
 
 
 def _forward(case: _Case, operands: _Operands, saves: bool) -> list[Any]:
     batch, time, features = operands.inputs.shape
     hidden = operands.hidden_weight.shape[0]
     results = [_like((batch, time, hidden)), _like((batch, hidden))]
-    if case.kind in _WITH_CELL:
+    if case.kind in KINDS_WITH_CELL:
         results.append(_like((batch, hidden)))
     if saves:
         results.append(_like((native.module().saved_floats(case.kind, batch, time, features, hidden),)))

@@ -17,19 +17,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+Array = NDArray[Any]
+State = tuple[Array, ...]
 Kind = Literal["simple_rnn", "gru", "lstm", "peephole_lstm", "coupled_lstm"]
-
-# By kind and activation, in the order of csrc/problem.h; and those with a cell state.
-KINDS = {
-    ("simple_rnn", "tanh"): 0,
-    ("simple_rnn", "relu"): 1,
-    ("gru", "tanh"): 2,
-    ("lstm", "tanh"): 3,
-    ("peephole_lstm", "tanh"): 4,
-    ("coupled_lstm", "tanh"): 5,
-}
-WITH_CELL = {3, 4, 5}
-_GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4, "peephole_lstm": 4, "coupled_lstm": 3}
 
 
 @dataclass(frozen=True)
@@ -92,6 +82,106 @@ def module() -> ModuleType:
     return _native
 
 
+KINDS: dict[tuple[str, str], int] = {
+    ("simple_rnn", "tanh"): 0,
+    ("simple_rnn", "relu"): 1,
+    ("gru", "tanh"): 2,
+    ("lstm", "tanh"): 3,
+    ("peephole_lstm", "tanh"): 4,
+    ("coupled_lstm", "tanh"): 5,
+}
+"""Each kind and activation that the kernels know, by its number in csrc/problem.h."""
+
+KINDS_WITH_CELL = frozenset({3, 4, 5})
+"""The kinds whose state is `(hidden, cell)`; the others' is `(hidden,)`."""
+
+
+_GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4, "peephole_lstm": 4, "coupled_lstm": 3}
+
+
+class FusedCell:
+    """A cell's weights in the kernels' order, packed once for any number of calls.
+
+    It changes nothing in itself and lets go of the interpreter while it computes, so threads may share one.
+
+    Args:
+        kind: the cell.
+        weights: its arrays by their names in `latchwork.cells`.
+        activation: of a simple RNN: `tanh` or `relu`.
+
+    Raises:
+        RuntimeError: the compiled kernels are not there.
+        ValueError: the weights' shapes do not fit together.
+
+    Example:
+        >>> ones = np.ones((3, 12), np.float32)
+        >>> cell = FusedCell("lstm", {"input_weight": ones, "hidden_weight": ones, "bias": ones[0]})
+        >>> outputs, state = cell.run(np.ones((1, 5, 3), np.float32))
+        >>> outputs.shape
+        (1, 5, 3)
+    """
+
+    def __init__(self, kind: Kind, weights: Mapping[str, Array], activation: str = "tanh") -> None:
+        """Pack the weights."""
+        number = KINDS[(kind, activation)]
+        names = ("input_weight", "hidden_weight", "input_bias" if kind == "gru" else "bias", "hidden_bias")
+        peepholes = ("input_peephole", "forget_peephole", "output_peephole")
+        arrays = [weights.get(name) for name in (*names, *peepholes)]
+        self._weights: Any = module().Weights(number, *(None if a is None else _floats(a) for a in arrays))
+        self._hidden = int(weights["hidden_weight"].shape[0])
+        self._parts = 2 if number in KINDS_WITH_CELL else 1
+
+    def initial_state(self, batch: int) -> State:
+        """Zeros `[batch, hidden]`, once for each part of the state."""
+        return tuple(np.zeros((batch, self._hidden), np.float32) for _ in range(self._parts))
+
+    def run(
+        self, inputs: Array, state: State | None = None, lengths: Array | None = None, *, reverse: bool = False
+    ) -> tuple[Array, State]:
+        """Run over whole sequences.
+
+        Args:
+            inputs: `[batch, time, features]`, right-padded where sequences differ in length.
+            state: before the first step; zeros where left out.
+            lengths: how many steps of each sequence are real; all where left out.
+            reverse: read from each sequence's last real step to its first.
+
+        Returns:
+            Every step's output `[batch, time, hidden]`, zero past a length, and the state after the last step read.
+        """
+        inputs = _floats(inputs)
+        batch, time, _ = inputs.shape
+        outputs = np.empty((batch, time, self._hidden), np.float32)
+        final = tuple(np.empty((batch, self._hidden), np.float32) for _ in range(self._parts))
+        before = (None, None) if state is None else tuple(map(_floats, state))
+        self._weights.run(
+            inputs,
+            before[0],
+            before[1] if self._parts == 2 else None,
+            None if lengths is None else np.ascontiguousarray(lengths, np.int32),
+            reverse,
+            outputs,
+            final[0],
+            final[1] if self._parts == 2 else None,
+        )
+        return outputs, final
+
+    def step(self, inputs: Array, state: State) -> State:
+        """One step from inputs `[batch, features]`: the new state, whose first part is the output."""
+        hidden = np.empty_like(state[0])
+        if self._parts == 1:
+            self._weights.step(_floats(inputs), state[0], None, hidden, None)
+            return (hidden,)
+        cell = np.empty_like(state[1])
+        self._weights.step(_floats(inputs), state[0], state[1], hidden, cell)
+        return hidden, cell
+
+
+def _floats(array: Array) -> Array:
+    """The array itself where it is float32 and dense already."""
+    return np.ascontiguousarray(array, np.float32)
+
+
 def unroll(
     kind: Kind,
     weights: Mapping[str, NDArray[np.float32]],
@@ -126,7 +216,6 @@ def unroll(
         >>> outputs.shape, cell.shape
         ((1, 5, 3), (1, 3))
     """
-    number = KINDS[kind, activation]
     batch, time, features = inputs.shape
     if not batch or not time:
         raise ValueError(f"there is nothing in inputs of shape {inputs.shape}")
@@ -138,35 +227,15 @@ def unroll(
     if kind == "peephole_lstm":
         expected |= dict.fromkeys(("input_peephole", "forget_peephole", "output_peephole"), (hidden,))
     given = {name: _dense(name, weights[name], shape) for name, shape in expected.items()}
-    parts = 2 if number in WITH_CELL else 1
+    parts = 2 if KINDS[kind, activation] in KINDS_WITH_CELL else 1
     if len(state) != parts:
         raise ValueError(f"the state of a {kind} has {parts} parts, got {len(state)}")
-    before = [_dense("a state", part, (batch, hidden)) for part in state]
+    before = tuple(_dense("a state", part, (batch, hidden)) for part in state)
     if lengths is not None:
         lengths = np.ascontiguousarray(lengths, np.int32)
         if lengths.shape != (batch,) or lengths.min(initial=0) < 0 or lengths.max(initial=0) > time:
             raise ValueError(f"lengths must be {batch} numbers from 0 to {time}")
-    outputs = np.empty((batch, time, hidden), np.float32)
-    after = tuple(np.empty((batch, hidden), np.float32) for _ in range(parts))
-    module().forward(
-        number,
-        reverse,
-        np.ascontiguousarray(inputs, np.float32),
-        given["input_weight"],
-        given["hidden_weight"],
-        given.get("bias", given.get("input_bias")),
-        given.get("hidden_bias"),
-        given.get("input_peephole"),
-        given.get("forget_peephole"),
-        given.get("output_peephole"),
-        before[0],
-        before[1] if parts == 2 else None,
-        lengths,
-        outputs,
-        after[0],
-        after[1] if parts == 2 else None,
-    )
-    return outputs, after
+    return FusedCell(kind, given, activation).run(inputs, before, lengths, reverse=reverse)
 
 
 def _dense(name: str, array: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -125,12 +125,32 @@ def _recurrent(
     return outputs if layer.return_sequences else final[0]
 
 
-def fused(
-    layer: spec.Recurrent, parameters: Parameters, inputs: Array, state: State, lengths: Lengths, reverse: bool
-) -> tuple[Array, State]:
-    """The compiled kernels."""
-    activation = layer.activation if isinstance(layer, spec.SimpleRNN) else "tanh"
-    return native.unroll(KINDS[type(layer)], parameters, inputs, state, lengths, reverse=reverse, activation=activation)
+class Fused:
+    """The compiled kernels. A layer's weights are packed when it first runs, once for the network's life."""
+
+    def __init__(self) -> None:
+        """Nothing is packed yet."""
+        self._cells: dict[int, native.FusedCell] = {}
+
+    def __call__(
+        self,
+        layer: spec.Recurrent,
+        parameters: Parameters,
+        inputs: Array,
+        state: State,
+        lengths: Lengths,
+        reverse: bool,
+    ) -> tuple[Array, State]:
+        """Run a layer; see `Run`."""
+        key = id(parameters["hidden_weight"])  # the network keeps its arrays, so no other array takes the number
+        cell = self._cells.get(key)
+        if cell is None:
+            activation = layer.activation if isinstance(layer, spec.SimpleRNN) else "tanh"
+            cell = self._cells[key] = native.FusedCell(KINDS[type(layer)], parameters, activation)
+        if inputs.shape[1] == 1 and lengths is None:
+            after = cell.step(inputs[:, 0], state)
+            return after[0][:, None], after
+        return cell.run(inputs, state, lengths, reverse=reverse)
 
 
 def plain(
@@ -159,7 +179,7 @@ def chosen_engine() -> Run:
         raise InputError(f"LATCHWORK_ENGINE={wanted!r}: expected one of auto, scan, fused")
     if wanted == "fused" and not native.available():
         raise InputError(f"LATCHWORK_ENGINE=fused: {native.engine_info().reason}")
-    return fused if native.available() and wanted != "scan" else plain
+    return Fused() if native.available() and wanted != "scan" else plain
 
 
 def _pooled(kinds: Sequence[str], inputs: Array, lengths: Lengths) -> Array:
