@@ -1,5 +1,6 @@
 // One build of the kernels: compiled once for each instruction set, with LATCHWORK_BUILD naming it.
 #include "backward.h"
+#include "dense.h"
 #include "peak.h"
 
 namespace latchwork::LATCHWORK_BUILD {
@@ -222,6 +223,11 @@ void forward(const void* job, const Team& team) {
   for_cell<Forward>(*static_cast<const ForwardJob*>(job), team);
 }
 
+void dense(const DenseJob& job) {
+  const FlushSubnormals flush;
+  run_dense(job);
+}
+
 void backward(const void* job, const Team& team) {
   const FlushSubnormals flush;
   for_cell<Backward>(*static_cast<const BackwardJob*>(job), team);
@@ -233,6 +239,7 @@ void backward(const void* job, const Team& team) {
 #define LATCHWORK_TEXT(text) LATCHWORK_TEXT_(text)
 
 extern const Engine engine;
-const Engine engine = {LATCHWORK_TEXT(LATCHWORK_BUILD), kWidth, measure_forward, measure_backward, pack, forward, backward, peak};
+const Engine engine = {LATCHWORK_TEXT(LATCHWORK_BUILD), kWidth, measure_forward, measure_backward, pack,
+                       forward, backward, dense, peak};
 
 }  // namespace latchwork::LATCHWORK_BUILD

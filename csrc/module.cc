@@ -2,12 +2,17 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/unique_ptr.h>
+#include <nanobind/stl/vector.h>
 
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "chain.h"
 #include "kernels.h"
 #include "xla.h"
 
@@ -48,7 +53,7 @@ Kind checked(int kind) {
   return static_cast<Kind>(kind);
 }
 
-void make_weights(Weights* self, int kind, const Floats<2>& input_weight, const Floats<2>& hidden_weight,
+std::unique_ptr<Weights> make_weights(int kind, const Floats<2>& input_weight, const Floats<2>& hidden_weight,
                   const Floats<1>& bias, const std::optional<Floats<1>>& hidden_bias,
                   const std::optional<Floats<1>>& input_peephole, const std::optional<Floats<1>>& forget_peephole,
                   const std::optional<Floats<1>>& output_peephole) {
@@ -71,7 +76,7 @@ void make_weights(Weights* self, int kind, const Floats<2>& input_weight, const 
   given.peepholes[0] = data(input_peephole);
   given.peepholes[1] = data(forget_peephole);
   given.peepholes[2] = data(output_peephole);
-  new (self) Weights(static_cast<Kind>(kind), features, hidden, given);
+  return std::make_unique<Weights>(static_cast<Kind>(kind), features, hidden, given);
 }
 
 // Whole sequences. The results' arrays are the caller's.
@@ -119,6 +124,97 @@ void step(const Weights& self, const Floats<2>& inputs, const Floats<2>& hidden,
   self.forward(batch, 1, false, given, results, available_threads());
 }
 
+// An array of any object that offers its memory as dense float32 of so many axes: a tenth of what a general
+// conversion costs. Empty, with no error set, where it is something else; the slow path then says what is wrong.
+class Dense {
+ public:
+  Dense(nb::handle object, int axes, bool writable = false) {
+    const int flags = PyBUF_ND | PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (writable ? PyBUF_WRITABLE : 0);
+    if (PyObject_GetBuffer(object.ptr(), &view_, flags) != 0) {
+      PyErr_Clear();
+      return;
+    }
+    held_ = true;
+    fits_ = view_.ndim == axes && view_.format && view_.format[0] == 'f' && view_.format[1] == 0;
+  }
+  ~Dense() {
+    if (held_) PyBuffer_Release(&view_);
+  }
+  Dense(const Dense&) = delete;
+  Dense& operator=(const Dense&) = delete;
+
+  bool has_shape(std::initializer_list<int64_t> shape) const {
+    if (!fits_) return false;
+    const Py_ssize_t* axis = view_.shape;
+    for (const int64_t size : shape)
+      if (*axis++ != size) return false;
+    return true;
+  }
+  int64_t shape(int axis) const { return view_.shape[axis]; }
+  explicit operator bool() const { return fits_; }
+  float* data() const { return static_cast<float*>(view_.buf); }
+
+ private:
+  Py_buffer view_;
+  bool held_ = false, fits_ = false;
+};
+
+// Calls shorter than this, in multiplications, keep the interpreter: letting go and taking it again costs as much.
+constexpr int64_t kBriefCall = 100'000;
+
+template <class Call>
+bool released(int64_t work, Call&& call) {
+  if (work < kBriefCall) return call();
+  const nb::gil_scoped_release released;
+  return call();
+}
+
+void add_dense(Chain& self, const Floats<2>& weight, const Floats<1>& bias, int activation) {
+  if (activation < 0 || activation > static_cast<int>(Activation::sigmoid))
+    throw std::invalid_argument("unknown activation");
+  const auto outputs = static_cast<int64_t>(weight.shape(1));
+  expect("weight", weight, {self.outputs(), outputs});
+  expect("bias", bias, {outputs});
+  self.add_dense(weight.data(), bias.data(), outputs, static_cast<Activation>(activation));
+}
+
+Chain* make_chain(int64_t features, const std::vector<double>& offset, const std::vector<double>& scale) {
+  if (features < 1 || offset.size() != scale.size() || (!offset.empty() && static_cast<int64_t>(offset.size()) != features))
+    throw std::invalid_argument("offset and scale are as many as the features");
+  return new Chain(features, offset, scale);
+}
+
+// False where the arguments are not what it takes as they are, or an input is not finite.
+bool chain_run(const Chain& self, nb::handle inputs, const std::optional<Lengths>& lengths, nb::handle outputs) {
+  const Dense from(inputs, 3), to(outputs, self.keeps_time() ? 3 : 2, true);
+  if (!from) return false;
+  const int64_t batch = from.shape(0), time = from.shape(1);
+  if (!batch || !time || !from.has_shape({batch, time, self.features()})) return false;
+  if (self.keeps_time() ? !to.has_shape({batch, time, self.outputs()}) : !to.has_shape({batch, self.outputs()}))
+    return false;
+  if (lengths) {
+    expect("lengths", lengths, {batch});
+    for (int64_t row = 0; row < batch; ++row)
+      if (lengths->data()[row] < 1 || lengths->data()[row] > time) throw std::invalid_argument("a length does not fit");
+  }
+  return released(batch * time * self.work(),
+                  [&] { return self.run(batch, time, from.data(), data(lengths), to.data()); });
+}
+
+// The state after the step, or None where `chain_run` would give False.
+nb::object chain_step(const Chain& self, nb::handle inputs, const ChainState& state, nb::handle outputs, bool scores) {
+  const Dense from(inputs, 2), to(outputs, 2, true);
+  if (!from.has_shape({state.batch, self.features()}) || !to.has_shape({state.batch, self.outputs()}))
+    return nb::none();
+  ChainState after{state.batch, std::vector<float>(state.values.size())};
+  const bool done = released(state.batch * self.work(), [&] {
+    if (!self.step(from.data(), state, after, to.data())) return false;
+    if (scores) softmax(state.batch, self.outputs(), to.data());
+    return true;
+  });
+  return done ? nb::cast(std::move(after)) : nb::none();
+}
+
 }  // namespace
 
 NB_MODULE(_native, module) {
@@ -136,11 +232,31 @@ NB_MODULE(_native, module) {
   module.def("forward_target", [] { return target(forward_target()); });
   module.def("backward_target", [] { return target(backward_target()); });
   nb::class_<Weights>(module, "Weights")
-      .def("__init__", make_weights, "kind"_a, "input_weight"_a, "hidden_weight"_a, "bias"_a,
+      .def(nb::new_(&make_weights), "kind"_a, "input_weight"_a, "hidden_weight"_a, "bias"_a,
            "hidden_bias"_a.none(), "input_peephole"_a.none(), "forget_peephole"_a.none(), "output_peephole"_a.none())
       .def("run", run, "inputs"_a, "hidden_state"_a.none(), "cell_state"_a.none(), "lengths"_a.none(), "reverse"_a,
            "outputs"_a, "final_hidden"_a, "final_cell"_a.none())
       .def("step", step, "inputs"_a, "hidden"_a, "cell"_a.none(), "new_hidden"_a, "new_cell"_a.none());
+  nb::class_<ChainState>(module, "ChainState").def_ro("batch", &ChainState::batch);
+  nb::class_<Chain>(module, "Chain")
+      .def(nb::new_(&make_chain), "features"_a, "offset"_a, "scale"_a)
+      .def("add_recurrent",
+           [](Chain& self, int kind, const Floats<2>& input_weight, const Floats<2>& hidden_weight,
+              const Floats<1>& bias, const std::optional<Floats<1>>& hidden_bias,
+              const std::optional<Floats<1>>& input_peephole, const std::optional<Floats<1>>& forget_peephole,
+              const std::optional<Floats<1>>& output_peephole, bool reverse, bool last_only) {
+             auto weights = make_weights(kind, input_weight, hidden_weight, bias, hidden_bias, input_peephole,
+                                         forget_peephole, output_peephole);
+             if (weights->features() != self.outputs()) throw std::invalid_argument("the layers do not fit together");
+             self.add_recurrent(std::move(weights), reverse, last_only);
+           },
+           "kind"_a, "input_weight"_a, "hidden_weight"_a, "bias"_a, "hidden_bias"_a.none(), "input_peephole"_a.none(),
+           "forget_peephole"_a.none(), "output_peephole"_a.none(), "reverse"_a, "last_only"_a)
+      .def("add_dense", add_dense, "weight"_a, "bias"_a, "activation"_a)
+      .def("initial_state", &Chain::initial_state, "batch"_a)
+      .def_prop_ro("work", &Chain::work)
+      .def("run", chain_run, "inputs"_a, "lengths"_a.none(), "outputs"_a)
+      .def("step", chain_step, "inputs"_a, "state"_a, "outputs"_a, "scores"_a);
 }
 
 }  // namespace latchwork

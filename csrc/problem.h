@@ -9,6 +9,8 @@ namespace latchwork {
 
 enum class Kind : int32_t { simple_tanh, simple_relu, gru, lstm, peephole_lstm, coupled_lstm };
 
+enum class Activation : int32_t { none, tanh, relu, sigmoid };
+
 // How a kind's numbers lie in memory. A *slot* is one vector kept per unit and step: what `forward` saves and what
 // `backward` turns into the derivative by that gate's sum. The input product fills the slots from `input_slot` on, the
 // recurrent product those from `hidden_slot` on, `gates` of each; they differ for the GRU alone, whose slots are n (from

@@ -123,13 +123,9 @@ class FusedCell:
 
     def __init__(self, kind: Kind, weights: Mapping[str, Array], activation: str = "tanh") -> None:
         """Pack the weights."""
-        number = KINDS[(kind, activation)]
-        names = ("input_weight", "hidden_weight", "input_bias" if kind == "gru" else "bias", "hidden_bias")
-        peepholes = ("input_peephole", "forget_peephole", "output_peephole")
-        arrays = [weights.get(name) for name in (*names, *peepholes)]
-        self._weights: Any = module().Weights(number, *(None if a is None else _floats(a) for a in arrays))
+        self._weights: Any = module().Weights(*weight_arguments(kind, weights, activation))
         self._hidden = int(weights["hidden_weight"].shape[0])
-        self._parts = 2 if number in KINDS_WITH_CELL else 1
+        self._parts = 2 if KINDS[(kind, activation)] in KINDS_WITH_CELL else 1
 
     def initial_state(self, batch: int) -> State:
         """Zeros `[batch, hidden]`, once for each part of the state."""
@@ -175,6 +171,14 @@ class FusedCell:
         cell = np.empty_like(state[1])
         self._weights.step(_floats(inputs), state[0], state[1], hidden, cell)
         return hidden, cell
+
+
+def weight_arguments(kind: Kind, weights: Mapping[str, Array], activation: str = "tanh") -> list[Any]:
+    """A cell's number and its arrays, in the order in which the compiled module takes them."""
+    names = ("input_weight", "hidden_weight", "input_bias" if kind == "gru" else "bias", "hidden_bias")
+    peepholes = ("input_peephole", "forget_peephole", "output_peephole")
+    arrays = [weights.get(name) for name in (*names, *peepholes)]
+    return [KINDS[(kind, activation)], *(None if array is None else _floats(array) for array in arrays)]
 
 
 def _floats(array: Array) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 
 from latchwork import spec, storage
 from latchwork.errors import InputError
+from latchwork.runtime.chain import Chain, ChainState, chainable
 from latchwork.runtime.network import NetworkState, NumpyNetwork
 from latchwork.transforms.labels import Labels, saved_labels
 from latchwork.transforms.scaling import Scaler, saved_scaler
 from latchwork.transforms.sequences import as_lengths, as_sequences
+
+State = NetworkState | ChainState
+"""What a model remembers between two steps. It is never changed: one may go on from it twice."""
 
 _ROWS = 512  # sequences at a time, so that memory does not grow with their number
 
@@ -33,6 +37,7 @@ class Model:
         vector: whether a regressor's answers are one number each, without an axis of their own.
         document: all that the file says in words: the training record, the data's fingerprint.
         tensors: all arrays of the file by name.
+        chain: the network in one call of the kernels, where they know all its layers.
     """
 
     job: str
@@ -43,6 +48,7 @@ class Model:
     vector: bool
     document: Mapping[str, Any]
     tensors: Mapping[str, NDArray[Any]]
+    chain: Chain | None = field(default=None, repr=False)
 
     def predict(self, inputs: Any, lengths: Any = None) -> NDArray[Any]:
         """The answer for each sequence.
@@ -73,6 +79,10 @@ class Model:
 
     def outputs(self, inputs: Any, lengths: Any = None) -> NDArray[np.float32]:
         """The network's own outputs, before they become answers; arguments as of `predict`."""
+        if self.chain is not None and lengths is None and self.chain.takes(inputs):
+            outputs = self.chain.run(inputs)
+            if outputs is not None:  # else in need of conversion, or wrong
+                return outputs
         if isinstance(self.network.spec.layers[0], spec.Embedding):
             batch = self._tokens(inputs, 2)
             lengths = None if lengths is None else as_lengths(lengths, *batch.shape)
@@ -86,11 +96,12 @@ class Model:
         ]
         return np.concatenate(parts)
 
-    def initial_state(self, batch: int = 1) -> NetworkState:
+    def initial_state(self, batch: int = 1) -> State:
         """The state before the first step of `batch` sequences; `InputError` where a layer reads backwards."""
-        return self.network.initial_state(batch)
+        state = self.network.initial_state(batch)
+        return state if self.chain is None else self.chain.initial_state(batch)
 
-    def step(self, inputs: Any, state: NetworkState) -> tuple[NDArray[np.floating], NetworkState]:
+    def step(self, inputs: Any, state: State) -> tuple[NDArray[np.floating], State]:
         """One step of sequences that are still going on.
 
         Args:
@@ -104,16 +115,33 @@ class Model:
         Raises:
             InputError: inputs of another shape, or missing values.
         """
+        if self.chain is not None:
+            return self._step_at_once(self.chain, inputs, state)
         if isinstance(self.network.spec.layers[0], spec.Embedding):
             now: NDArray[Any] = self._tokens(inputs, 1)
         else:
-            now = np.asarray(inputs)
-            if now.ndim != 2:
-                raise InputError(f"got inputs of shape {now.shape}: a step is (batch, features)")
-            now = as_sequences(now[:, None], features=self.network.spec.shapes()[0][-1]).inputs
-            now = now[:, 0] if self.scaler is None else self.scaler.transform(now)[:, 0]
+            now = self._one_step(inputs)
+            now = now if self.scaler is None else self.scaler.transform(now[:, None])[:, 0]
         outputs, after = self.network.step(now, state)
         return self._answers(outputs), after
+
+    def _step_at_once(self, chain: Chain, inputs: Any, state: ChainState) -> tuple[NDArray[np.floating], ChainState]:
+        done = chain.step(inputs, state)
+        if done is None:  # in need of conversion, or wrong
+            now = np.ascontiguousarray(self._one_step(inputs))
+            if len(now) != state.batch:
+                raise InputError(f"got inputs of {len(now)} sequences and a state of {state.batch}")
+            done = chain.step(now, state)
+            assert done is not None
+        if self.target_scaler is None:
+            return done
+        return self._answers(done[0]), done[1]
+
+    def _one_step(self, inputs: Any) -> NDArray[np.float32]:
+        now = np.asarray(inputs)
+        if now.ndim != 2:
+            raise InputError(f"got inputs of shape {now.shape}: a step is (batch, features)")
+        return as_sequences(now[:, None], features=self.network.spec.shapes()[0][-1]).inputs[:, 0]
 
     def _answers(self, outputs: NDArray[np.floating]) -> NDArray[np.floating]:
         if self.labels is not None:
@@ -172,13 +200,16 @@ def _model(document: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Model:
     network = NumpyNetwork(spec.Sequential.from_dict(document["network"]), parameters)
     fitted = document["fitted"]
     inputs, outputs = network.spec.shapes()[0][-1], network.spec.output_shape()[-1]
+    scaler = saved_scaler(tensors, "fitted.scaler.", inputs)
+    labels = saved_labels(fitted["classes"], outputs) if "classes" in fitted else None
     return Model(
         job=str(document["job"]),
         network=network,
-        scaler=saved_scaler(tensors, "fitted.scaler.", inputs),
-        labels=saved_labels(fitted["classes"], outputs) if "classes" in fitted else None,
+        scaler=scaler,
+        labels=labels,
         target_scaler=saved_scaler(tensors, "fitted.target_scaler.", outputs),
         vector=bool(fitted.get("vector", False)),
         document=document,
         tensors=tensors,
+        chain=Chain(network, scaler, scores=labels is not None) if chainable(network) else None,
     )

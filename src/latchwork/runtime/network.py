@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,12 +63,13 @@ class NumpyNetwork:
         spec.check_parameters(network, parameters)
         self.spec = network
         self._run = chosen_engine()
-        self._parameters = tuple(_under(f"layers.{index}.", parameters) for index in range(len(network.layers)))
+        self.is_fused = isinstance(self._run, Fused)
+        self.layer_parameters = tuple(_under(f"layers.{index}.", parameters) for index in range(len(network.layers)))
 
     def __call__(self, inputs: Array, lengths: Lengths = None) -> Array:
         """The last layer's output for a batch `[batch, time, features]`, or token numbers `[batch, time]`."""
         outputs = inputs
-        for layer, parameters in zip(self.spec.layers, self._parameters, strict=True):
+        for layer, parameters in zip(self.spec.layers, self.layer_parameters, strict=True):
             outputs = _apply(layer, parameters, outputs, lengths, self._run)
         return outputs
 
@@ -93,7 +95,7 @@ class NumpyNetwork:
             `[batch, outputs]`: what the network would give were this the sequence's last step; and the new state.
         """
         outputs, states = inputs, list[LayerState]()
-        for layer, parameters, before in zip(self.spec.layers, self._parameters, state, strict=True):
+        for layer, parameters, before in zip(self.spec.layers, self.layer_parameters, state, strict=True):
             outputs, after = _step(layer, parameters, outputs, before, self._run)
             states.append(after)
         return outputs, tuple(states)
@@ -145,12 +147,16 @@ class Fused:
         key = id(parameters["hidden_weight"])  # the network keeps its arrays, so no other array takes the number
         cell = self._cells.get(key)
         if cell is None:
-            activation = layer.activation if isinstance(layer, spec.SimpleRNN) else "tanh"
-            cell = self._cells[key] = native.FusedCell(KINDS[type(layer)], parameters, activation)
+            cell = self._cells[key] = native.FusedCell(KINDS[type(layer)], parameters, activation_of(layer))
         if inputs.shape[1] == 1 and lengths is None:
             after = cell.step(inputs[:, 0], state)
             return after[0][:, None], after
         return cell.run(inputs, state, lengths, reverse=reverse)
+
+
+def activation_of(layer: spec.Recurrent) -> Literal["tanh", "relu"]:
+    """What a simple RNN applies; `tanh` for all other cells."""
+    return layer.activation if isinstance(layer, spec.SimpleRNN) else "tanh"
 
 
 def plain(
