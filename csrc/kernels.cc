@@ -21,25 +21,32 @@ namespace {
 
 // Memory that calls borrow, so that none pays for fresh pages. What is returned is kept, up to a limit.
 class Lender {
+  struct Block {
+    void* data;
+    std::size_t bytes;
+  };
+  static constexpr std::size_t kOwn = 16 << 10;
+
  public:
   class Loan {
    public:
-    Loan(Lender& lender, std::size_t bytes) : lender_(lender), block_(lender.borrow(bytes)) {}
-    ~Loan() { lender_.give_back(block_); }
+    Loan(Lender& lender, std::size_t bytes) : lender_(lender) {
+      // A single step is over in less time than it takes to ask for memory: it has a thread's own.
+      alignas(64) static thread_local char own[kOwn];
+      block_ = bytes <= kOwn ? Block{own, 0} : lender.borrow(bytes);
+    }
+    ~Loan() {
+      if (block_.bytes) lender_.give_back(block_);
+    }
     Loan(const Loan&) = delete;
     char* data() const { return static_cast<char*>(block_.data); }
 
    private:
-    friend Lender;
     Lender& lender_;
-    struct Block {
-      void* data;
-      std::size_t bytes;
-    } block_;
+    Block block_;
   };
 
  private:
-  using Block = decltype(Loan::block_);
   static constexpr std::size_t kAlignment = 4096;
   static constexpr std::size_t kKept = 8;                       // blocks
   static constexpr std::size_t kLargestKept = std::size_t{256} << 20;  // bytes
@@ -117,13 +124,24 @@ Schedule schedule_for(Kind kind, const Shape& shape, int64_t members) {
 
 // Each member's chunks, and the memory that they point into.
 struct Plan {
-  std::vector<int32_t> rows, lengths;
+  std::vector<int32_t> order, rows, lengths;
   std::vector<Chunk> chunks;
   int64_t most_rows = 0;
 
-  Plan(const Shape& shape, const Operands* operands, int64_t members, int64_t chunk_count)
-      : rows(members * shape.batch), lengths(members * shape.batch), chunks(members * chunk_count) {
-    std::vector<int32_t> order(shape.batch);
+  // The calling thread's own, which lasts until it asks again.
+  static const Plan& of(const Shape& shape, const Operands* operands, int64_t members, int64_t chunk_count) {
+    static thread_local Plan kept;
+    kept.make(shape, operands, members, chunk_count);
+    return kept;
+  }
+
+ private:
+  void make(const Shape& shape, const Operands* operands, int64_t members, int64_t chunk_count) {
+    order.resize(shape.batch);
+    rows.resize(members * shape.batch);
+    lengths.resize(members * shape.batch);
+    chunks.assign(members * chunk_count, Chunk{});
+    most_rows = 0;
     for (int64_t member = 0; member < members; ++member) {
       const int32_t* given = operands[member].lengths;
       const auto length = [&](int32_t row) {
@@ -204,7 +222,7 @@ void run_forward(Kind kind, const Shape& shape, bool reverse, const Operands* op
   job.members = members;
   job.operands = operands;
   job.results = results;
-  const Plan plan(shape, operands, members, job.schedule.chunks);
+  const Plan& plan = Plan::of(shape, operands, members, job.schedule.chunks);
   job.chunks = plan.chunks.data();
   job.sizes = engine().measure_forward(job, plan.most_rows);
   threads = useful_threads(kind, shape, plan, job.schedule, members, threads);
@@ -260,7 +278,7 @@ void backward(Kind kind, const Shape& shape, bool reverse, const Operands* opera
   job.operands = operands;
   job.cotangents = cotangents;
   job.gradients = gradients;
-  const Plan plan(shape, operands, members, job.schedule.chunks);
+  const Plan& plan = Plan::of(shape, operands, members, job.schedule.chunks);
   job.chunks = plan.chunks.data();
   job.sizes = engine().measure_backward(job, plan.most_rows);
   threads = useful_threads(kind, shape, plan, job.schedule, members, threads);
