@@ -47,6 +47,7 @@ class RecurrentLayer(BuiltLayer, Generic[State]):
     recurrent_dropout: Constant | None
     return_sequences: bool = eqx.field(static=True)
     reverse: bool = eqx.field(static=True)
+    recompute_every: int = eqx.field(static=True, default=0)
 
     def __call__(self, inputs: Array, lengths: Lengths = None, key: Key = None) -> Array:
         """Outputs `[batch, time, units]`, or the last `[batch, units]`."""
@@ -65,7 +66,15 @@ class RecurrentLayer(BuiltLayer, Generic[State]):
                 inputs = inputs * drop_mask(input_key, self.dropout, (batch, 1, features))
             if self.recurrent_dropout is not None:
                 hidden_mask = drop_mask(hidden_key, self.recurrent_dropout, (batch, self.cell.hidden_size))
-        return unroll(self.cell, inputs, state, lengths, reverse=self.reverse, hidden_mask=hidden_mask)
+        return unroll(
+            self.cell,
+            inputs,
+            state,
+            lengths,
+            reverse=self.reverse,
+            hidden_mask=hidden_mask,
+            recompute_every=self.recompute_every,
+        )
 
 
 class BidirectionalLayer(BuiltLayer):
@@ -208,6 +217,7 @@ def _build_recurrent(
         recurrent_dropout=_rate(layer.recurrent_dropout) if layer.recurrent_dropout else None,
         return_sequences=layer.return_sequences,
         reverse=layer.reverse or reverse,
+        recompute_every=layer.recompute_every,
     )
 
 

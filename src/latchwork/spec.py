@@ -58,6 +58,8 @@ class Recurrent(Layer):
         reverse: read from each sequence's last step to its first; outputs stay at their own position in time.
         dropout: share of the inputs dropped, the same ones at every step of a sequence (Gal & Ghahramani, 2016).
         recurrent_dropout: share of the hidden state dropped inside the recurrent product, likewise constant in time.
+        recompute_every: for sequences whose training does not fit in memory: keep the state every so many steps alone
+            and compute the gates between again for the gradient, which costs a forward pass; 0 keeps all.
     """
 
     units: int
@@ -65,6 +67,7 @@ class Recurrent(Layer):
     reverse: bool = False
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
+    recompute_every: int = 0
 
     gates: ClassVar[tuple[str, ...]] = ()
 
@@ -73,6 +76,8 @@ class Recurrent(Layer):
         _check_size(self, "units")
         _check_rate(self, "dropout")
         _check_rate(self, "recurrent_dropout")
+        if self.recompute_every:
+            _check_size(self, "recompute_every")
 
     def output_shape(self, shape: Shape) -> Shape:
         """`(time, units)`, or `(units,)` without `return_sequences`."""

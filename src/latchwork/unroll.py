@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+from collections.abc import Callable
 from functools import cache
 from typing import Literal, cast, get_args
 
@@ -34,6 +35,7 @@ def unroll(
     *,
     reverse: bool = False,
     hidden_mask: Float[Array, "batch hidden"] | None = None,
+    recompute_every: int = 0,
     engine: Engine | None = None,
 ) -> tuple[Float[Array, "batch time hidden"], State]:
     """Run `cell` over the time axis of `inputs`.
@@ -45,6 +47,8 @@ def unroll(
         lengths: how many steps of each sequence are real; all where left out.
         reverse: read from each sequence's last real step to its first.
         hidden_mask: multiplies the hidden state inside the recurrent product, the same at every step.
+        recompute_every: where above 0, a gradient keeps the state every so many steps alone and computes the gates
+            between again: memory for that many steps and for `time / recompute_every` states, one forward pass more.
         engine: `scan`, `fused` or `auto`; the environment's `LATCHWORK_ENGINE` where left out.
 
     Returns:
@@ -61,9 +65,10 @@ def unroll(
     """
     if state is None:
         state = cell.initial_state(inputs.shape[:1])
-    if chosen_engine(cell, inputs, engine) == "fused":
-        return _fused(cell, inputs, state, lengths, reverse, hidden_mask)
-    return _scan(cell, inputs, state, lengths, reverse, hidden_mask)
+    run = _fused if chosen_engine(cell, inputs, engine) == "fused" else _scan
+    if 0 < recompute_every < inputs.shape[1]:
+        return _in_parts(run, recompute_every, cell, inputs, state, lengths, reverse, hidden_mask)
+    return run(cell, inputs, state, lengths, reverse, hidden_mask)
 
 
 def chosen_engine(cell: Cell[State], inputs: Array, engine: Engine | None = None) -> Literal["scan", "fused"]:
@@ -103,6 +108,57 @@ def _why_not_fused(cell: Cell[State], inputs: Array) -> str | None:
 def _say_once(line: str) -> None:
     """The slower engine gives the same results, so it is worth one line and no more."""
     logging.getLogger("latchwork").warning("latchwork runs on %s", line)
+
+
+def _in_parts(
+    run: Callable[..., tuple[Array, State]],
+    steps: int,
+    cell: Cell[State],
+    inputs: Float[Array, "batch time features"],
+    state: State,
+    lengths: Int[Array, " batch"] | None,
+    reverse: bool,
+    hidden_mask: Float[Array, "batch hidden"] | None,
+) -> tuple[Float[Array, "batch time hidden"], State]:
+    """`run` over parts of `steps` steps, each of which keeps for its gradient what it was given and no more."""
+    batch, time, _ = inputs.shape
+    count = time // steps
+    whole = count * steps  # the rest is one shorter part, the first one in reverse
+
+    @jax.checkpoint
+    def part(
+        cell: Cell[State],
+        inputs: Array,
+        state: State,
+        lengths: Array | None,
+        hidden_mask: Array | None,
+        start: Array | int,
+    ) -> tuple[Array, State]:
+        # A sequence that has no step in this part keeps its state.
+        here = None if lengths is None else jnp.clip(lengths - start, 0, inputs.shape[1])
+        return run(cell, inputs, state, here, reverse, hidden_mask)
+
+    def whole_parts(state: State) -> tuple[Array, State]:
+        def step(state: State, at: tuple[Array, Array]) -> tuple[State, Array]:
+            outputs, state = part(cell, at[0], state, lengths, hidden_mask, at[1])
+            return state, outputs
+
+        parts = jnp.swapaxes(inputs[:, :whole].reshape(batch, count, steps, -1), 0, 1)
+        final, outputs = jax.lax.scan(step, state, (parts, jnp.arange(count) * steps), reverse=reverse)
+        return jnp.swapaxes(outputs, 0, 1).reshape(batch, whole, -1), final
+
+    def rest(state: State) -> tuple[Array, State]:
+        return part(cell, inputs[:, whole:], state, lengths, hidden_mask, whole)
+
+    if whole == time:
+        return whole_parts(state)
+    if reverse:
+        last, state = rest(state)
+        first, state = whole_parts(state)
+    else:
+        first, state = whole_parts(state)
+        last, state = rest(state)
+    return jnp.concatenate([first, last], axis=1), state
 
 
 def _fused(

@@ -126,9 +126,7 @@ class Model:
         outputs, after = self.network.step(now, state)
         return self._answers(outputs), after
 
-    def _converted_step(
-        self, chain: Chain, inputs: Any, state: ChainState
-    ) -> tuple[NDArray[np.floating], ChainState]:
+    def _converted_step(self, chain: Chain, inputs: Any, state: ChainState) -> tuple[NDArray[np.floating], ChainState]:
         """A step from inputs that are in need of conversion, or wrong."""
         now = np.ascontiguousarray(self._one_step(inputs))
         if len(now) != state.batch:

@@ -1,0 +1,93 @@
+"""Recomputing in place of keeping: the same outputs, states and gradients, from less memory."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from latchwork import LSTM, Sequential
+from latchwork.errors import InputError
+from latchwork.kernels import native
+from latchwork.unroll import KERNELS, unroll
+
+BATCH, TIME, FEATURES, HIDDEN = 4, 11, 3, 5
+GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4, "peephole_lstm": 4, "coupled_lstm": 3}
+CELLS = {kind: cell for cell, kind in KERNELS.items()}
+ENGINES = ["scan", *(["fused"] if native.available() else [])]
+
+
+def random_cell(rng, kind):
+    columns = GATES[kind] * HIDDEN
+    shapes = {"input_weight": (FEATURES, columns), "hidden_weight": (HIDDEN, columns)}
+    cell = CELLS[kind]
+    names = [field.name for field in dataclasses.fields(cell) if field.name != "activation"]
+    arrays = {
+        name: rng.normal(size=shapes.get(name, (HIDDEN if "peephole" in name else columns,))) * 0.5 for name in names
+    }
+    return cell(**{name: jnp.asarray(array, jnp.float32) for name, array in arrays.items()})
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def results_and_gradients(engine, reverse, every, cell, inputs, state, lengths, mask):
+    def run(cell, inputs, state):
+        return unroll(
+            cell, inputs, state, lengths, reverse=reverse, hidden_mask=mask, recompute_every=every, engine=engine
+        )
+
+    results, pull = jax.vjp(run, cell, inputs, state)
+    return results, pull(jax.tree.map(jnp.sin, results))
+
+
+def check(kind, engine, reverse, ragged, every):
+    rng = np.random.default_rng(0)
+    cell = random_cell(rng, kind)
+    inputs, mask = (jnp.asarray(rng.normal(size=(BATCH, *rest)), jnp.float32) for rest in ((TIME, FEATURES), (HIDDEN,)))
+    state = jax.tree.map(
+        lambda zero: jnp.asarray(rng.normal(size=zero.shape), jnp.float32), cell.initial_state((BATCH,))
+    )
+    arguments = (cell, inputs, state, jnp.array([0, 3, TIME, 8]) if ragged else None, mask)
+    kept = results_and_gradients(engine, reverse, 0, *arguments)
+    again = results_and_gradients(engine, reverse, every, *arguments)
+    for a, b in zip(jax.tree.leaves(kept), jax.tree.leaves(again), strict=True):
+        assert np.linalg.norm(a - b) <= 1e-5 * np.linalg.norm(a)
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_same_results_and_gradients(engine, reverse, ragged):
+    kind = {(False, False): "lstm", (False, True): "gru", (True, False): "peephole_lstm", (True, True): "simple_rnn"}
+    check(kind[reverse, ragged], engine, reverse, ragged, 4)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("every", [1, 3, 4, 10, 11, 12])
+@pytest.mark.parametrize("kind", GATES)
+def test_the_same_for_every_cell_and_length_of_part(kind, every):
+    for engine in ENGINES:
+        for reverse in (False, True):
+            for ragged in (False, True):
+                check(kind, engine, reverse, ragged, every)
+
+
+def test_a_gradient_holds_less_memory():
+    cell = random_cell(np.random.default_rng(0), "lstm")
+    inputs = jnp.zeros((8, 1000, FEATURES))
+
+    def temporary_bytes(every):
+        loss = lambda cell: unroll(cell, inputs, recompute_every=every)[1].hidden.sum()  # noqa: E731
+        return jax.jit(jax.grad(loss)).lower(cell).compile().memory_analysis().temp_size_in_bytes
+
+    assert temporary_bytes(50) < temporary_bytes(0) / 3
+
+
+def test_a_layer_takes_it_and_a_description_keeps_it():
+    network = Sequential([LSTM(4, recompute_every=7)], input_shape=(None, 3))
+    assert Sequential.from_dict(network.to_dict()) == network
+    with pytest.raises(InputError, match="recompute_every"):
+        LSTM(4, recompute_every=-1)
