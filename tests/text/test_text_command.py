@@ -48,7 +48,7 @@ def test_train_test_and_write_with_names_that_stay(
     assert trained["steps"] == 20
     assert not (tmp_path / "m.latch.unfinished").exists()
     tested = as_json(capsys, "test", model, story_file)
-    assert tested["part"] == "validation"
+    assert tested["part"] == "test"
     assert tested["bits_per_character"] == pytest.approx(trained["bits_per_character"])
     assert tested["baseline"]["bytes"] <= model.stat().st_size
     written = as_json(capsys, "write", model, "--prompt", "the ", "--length", 30, "--samples", 2)
