@@ -115,11 +115,13 @@ def _fused(
 ) -> tuple[Float[Array, "batch time hidden"], State]:
     """The kernels; see `latchwork.kernels.jax`."""
     weights = {f.name: getattr(cell, f.name) for f in dataclasses.fields(cell) if not f.metadata.get("static")}
+    # Half precision beside float32 promotes to it, as in the scan; the kernels take nothing else.
+    weights, inputs, before = jax.tree.map(lambda array: array.astype(jnp.float32), (weights, inputs, tuple(state)))
     outputs, final = fused_unroll(
         KERNELS[type(cell)],
         weights,
         inputs,
-        state,
+        before,
         lengths,
         reverse=reverse,
         hidden_mask=hidden_mask,
