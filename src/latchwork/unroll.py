@@ -81,6 +81,11 @@ def chosen_engine(cell: Cell[State], inputs: Array, engine: Engine | None = None
     return "scan"
 
 
+def weights_of(cell: Cell[State]) -> dict[str, Array]:
+    """A cell's arrays by name."""
+    return {f.name: getattr(cell, f.name) for f in dataclasses.fields(cell) if not f.metadata.get("static")}
+
+
 # The cells that the kernels know, by the kernels' names.
 KERNELS: dict[type, Kind] = {
     SimpleRNNCell: "simple_rnn",
@@ -114,10 +119,9 @@ def _fused(
     hidden_mask: Float[Array, "batch hidden"] | None,
 ) -> tuple[Float[Array, "batch time hidden"], State]:
     """The kernels; see `latchwork.kernels.jax`."""
-    weights = {f.name: getattr(cell, f.name) for f in dataclasses.fields(cell) if not f.metadata.get("static")}
     outputs, final = fused_unroll(
         KERNELS[type(cell)],
-        weights,
+        weights_of(cell),
         inputs,
         state,
         lengths,

@@ -16,7 +16,7 @@ import pytest
 from latchwork.cli.main import run
 from latchwork.text.keyboard import Keyboard
 from latchwork.text.model import TextModel
-from latchwork.text.terminal import Session
+from latchwork.text.terminal import Session, read_keys
 
 
 def as_json(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def test_train_test_and_write_with_names_that_stay(
     assert trained["steps"] == 20
     assert not (tmp_path / "m.latch.unfinished").exists()
     tested = as_json(capsys, "test", model, story_file)
-    assert tested["part"] == "validation"
+    assert tested["part"] == "test"
     assert tested["bits_per_character"] == pytest.approx(trained["bits_per_character"])
     assert tested["baseline"]["bytes"] <= model.stat().st_size
     written = as_json(capsys, "write", model, "--prompt", "the ", "--length", 30, "--samples", 2)
@@ -107,8 +107,23 @@ def test_a_session_in_the_terminal_counts_keys(typist_file: Path) -> None:
     session.press("\r")
     assert session.line == ""
     assert keyboard.personal.probability(first, "the") > 0
-    assert session.press("9") is None
-    assert session.line == "9"
+    session.press("9")
+    session.press("1")  # after a digit, a digit
+    assert session.line == "91"
+
+
+def test_keys_that_a_terminal_spells_out_are_not_typed() -> None:
+    typed = io.StringIO("a\x1b[D\x1b[3~\x1bOAb\x1b1\x04")
+    assert list(read_keys(typed)) == [("a", False), ("b", False), ("1", True), ("\x04", False)]
+
+
+def test_a_deleted_character_was_not_written_and_alt_types_a_digit(typist_file: Path) -> None:
+    session = Session(TextModel.load(typist_file).keyboard())
+    session.press("\x7f")  # there is nothing to delete
+    session.press("1", literally=True)
+    session.press("x")
+    session.press("\x7f")
+    assert (session.line, session.keys, session.characters) == ("1", 4, 1)
 
 
 # Ten ways of hurting it.

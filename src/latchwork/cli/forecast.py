@@ -46,8 +46,9 @@ def forecast(
     as_json: JsonOption = False,
 ) -> None:
     """Forecast a table of the past: what comes next, how sure that is, and whether it beats the simple methods."""
+    from latchwork.forecasting.folder import write_files
     from latchwork.forecasting.forecaster import Forecaster
-    from latchwork.forecasting.results import results, write_files
+    from latchwork.forecasting.results import results
     from latchwork.forecasting.stocks import stock_report
 
     started = time.perf_counter()

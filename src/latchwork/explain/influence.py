@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import equinox as eqx
 import jax
@@ -13,9 +13,9 @@ from jaxtyping import Array
 from numpy.typing import ArrayLike, NDArray
 
 from latchwork.errors import InputError
-from latchwork.explain.trace import as_batch
+from latchwork.explain.reading import Model, read
 from latchwork.layers import BuiltLayer, EmbeddingLayer
-from latchwork.network import Network, apply_layers
+from latchwork.network import apply_layers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,15 +78,15 @@ class Influence:
 
 
 def influence(
-    network: Network, inputs: ArrayLike, output: int, *, step: int = -1, method: Method = "integrated"
+    model: Model, inputs: ArrayLike | str, output: int, *, step: int = -1, method: Method = "integrated"
 ) -> Influence:
     """How much each step of a sequence contributed to one number of the answer.
 
     Args:
-        network: a built network.
-        inputs: one sequence `[time, features]`, or token numbers `[time]`.
-        output: which number of the answer.
-        step: at which step, where the network answers at every one; the last by default.
+        model: a built network or a fitted estimator, as for `trace`.
+        inputs: one sequence `[time, features]`; token numbers `[time]` or a text for a language model.
+        output: which number of the answer, before any softmax.
+        step: at which step, where the network answers at every one; from the end if negative.
         method: `integrated` (gradients averaged along the way from zeros to the input, times the input; their sum is
             the answer less that for zeros) or `gradient` (the gradient at the input, times the input; faster, its sum
             means little where the network saturates).
@@ -95,48 +95,54 @@ def influence(
         The contributions, with the completeness error that says how exact they are.
 
     Raises:
-        InputError: there is no such number in the answer, or more than one sequence was given.
+        InputError: there is no such number or step in the answer, or more than one sequence was given.
 
     Source: Sundararajan, Taly & Yan (2017), "Axiomatic attribution for deep networks", sections 3 and 5.
     """
-    batch, single = as_batch(network, inputs)
+    network, batch, _, single = read(model, inputs)
     if not single:
-        raise InputError(f"got inputs of shape {tuple(batch.shape)}: influence explains one sequence at a time")
-    layers, read = network.layers, batch[0]
+        raise InputError(f"got inputs of shape {batch.shape}: influence explains one sequence at a time")
+    if method not in get_args(Method):
+        raise InputError(f"got the method {method!r}: expected one of {', '.join(get_args(Method))}")
+    layers, vectors = network.layers, jnp.asarray(batch[0])
     if isinstance(layers[0], EmbeddingLayer):
-        layers, read = layers[1:], layers[0](batch)[0]
-    count = apply_layers(layers, read[None]).shape[-1]
-    if not 0 <= output < count:
-        raise InputError(f"got output {output}: the answer has the numbers 0 to {count - 1}")
+        layers, vectors = layers[1:], layers[0](jnp.asarray(batch))[0]
+    *steps, count = network.spec.output_shape()
+    if not 0 <= output < (count or 0):
+        raise InputError(f"got output {output}: the answer has the numbers 0 to {(count or 0) - 1}")
+    if steps and not -len(vectors) <= step < len(vectors):
+        raise InputError(f"got step {step}: the sequence has {len(vectors)} steps")
     at = (jnp.int32(output), jnp.int32(step))
-    answer, slopes = _slopes(layers, read, jnp.ones(1), at)
-    baseline = _slopes(layers, read, jnp.zeros(1), at)[0]
+    answer, slopes = _slopes(layers, vectors, jnp.ones(1), at)
+    baseline = _slopes(layers, vectors, jnp.zeros(1), at)[0]
     averaged = method == "integrated"
-    slope = _averaged_slopes(layers, read, at, float(answer[0] - baseline[0])) if averaged else slopes[0]
-    values = np.asarray(slope, np.float64) * np.asarray(read, np.float64)
+    slope = _averaged_slopes(layers, vectors, at, float(answer[0] - baseline[0])) if averaged else slopes[0]
+    values = np.asarray(slope, np.float64) * np.asarray(vectors, np.float64)
     return Influence(values, float(answer[0]), float(baseline[0]), method)
 
 
-def _averaged_slopes(layers: tuple[BuiltLayer, ...], read: Array, at: Any, difference: float) -> NDArray[np.float64]:
+def _averaged_slopes(layers: tuple[BuiltLayer, ...], vectors: Array, at: Any, difference: float) -> NDArray[np.float64]:
     """The mean gradient on the way from zeros to the input, over ever more intervals until it is complete."""
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
-    average = np.zeros(read.shape)
+    average = np.zeros(vectors.shape)
     for intervals in INTERVALS:
         starts = np.arange(intervals)[:, None]
         points = ((starts + (nodes + 1) / 2) / intervals).reshape(-1, CHUNK)
         shares = np.tile(weights / 2 / intervals, intervals).reshape(-1, CHUNK)
-        average = np.zeros(read.shape)
+        average = np.zeros(vectors.shape)
         for some, share in zip(points, shares, strict=True):
-            slopes = _slopes(layers, read, jnp.asarray(some, jnp.float32), at)[1]
+            slopes = _slopes(layers, vectors, jnp.asarray(some, jnp.float32), at)[1]
             average += np.tensordot(share, np.asarray(slopes, np.float64), axes=1)
-        error = abs(float((average * np.asarray(read)).sum()) - difference)
+        error = abs(float((average * np.asarray(vectors)).sum()) - difference)
         if error <= GOOD_ENOUGH * abs(difference):
             break
     return average
 
 
 @eqx.filter_jit
-def _slopes(layers: tuple[BuiltLayer, ...], read: Array, shares: Array, at: tuple[Array, Array]) -> tuple[Array, Array]:
+def _slopes(
+    layers: tuple[BuiltLayer, ...], vectors: Array, shares: Array, at: tuple[Array, Array]
+) -> tuple[Array, Array]:
     """The number and its gradient for the input scaled by each share: `[shares]`, `[shares, time, features]`."""
     output, step = at
 
@@ -144,4 +150,4 @@ def _slopes(layers: tuple[BuiltLayer, ...], read: Array, shares: Array, at: tupl
         answer = apply_layers(layers, inputs[None])[0]
         return answer[output] if answer.ndim == 1 else answer[step, output]
 
-    return jax.vmap(jax.value_and_grad(number))(shares[:, None, None] * read)
+    return jax.vmap(jax.value_and_grad(number))(shares[:, None, None] * vectors)

@@ -157,10 +157,13 @@ class Forecaster(Estimator):
         return None if network is None else self.answers_.values(network.ahead)
 
     def plot(self, path: str | Path, index: int = 0) -> None:
-        """Draw the history, the backtest and the fan of one series as a PNG."""
-        from latchwork.forecasting.pictures import draw_forecast
+        """Draw the history and the fan of one series as a PNG."""
+        from latchwork.forecasting.pictures import draw_forecast, values_shown
 
-        draw_forecast(self._fitted(), index, Path(path))
+        fitted = self._fitted()
+        season = fitted.seasons_[0] if fitted.seasons_ else 1
+        shown = values_shown(season, fitted.horizon_, fitted.backtest_)
+        draw_forecast(fitted.panel_, fitted.predict(), index, Path(path), shown)
 
     def update(self, X: Any) -> Self:
         """Go on from new data without training: the rows after each series' stored end are added to it."""

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.training.block import TrainState
+from latchwork.training.steps import TrainState
 from latchwork.training.history import History
 
 
