@@ -48,6 +48,7 @@ def test_train_test_and_write_with_names_that_stay(
     model = tmp_path / "m.latch"
     trained = as_json(capsys, "train", story_file, "--out", model, "--steps", 20, "--hidden", 16)
     assert trained["steps"] == 20
+    assert trained["repeat"] == "--steps 20 --hidden 16"
     assert not (tmp_path / "m.latch.unfinished").exists()
     tested = as_json(capsys, "test", model, story_file)
     assert tested["part"] == "test"

@@ -148,7 +148,7 @@ def fit(
             if folder is not None and (done or time.monotonic() - saved >= checkpoint_seconds):
                 save_checkpoint(folder, run, settings)
                 saved = time.monotonic()
-    run.history.steps = run.step
+    run.history.steps, run.history.planned_steps = run.step, run.total
     best = run.best_parameters if keep_best and run.best_parameters is not None else run.state.parameters
     return Fitted(jax.device_put(trainer.with_parameters(best)), run.history)
 
