@@ -6,11 +6,13 @@ function channels(name) {
   return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 }
 
+const GATES = ["input", "forget", "output", "reset", "update"];
 let cached = {};
 
 /** Forget the palette; to be called when the theme changes. */
 export function resetPalette() {
   cached = {};
+  tables.clear();
 }
 
 function palette(name) {
@@ -34,8 +36,23 @@ export function share(value, name) {
 
 /** How an array of a trace is coloured: gates that open and close by their own colour, the rest by sign. */
 export function colourOf(name) {
-  const opens = ["input", "forget", "output", "reset", "update"].includes(name);
-  return opens ? (value) => share(value, name) : (value) => signed(value);
+  return GATES.includes(name) ? (value) => share(value, name) : (value) => signed(value);
+}
+
+const SHADES = 256;
+const tables = new Map();
+
+/** The colours of an array of a trace as a table: [from, to, pixels], `pixels` spread evenly from one to the other. */
+export function tableOf(name) {
+  const kept = tables.get(name);
+  if (kept) return kept;
+  const opens = GATES.includes(name);
+  const from = opens ? 0 : -1;
+  const colour = colourOf(name);
+  const shades = Array.from({ length: SHADES }, (_, at) => colour(from + ((1 - from) * at) / (SHADES - 1)));
+  const pixels = new Uint32Array(Uint8Array.from(shades.flatMap((shade) => [...shade, 255])).buffer);
+  tables.set(name, [from, 1, pixels]);
+  return tables.get(name);
 }
 
 export function css([red, green, blue]) {
