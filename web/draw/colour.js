@@ -39,6 +39,31 @@ export function colourOf(name) {
   return GATES.includes(name) ? (value) => share(value, name) : (value) => signed(value);
 }
 
+/** The page's ink or its ground, whichever reads better on `ground`; black or white where neither would do. */
+export function inkOn(ground) {
+  const contrast = (ink) => {
+    const [a, b] = [luminance(ink), luminance(ground)];
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  };
+  const better = (pair) => pair.reduce((best, ink) => (contrast(ink) > contrast(best) ? ink : best));
+  const own = better([palette("ink"), palette("panel")]);
+  return contrast(own) >= READABLE ? own : better([BLACK, WHITE]);
+}
+
+// WCAG 2.2's relative luminance.
+function luminance(rgb) {
+  const [red, green, blue] = rgb.map((channel) => {
+    const share = channel / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+const READABLE = 4.5; // WCAG's AA
+const [BLACK, WHITE] = [
+  [0, 0, 0],
+  [255, 255, 255],
+];
 const SHADES = 256;
 const tables = new Map();
 

@@ -56,3 +56,13 @@ export function figure(value, decimals = 2) {
 export function rem() {
   return parseFloat(getComputedStyle(document.documentElement).fontSize);
 }
+
+/** Call `redraw` when the theme changes, for as long as `element` is on the page once it was put there. */
+export function onThemeChange(element, redraw) {
+  let shown = false;
+  addEventListener("themechange", function listen() {
+    shown ||= element.isConnected;
+    if (shown && !element.isConnected) removeEventListener("themechange", listen);
+    else redraw();
+  });
+}

@@ -54,7 +54,8 @@ export function fan(label, onchoose) {
         s("line", { class: "now", x1: x(data.chosen), x2: x(data.chosen), y1: top, y2: height - FOOT * em }),
         s("path", { class: "plot-line actual", d: line(data.values, 0) }),
         s("path", { class: "plot-line expected", d: line(joined(data.ahead), data.from - 1) }),
-        s("circle", { class: "guess-dot", r: em * 0.32, cx: x(data.chosen), cy: y(valueAt(data, data.chosen)) }),
+        Number.isFinite(valueAt(data, data.chosen)) &&
+          s("circle", { class: "guess-dot", r: em * 0.32, cx: x(data.chosen), cy: y(valueAt(data, data.chosen)) }),
         leanedBars(data, scale),
       ),
     );
@@ -153,7 +154,7 @@ function path(points) {
 
 function back(values, from, { x, y }) {
   return values
-    .map((value, index) => `L${x(from + index).toFixed(1)} ${y(value).toFixed(1)}`)
+    .map((value, index) => (Number.isFinite(value) ? `L${x(from + index).toFixed(1)} ${y(value).toFixed(1)}` : ""))
     .reverse()
     .join("");
 }

@@ -1,7 +1,9 @@
 // Vectors and matrices as squares that carry a number.
 
-import { css, share, signed } from "latchwork/draw/colour.js";
+import { css, inkOn, share, signed } from "latchwork/draw/colour.js";
 import { figure, h } from "latchwork/draw/dom.js";
+
+const NEAR_ZERO = 0.05; // of a full square; a number below it is as pale as a zero
 
 /**
  * A grid of squares.
@@ -54,10 +56,13 @@ export function grid(rows, columns, { label, decimals = 0, colour = null, most =
 
   function show(square, value) {
     square.classList.toggle("waiting", value === undefined);
-    square.classList.toggle("full", value !== undefined && Math.abs(value) > 0.6 * most);
     square.textContent = value === undefined ? "" : figure(value, decimals);
-    if (value === undefined) square.style.removeProperty("background");
-    else square.style.background = css(colour && value >= 0 ? share(value / most, colour) : signed(value));
+    square.style.removeProperty("background");
+    square.style.removeProperty("color");
+    if (value === undefined || Math.abs(value) < NEAR_ZERO * most) return;
+    const ground = colour && value >= 0 ? share(value / most, colour) : signed(value / most);
+    square.style.background = css(ground);
+    square.style.color = css(inkOn(ground));
   }
 
   return {

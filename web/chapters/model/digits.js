@@ -1,7 +1,7 @@
 // Digits: draw one, and see what the network believes after each of the 28 rows that it reads.
 
 import { css, share, signed } from "latchwork/draw/colour.js";
-import { figure, h } from "latchwork/draw/dom.js";
+import { figure, h, onThemeChange } from "latchwork/draw/dom.js";
 import { PLAY } from "latchwork/draw/icons.js";
 import { softmax } from "latchwork/engine/algebra.js";
 import { embeddedExample, loadModel } from "latchwork/data.js";
@@ -118,7 +118,7 @@ export async function mountDigits(root, { document: saved, network, tensors }, i
   pad.addEventListener("pointermove", (event) => event.buttons && stroke(event));
   pad.addEventListener("pointerup", play);
   inside.onchoose = (time) => (stop(), goTo(time));
-  addEventListener("themechange", show);
+  onThemeChange(root, show);
   think();
 
   function use(image) {
@@ -258,7 +258,7 @@ function thumbnail(values) {
   const canvas = h("canvas", { width: SIDE, height: SIDE });
   const draw = () => drawInk(canvas, values);
   draw();
-  addEventListener("themechange", draw);
+  onThemeChange(canvas, draw);
   return canvas;
 }
 

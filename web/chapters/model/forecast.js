@@ -1,6 +1,6 @@
 // A saved forecaster: its forecast with intervals, whose say made it, and which past values it leaned on.
 
-import { choices, figure, h } from "latchwork/draw/dom.js";
+import { choices, figure, h, onThemeChange } from "latchwork/draw/dom.js";
 import { fan, shorten } from "latchwork/draw/fan.js";
 import { correctorOf } from "latchwork/engine/corrector.js";
 import { seriesOf, timeText } from "latchwork/chapters/model/stored.js";
@@ -86,7 +86,7 @@ export function mountForecast(root, { document: saved, tensors }, inside) {
         (value) => ((state.lean = value), show()),
       ),
     );
-  addEventListener("themechange", show);
+  onThemeChange(root, show);
   open();
 
   function open() {
@@ -210,5 +210,6 @@ function exact(value) {
   if (!Number.isFinite(value)) return "unknown";
   const size = Math.abs(value);
   if (size >= 1e7 || (size < 1e-3 && size > 0)) return shorten(value);
-  return value.toLocaleString("en", { maximumSignificantDigits: Math.max(4, Math.ceil(Math.log10(size + 1))) });
+  const digits = Math.max(4, Math.ceil(Math.log10(size + 1)));
+  return value.toLocaleString("en", { minimumSignificantDigits: digits, maximumSignificantDigits: digits });
 }

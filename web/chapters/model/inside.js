@@ -1,6 +1,6 @@
 // Inside a model: every gate of every recurrent layer over the sequence, one row a unit, all live.
 
-import { figure, h } from "latchwork/draw/dom.js";
+import { figure, h, onThemeChange } from "latchwork/draw/dom.js";
 import { byBehaviour, paint } from "latchwork/draw/heatmap.js";
 import { followers } from "latchwork/chapters/model/unitsearch.js";
 
@@ -51,7 +51,7 @@ export function mountInside(root) {
     words,
     h("div", { class: "row search" }, h("label", {}, "Find units that follow ", signal), found),
   );
-  addEventListener("themechange", () => state.traces.length && draw());
+  onThemeChange(root, () => state.traces.length && draw());
   const api = {
     root,
     show,
@@ -65,6 +65,8 @@ export function mountInside(root) {
     const changed = traces.length !== state.traces.length;
     const moved = traces === state.traces; // the same numbers, seen at another time
     Object.assign(state, { traces, time, label, signals });
+    root.hidden = !traces.length;
+    if (!traces.length) return;
     if (moved) return mark();
     const names = Object.keys(signals);
     if (names.join() !== [...signal.options].map((option) => option.value).join())

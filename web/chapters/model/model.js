@@ -86,6 +86,8 @@ export async function mountModel(root) {
       const said = error instanceof FileError ? error.message : `This page cannot show it (${error.message}).`;
       problem.textContent = `${name}: ${said}`;
       problem.hidden = false;
+    } finally {
+      if (latest()) root.dataset.opened = name;
     }
   }
 

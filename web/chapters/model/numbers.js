@@ -3,6 +3,7 @@
 import { css, signed } from "latchwork/draw/colour.js";
 import { choices, figure, h } from "latchwork/draw/dom.js";
 import { embeddedExample } from "latchwork/data.js";
+import { FileError } from "latchwork/engine/latch.js";
 import { softmax } from "latchwork/engine/algebra.js";
 import { inUnits, scaled } from "latchwork/chapters/model/scaling.js";
 
@@ -13,6 +14,8 @@ const MOST_SIGNALS = 40;
 export function mountNumbers(root, { document: saved, network, tensors }, inside) {
   const [time, features] = saved.network.input_shape?.length === 2 ? saved.network.input_shape : [null, null];
   const tokens = features === null;
+  if (time !== null && !(Number.isInteger(time) && time >= 1 && time <= MOST_STEPS))
+    throw new FileError(`Its sequences have ${time} steps: this page reads 1 to ${MOST_STEPS}.`);
   const classes = saved.fitted?.classes;
   const state = { output: 0 };
   const area = h("textarea", {

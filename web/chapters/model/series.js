@@ -1,6 +1,6 @@
 // Series: a network's own forecast of the year ahead from any month, its interval, and which months it leaned on.
 
-import { choices, h } from "latchwork/draw/dom.js";
+import { choices, h, onThemeChange } from "latchwork/draw/dom.js";
 import { fan } from "latchwork/draw/fan.js";
 import { loadJson } from "latchwork/data.js";
 
@@ -43,7 +43,7 @@ export async function mountSeries(root, { network }, inside) {
     words,
   );
   inside.onchoose = (time) => goTo(time + 1);
-  addEventListener("themechange", show);
+  onThemeChange(root, show);
   show();
 
   function goTo(origin) {

@@ -16,6 +16,7 @@ export function seriesOf({ fitted }, tensors) {
   const shown = fitted?.shown;
   if (!shown || !tensors[`${SHOWN}mean`])
     throw new FileError("It was saved without its forecast: load it with this version of latchwork and save it again.");
+  checkStored(fitted, tensors);
   const take = (name) => blocks(tensors[SHOWN + name]);
   const [mean, ahead, low, high, weights] = ["mean", "times", "low", "high", "weights"].map(take);
   const [leanings, past, future] = ["leanings", "past", "future"].map(take);
@@ -45,6 +46,32 @@ export function seriesOf({ fitted }, tensors) {
       spread: tensors[`${SHOWN}spread`]?.data[index],
     };
   });
+}
+
+// What is drawn later must be whole now: a file may be undamaged and yet not hold what it says.
+function checkStored({ panel, horizon, shown: { levels, methods } }, tensors) {
+  const series = panel.names.length;
+  const lengths = tensors["fitted.lengths"]?.data ?? [];
+  const steps = lengths.reduce((sum, length) => sum + length, 0);
+  const shapes = {
+    [`${SHOWN}mean`]: [series, horizon],
+    [`${SHOWN}times`]: [series, horizon],
+    [`${SHOWN}low`]: [series, levels.length, horizon],
+    [`${SHOWN}high`]: [series, levels.length, horizon],
+    [`${SHOWN}weights`]: [series, methods.length],
+    "fitted.values": [steps],
+    "fitted.times": [steps],
+    "fitted.lengths": [series],
+  };
+  for (const [name, shape] of Object.entries(shapes)) {
+    if (tensors[name]?.shape.join() !== shape.join())
+      throw new FileError(`Its ${name} is missing or of another shape.`);
+  }
+  const asked = tensors[`${SHOWN}leanings`]?.shape;
+  const fits = !asked || (asked.length === 3 && asked[2] === horizon && asked[1] >= 1);
+  const finite = ["mean", "low", "high"].every((name) => tensors[SHOWN + name].data.every(Number.isFinite));
+  if (!(horizon >= 1 && levels.length >= 1 && fits && finite && lengths.every((length) => length >= 1)))
+    throw new FileError("Its forecast is not whole.");
 }
 
 // A tensor [a, b, ...] as nested arrays, the last axis as it lies in memory.

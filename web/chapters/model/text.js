@@ -1,9 +1,10 @@
 // Text: type, see what comes next, colour the text by any unit or by what the next letter, or word, leaned on.
 
-import { css, signed } from "latchwork/draw/colour.js";
-import { choices, figure, h } from "latchwork/draw/dom.js";
+import { css, inkOn, signed } from "latchwork/draw/colour.js";
+import { choices, figure, h, onThemeChange } from "latchwork/draw/dom.js";
 import { softmax } from "latchwork/engine/algebra.js";
 import { embeddedExample } from "latchwork/data.js";
+import { FileError } from "latchwork/engine/latch.js";
 import { Stepper } from "latchwork/engine/stepper.js";
 import { vocabularyOf } from "latchwork/chapters/model/tokens.js";
 
@@ -21,6 +22,9 @@ export function mountText(root, { document: saved, network }, inside) {
   const units = saved.fitted.vocabulary.units;
   const what = units === "word" ? "word" : "letter";
   const reader = new Stepper(network);
+  const [first, last] = [network.spec.layers[0], network.spec.layers.at(-1)];
+  if (first.tokens !== names.length || last.units !== names.length)
+    throw new FileError(`Its vocabulary has ${names.length} tokens, its network ${first.tokens} and ${last.units}.`);
   const state = { colour: "unit", at: null, temperature: 0.7 };
   const area = h("textarea", {
     rows: 3,
@@ -97,7 +101,7 @@ export function mountText(root, { document: saved, network }, inside) {
   );
   inside.onunit = paint;
   inside.onchoose = (time) => ask(time);
-  addEventListener("themechange", paint);
+  onThemeChange(root, paint);
   think();
 
   function think() {
@@ -138,7 +142,9 @@ export function mountText(root, { document: saved, network }, inside) {
     const values = byUnit ? state.traces[layer].trace.hidden.map((step) => step[unit]) : influence();
     const most = byUnit ? 1 : Math.max(...values.map(Math.abs)) || 1;
     state.spans.forEach((letter, time) => {
-      letter.style.background = css(signed((values[time] ?? 0) / most));
+      const ground = signed((values[time] ?? 0) / most);
+      letter.style.background = css(ground);
+      letter.style.color = css(inkOn(ground));
       letter.classList.toggle("asked", time === state.at);
     });
   }
