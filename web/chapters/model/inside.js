@@ -5,6 +5,7 @@ import { byBehaviour, paint } from "latchwork/draw/heatmap.js";
 import { followers } from "latchwork/chapters/model/unitsearch.js";
 
 const KEYS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
+const SORTED_AFTER = 300; // milliseconds without a new step
 const MOST_SORTED = 256; // units; sorting more by behaviour would be felt
 
 /**
@@ -15,7 +16,7 @@ const MOST_SORTED = 256; // units; sorting more by behaviour would be felt
  *   what a unit may follow, one number a step; `onchoose(time)` may be set by the panel that owns the sequence
  */
 export function mountInside(root) {
-  const state = { layer: 0, unit: 0, time: 0, traces: [], orders: [] };
+  const state = { layer: 0, unit: 0, time: 0, traces: [], order: [], sorting: null };
   const layers = h("select", { "aria-label": "Layer", onchange: () => ((state.layer = Number(layers.value)), draw()) });
   const find = h("input", {
     type: "number",
@@ -77,8 +78,19 @@ export function mountInside(root) {
         ...traces.map(({ name, kind, units }, value) => h("option", { value }, `${name}: ${kind}, ${units} units`)),
       );
     }
-    state.order = order(traces[state.layer]);
+    if (changed || state.order.length !== traces[state.layer].units) state.order = order(traces[state.layer]);
+    else sortSoon();
     draw();
+  }
+
+  // Sorting is felt in large layers: while steps come one after another the old order stays.
+  function sortSoon() {
+    clearTimeout(state.sorting);
+    state.sorting = setTimeout(() => {
+      if (!root.isConnected) return;
+      state.order = order(state.traces[state.layer]);
+      draw();
+    }, SORTED_AFTER);
   }
 
   // One order for all pictures of a layer, so that a unit stands in the same row in each.
