@@ -13,10 +13,11 @@ const WIDE = {
   threeGates: [250, 470, 700],
   out: 870,
   left: 20,
+  branch: 40, // where a GRU's memory is read from
   right: 984,
   shown: 930, // where the hidden state leaves upwards
   onBelt: [86, 345, 680], // the memory before, what is kept of it, the new one
-  onHidden: [86, 470, 820],
+  onHidden: [86, 470], // the new one leaves at the top
   said: [" state, before", "what is kept", " state, new"],
   top: 26,
   above: 72, // strips over the belt
@@ -30,6 +31,7 @@ const WIDE = {
   boxes: 362,
   line: 426,
   input: 76,
+  hiddenAt: 20,
   reads: -36, // the old hidden state's strip, from the line
 };
 const NARROW = {
@@ -42,10 +44,11 @@ const NARROW = {
   threeGates: [62, 160, 258],
   out: 312,
   left: 4,
+  branch: 8,
   right: 336,
   shown: 331,
   onBelt: [36, 102, 218],
-  onHidden: [36, 160, 290],
+  onHidden: [36, 160],
   said: [", before", "kept", ", new"],
   top: 20,
   above: 76,
@@ -58,7 +61,8 @@ const NARROW = {
   strip: 266,
   boxes: 332,
   line: 386,
-  input: 200,
+  input: 20,
+  hiddenAt: 68,
   reads: 40,
 };
 const NARROW_BELOW = 640; // pixels of the figure
@@ -100,7 +104,7 @@ export const DOES = {
  */
 export function drawCell(kind, available, units, inputNames, onchoose) {
   const size = available < NARROW_BELOW ? NARROW : WIDE;
-  const at = kind === "SimpleRNN" ? lowered(size) : size;
+  const at = { LSTM: size, GRU: { ...size, onBelt: size.onHidden }, SimpleRNN: lowered(size) }[kind];
   const pen = new Pen(at, units, onchoose);
   DRAW[kind](pen, at);
   entrances(pen, at, inputNames);
@@ -122,7 +126,8 @@ function entrances(pen, at, inputNames) {
   const foot = at.height - 26;
   pen.wire(`M${at.input} ${foot}V${at.line}`, "hidden");
   pen.strip("input-vector", at.input, foot, "input", (step) => step.x, { names: inputNames, beside: true });
-  pen.strip("hidden", at.left, at.line + at.reads, "hidden, before", (step) => step.before.hidden, {
+  if (at.onBelt.length < 3) return; // the memory above is what is read
+  pen.strip("hidden", at.hiddenAt, at.line + at.reads, "hidden, before", (step) => step.before.hidden, {
     term: "hidden state",
   });
 }
@@ -182,9 +187,10 @@ const DRAW = {
   GRU(pen, at) {
     const [z, r, n] = at.threeGates;
     const look = (r + n) / 2;
-    ride(pen, { ...at, onBelt: at.onHidden }, "GRU", "hidden");
+    ride(pen, at, "GRU", "hidden");
+    pen.wire(`M${at.branch} ${at.belt}V${at.line}`, "hidden");
     leave(pen, at, at.belt);
-    pen.wire(`M${at.left} ${at.line}H${n}V${at.boxes}`, "hidden");
+    pen.wire(`M${at.branch} ${at.line}H${n}V${at.boxes}`, "hidden");
     for (const x of [z, r]) pen.wire(`M${x} ${at.line}V${at.boxes}`, "hidden");
     pen.wire(`M${z} ${at.boxes}V${at.belt}`, "update");
     pen.wire(`M${z} ${at.meet}H${n}`, "update");

@@ -3,8 +3,9 @@
 import { COLOURS, NAMES } from "latchwork/draw/cells.js";
 import { h, rem, s } from "latchwork/draw/dom.js";
 
-// In rem. The slider under the chart keeps to the same margins (style/memory.css).
+// In rem. The slider under the chart keeps to the same margins.
 const MARGINS = [3.5, 6, 0.9, 2.75];
+const NARROW_MARGINS = [2.75, 5.2, 0.9, 2.75];
 const [NARROW_BELOW, NARROW_HEIGHT, WIDE_HEIGHT] = [40, 17, 24];
 
 /** @returns {{element: HTMLElement, mark(index: number): void}} */
@@ -17,8 +18,11 @@ export function drawChart({ distances, courses, cells }, onchoose) {
     const width = element.clientWidth;
     if (!width) return;
     const em = rem();
-    const [left, right, top, foot] = MARGINS.map((margin) => margin * em);
-    const height = em * (width < NARROW_BELOW * em ? NARROW_HEIGHT : WIDE_HEIGHT);
+    const narrow = width < NARROW_BELOW * em;
+    const [left, right, top, foot] = (narrow ? NARROW_MARGINS : MARGINS).map((margin) => margin * em);
+    const height = em * (narrow ? NARROW_HEIGHT : WIDE_HEIGHT);
+    element.parentElement.style.setProperty("--from", `${left - em / 2}px`); // less half a thumb
+    element.parentElement.style.setProperty("--to", `${right - em / 2}px`);
     const x = (index) => left + (index / (distances.length - 1)) * (width - left - right);
     const y = (share) => top + (1 - share) * (height - top - foot);
     const path = (values) =>
