@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from typing import Any
 
-import jax
 import numpy as np
 import pytest
-from tasks import bits
 
-from latchwork.errors import InputError
 from latchwork.kernels import native
 from latchwork.network import Network
 from latchwork.spec import (
@@ -21,7 +16,6 @@ from latchwork.spec import (
     Bidirectional,
     CoupledLSTM,
     Dense,
-    Embedding,
     PeepholeLSTM,
     Recurrent,
     Sequential,
@@ -35,10 +29,8 @@ from latchwork.training import (
     MeanAbsoluteError,
     MeanSquaredError,
     Optimizer,
-    Pinball,
     SoftmaxCrossEntropy,
     Supervised,
-    evaluate,
     fit,
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
@@ -14,17 +15,19 @@ from numpy.typing import NDArray
 from latchwork.errors import InputError
 from latchwork.estimator import Estimator
 from latchwork.forecasting.backtest import COMBINATION, Backtest, backtest, calibrate_rolling, simple_forecasts
-from latchwork.forecasting.baselines import BASELINES, add_library_baselines, library_forecasts
+from latchwork.forecasting.baselines import BASELINES, LIBRARY, add_library_baselines, library_forecasts
 from latchwork.forecasting.blend import BLEND, add_blend, halves
 from latchwork.forecasting.forecast import Forecast
 from latchwork.forecasting.intervals import Calibration
 from latchwork.forecasting.metrics import Scores
 from latchwork.forecasting.panel import Panel, read_panel
 from latchwork.forecasting.residual import Residual, residual_ahead, residual_from_tensors, train_residual
+from latchwork.forecasting.shown import PREFIX, network_inputs, shown_to_latch
 from latchwork.forecasting.statistical import Answers, answer
 from latchwork.forecasting.stored import panel_from_latch, panel_to_latch
 from latchwork.forecasting.verdict import Verdict, judge, losses
 from latchwork.storage import Latch
+from latchwork.transforms.bases import METHODS
 from latchwork.transforms.seasonality import detect_season
 from latchwork.transforms.working import Array
 
@@ -213,6 +216,8 @@ class Forecaster(Estimator):
         if self._network is not None and self.used_ == NETWORK:
             tensors |= self._network.tensors()
         tensors["fitted.calibration"] = self._calibration.factors
+        fitted["shown"], shown = self._shown()
+        tensors |= shown
         document = {"network": None, "fitted": fitted, "training": {}, "data": {"series": len(self.panel_)}}
         return document, tensors
 
@@ -241,6 +246,29 @@ class Forecaster(Estimator):
             past_covariates=self.past_covariates,
             static_covariates=self.static_covariates,
         )
+
+    def _shown(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """What the explorer shows of this forecaster."""
+        held = self.answers_.combined.weights.mean(axis=2)
+        weights = {name: held[:, i] for i, name in enumerate(METHODS)}
+        if self.used_ == BLEND and self._blended is not None:
+            weights = {name: 0.5 * share + 0.5 * (name == BASELINES[self._blended]) for name, share in weights.items()}
+        elif self.used_ not in {COMBINATION, NETWORK}:
+            weights = {self.used_: np.ones(len(self.panel_))}
+        again = None if self.used_ in LIBRARY else self._forecast_again
+        document, tensors = shown_to_latch(self.panel_, self.predict(), weights, again, self.seasons_)
+        if self._network is not None and self.used_ == NETWORK and again is not None:
+            count = len(tensors[PREFIX + "leanings"])
+            tensors |= network_inputs(self.panel_, self.seasons_, self.horizon_, count)
+        return document, tensors
+
+    def _forecast_again(self, panel: Panel) -> Array:
+        """Point forecasts past the end of another panel of the same kind, nothing fitted anew."""
+        other = copy.copy(self)
+        other.panel_, other.answers_ = panel, answer(panel.values, self.seasons_, self.horizon_)
+        if self._network is not None:
+            other._network = residual_ahead(self._network.trained, panel, self.seasons_, self.horizon_)
+        return other._centre()
 
     def _train_network(self, made: Backtest) -> None:
         """Train, put the network's forecasts into the backtest, and use it where it does better there."""
