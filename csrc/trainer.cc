@@ -57,6 +57,15 @@ void Trainer::add_dropout(float rate) {
   places_ += 2;
 }
 
+void Trainer::add_pooling(std::vector<Pool> kinds) {
+  layers_.push_back(make_pooling(output(), std::move(kinds), ragged_ ? lengths_.data() : nullptr, trains_));
+}
+
+void Trainer::add_norm(float epsilon) {
+  const Flow input = output();
+  layers_.push_back(make_norm(input, epsilon, take_arrays(2 * input.width), trains_));
+}
+
 void Trainer::add_measure(Measure measure, float setting) {
   const Flow& outputs = output();
   const bool is_loss = measures_.empty();

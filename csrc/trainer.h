@@ -46,6 +46,8 @@ class Trainer {
   void add_recurrent(const RecurrentLayout& layout, bool both_ways);
   void add_dense(int64_t width, Activation activation);
   void add_dropout(float rate);
+  void add_pooling(std::vector<Pool> kinds);
+  void add_norm(float epsilon);
   // The loss comes first.
   void add_measure(Measure measure, float setting);
   void set_rule(Rule rule) { rule_ = std::move(rule); }

@@ -120,6 +120,15 @@ void bind_trainer(nb::module_& module) {
            },
            "width"_a, "activation"_a)
       .def("add_dropout", &Trainer::add_dropout, "rate"_a)
+      .def("add_pooling",
+           [](Trainer& self, const std::vector<int>& kinds) {
+             require(self.output().has_time, "pooling takes sequences");
+             std::vector<Pool> chosen;
+             for (const int kind : kinds) chosen.push_back(number(kind, Pool::max, "unknown kind of pooling"));
+             self.add_pooling(std::move(chosen));
+           },
+           "kinds"_a)
+      .def("add_norm", &Trainer::add_norm, "epsilon"_a)
       .def("add_measure",
            [](Trainer& self, int measure, float setting) {
              const Measure chosen = number(measure, Measure::accuracy, "unknown measure");

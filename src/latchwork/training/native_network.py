@@ -10,8 +10,18 @@ from typing import Any, NamedTuple, cast
 import jax
 import numpy as np
 
+from latchwork import spec
 from latchwork.kernels import native
-from latchwork.layers import BidirectionalLayer, BuiltLayer, Constant, DenseLayer, DropoutLayer, RecurrentLayer
+from latchwork.layers import (
+    BidirectionalLayer,
+    BuiltLayer,
+    Constant,
+    DenseLayer,
+    DropoutLayer,
+    LayerNormLayer,
+    PoolingLayer,
+    RecurrentLayer,
+)
 from latchwork.network import Network, split_parameters
 from latchwork.training.data import Data
 from latchwork.training.losses import (
@@ -26,7 +36,9 @@ from latchwork.training.objective import Objective, Supervised
 from latchwork.training.optimizers import RULES, OptaxOptimizer, Optimizer
 from latchwork.unroll import KERNELS
 
+KNOWN = (BidirectionalLayer, RecurrentLayer, DenseLayer, DropoutLayer, LayerNormLayer, PoolingLayer)
 ACTIVATIONS = {None: 0, "tanh": 1, "relu": 2, "sigmoid": 3}  # by their numbers in csrc/problem.h
+POOLS = {"first": 0, "last": 1, "mean": 2, "max": 3}  # and in csrc/layers.h
 
 
 class Measured(NamedTuple):
@@ -85,7 +97,7 @@ def why_not_native(
 def _why_not_layers(model: Network) -> str | None:
     for layer in model.layers:
         inner = (layer.forward, layer.backward) if isinstance(layer, BidirectionalLayer) else (layer,)
-        if not isinstance(layer, BidirectionalLayer | RecurrentLayer | DenseLayer | DropoutLayer):
+        if not isinstance(layer, KNOWN):
             return f"it knows no {type(layer).__name__}"
         for one in inner:
             if isinstance(one, RecurrentLayer) and type(one.cell) not in KERNELS:
@@ -166,6 +178,10 @@ def _add(made: Any, layer: BuiltLayer) -> None:
             made.add_dense(layer.bias.size, ACTIVATIONS[layer.activation])
         case DropoutLayer():
             made.add_dropout(_rate(layer.rate))
+        case LayerNormLayer():
+            made.add_norm(spec.LayerNorm.EPSILON)
+        case PoolingLayer():
+            made.add_pooling([POOLS[kind] for kind in layer.kinds])
         case _:
             raise AssertionError(f"why_not_native let {layer!r} through")
 

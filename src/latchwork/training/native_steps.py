@@ -22,6 +22,7 @@ Float32Array = NDArray[np.float32]
 class NativeSteps:
     """All parameters are one vector here, in the network's own order; the optimiser's state are such vectors."""
 
+    most_steps = 1 << 16
     compiles = False
 
     def __init__(
