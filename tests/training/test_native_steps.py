@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ VALUES = Supervised(MeanSquaredError(), (("mae", MeanAbsoluteError()),))
 def rows(network: Sequential, objective: Supervised, *, lengths: bool = False, weight: bool = False) -> dict[str, Any]:
     rng = np.random.default_rng(5)
     inputs = rng.normal(size=(ROWS, TIME, FEATURES)).astype(np.float32)
-    shape = network.with_input((TIME, FEATURES)).output_shape()
+    shape: Any = network.with_input((TIME, FEATURES)).output_shape()
     is_class = isinstance(objective.loss, SoftmaxCrossEntropy)
     targets = (
         rng.integers(0, shape[-1], (ROWS, *shape[:-1]), np.int32)
@@ -110,7 +111,7 @@ NETWORKS = [
     Sequential([Bidirectional(GRU(5, return_sequences=True)), Bidirectional(LSTM(4)), Dense(3)]),
     Sequential([Dense(4), LSTM(5, return_sequences=True), LSTM(6)]),
     Sequential([GRU(5, return_sequences=True), LayerNorm(), Pooling(("first", "last", "mean", "max")), Dense(3)]),
-    Sequential([LayerNorm(), SimpleRNN(5, activation="relu", return_sequences=True), Pooling("max"), Dense(3)]),
+    Sequential([LayerNorm(), SimpleRNN(5, activation="relu", return_sequences=True), Pooling(("max",)), Dense(3)]),
 ]
 
 
@@ -194,8 +195,8 @@ def test_dropping_keeps_the_expectation(layer: Any):
     network = Sequential([SimpleRNN(6, return_sequences=True), layer, Dense(1)])
     rng = np.random.default_rng(0)
     inputs = np.repeat(rng.normal(size=(1, TIME, FEATURES)), 4000, axis=0).astype(np.float32)
-    dropped = network.with_input((TIME, FEATURES))
-    targets = np.zeros((4000, *dropped.output_shape()), np.float32)
+    shape: Any = network.with_input((TIME, FEATURES)).output_shape()
+    targets = np.zeros((4000, *shape), np.float32)
     given = {"inputs": inputs, "targets": targets}
     losses = {}
     for way in ("native", "xla"):
@@ -229,19 +230,20 @@ def test_what_it_cannot_run_is_said(change: dict[str, Any], words: str):
         train("native", network, objective, given, **options)
 
 
-def test_the_result_does_not_depend_on_the_number_of_threads(tmp_path: Any):
+def test_the_result_does_not_depend_on_the_number_of_threads():
     """Each in a process of its own, since the number is read once."""
     program = """
 import hashlib, numpy as np
 from test_native_steps import *
 network = Sequential([Bidirectional(GRU(40, return_sequences=True, dropout=0.1)), Dropout(0.1), LSTM(70), Dense(33)])
 given = rows(network, CLASSES, lengths=True)
-fitted = train("native", network, CLASSES, given, optimizer=Optimizer("adam", clip=0.1, weight_decay=0.1), batch_size=48)
+optimizer = Optimizer("adam", clip=0.1, weight_decay=0.1)
+fitted = train("native", network, CLASSES, given, optimizer=optimizer, batch_size=48)
 print(hashlib.sha256(b"".join(bits(fitted.model))).hexdigest(), fitted.history.last("loss"))
 """
     said = {
         subprocess.run(
-            [sys.executable, "-c", program], cwd=os.path.dirname(__file__), check=True, capture_output=True, text=True,
+            [sys.executable, "-c", program], cwd=Path(__file__).parent, check=True, capture_output=True, text=True,
             env=os.environ | {"LATCHWORK_THREADS": str(threads)},
         ).stdout
         for threads in (1, 2, 3)

@@ -14,8 +14,8 @@ class History:
     """The record of a run.
 
     `epochs` has a row for each finished epoch: `epoch` (from 1), `step`, `seconds` since the start, the mean of each
-    metric over the epoch (`loss`, ...), and the validation's with `val_` before the name. `block` says how the steps were
-    run: `native`, or `xla` and why not natively.
+    metric over the epoch (`loss`, ...), and the validation's with `val_` before the name. `block` says how the steps
+    were run: `native`, or `xla` and why not natively.
     """
 
     epochs: list[dict[str, float]] = field(default_factory=list[dict[str, float]])

@@ -47,7 +47,7 @@ class XlaSteps:
         self.key = np.array([0, seed], np.uint32)
 
     def initial_state(self) -> TrainState:
-        """Copies: the program takes the state's memory over, but the model is the caller's and the carry is used again."""
+        """Copies: the program takes the state's memory over, but model and carry are used again."""
         optimizer = compiled_initial_state(self.transformation)(self.parameters)
         return TrainState(*jax.tree.map(np.array, (self.parameters, optimizer, self.initial_carry)))
 
