@@ -65,7 +65,6 @@ class Trainer:
         """What a resumed run must share with the one before."""
         data = self.data
         return {
-            "block": self.block.partition(":")[0],
             "objective": _described(self.objective),
             "optimizer": _described(self.optimizer),
             "network": _described(self.given),
@@ -75,6 +74,7 @@ class Trainer:
             "data": data.checksum(),
             "chunk rows": data.chunk_rows,
             "shuffle": data.shuffle,
+            "block": self.block.partition(":")[0],
         }
 
     def train_block(self, run: Run, *, joined: bool) -> Trained:
