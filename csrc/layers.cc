@@ -194,7 +194,7 @@ class Dense : public Layer {
 }  // namespace
 
 void Layer::make_output(const Flow& like, int64_t width, bool has_time, bool trains) {
-  output_ = {like.rows, has_time ? like.steps : 1, width, has_time, nullptr, nullptr};
+  output_ = {like.rows, has_time ? like.steps : 1, width, has_time, nullptr, nullptr, nullptr};
   output_.values = buffers_.emplace_back(output_.count()).data();
   if (trains) output_.by_values = buffers_.emplace_back(output_.count()).data();
 }

@@ -27,6 +27,7 @@ struct Flow {
   bool has_time;
   float* values;
   float* by_values;  // or null where nobody asks for the derivatives
+  int32_t* tokens;   // in place of values where symbols flow: [rows, steps], width is 1
 
   int64_t count() const { return rows * steps * width; }
 };
@@ -97,6 +98,8 @@ std::unique_ptr<Layer> make_dropout(const Flow& input, float rate, uint64_t plac
 // A sequence as one vector: these kinds over its real steps, side by side.
 enum class Pool : int32_t { first, last, mean, max };
 std::unique_ptr<Layer> make_pooling(const Flow& input, std::vector<Pool> kinds, const int32_t* lengths, bool trains);
+// A vector of `width` for each of so many symbols; arrays weight [symbols, width].
+std::unique_ptr<Layer> make_embedding(const Flow& input, int64_t symbols, int64_t width, Arrays arrays, bool trains);
 // Each vector with mean 0 and variance 1, then scaled and shifted; arrays scale, offset.
 std::unique_ptr<Layer> make_norm(const Flow& input, float epsilon, Arrays arrays, bool trains);
 

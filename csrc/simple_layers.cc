@@ -120,6 +120,48 @@ class Pooling : public Layer {
   const int32_t* const lengths_;
 };
 
+class Embedding : public Layer {
+ public:
+  Embedding(const Flow& input, int64_t symbols, int64_t width, Arrays arrays, bool trains)
+      : input_(input), symbols_(symbols), arrays_(arrays) {
+    make_output(input, width, true, trains);
+  }
+
+  void forward(const StepOf&, const Team& team) override {
+    const int64_t width = output_.width;
+    const Part mine = part_of(input_.rows * input_.steps, team);
+    for (int64_t at = mine.begin; at < mine.end; ++at)
+      std::memcpy(output_.values + at * width, arrays_.parameters + symbol(at) * width,
+                  static_cast<std::size_t>(width) * sizeof(float));
+  }
+
+  // Each thread has its own columns, so that every symbol's vectors are added in the order of the rows.
+  void backward(const StepOf&, const Team& team) override {
+    const int64_t width = output_.width;
+    const Part mine = part_of(width, team, kWidestRegister);
+    if (mine.begin == mine.end) return;
+    for (int64_t at = 0; at < symbols_; ++at)
+      std::memset(arrays_.gradients + at * width + mine.begin, 0,
+                  static_cast<std::size_t>(mine.end - mine.begin) * sizeof(float));
+    for (int64_t at = 0; at < input_.rows * input_.steps; ++at) {
+      float* to = arrays_.gradients + symbol(at) * width;
+      const float* by = output_.by_values + at * width;
+      for (int64_t i = mine.begin; i < mine.end; ++i) to[i] += by[i];
+    }
+  }
+
+ private:
+  // As NumPy counts, from the end where negative; what is beyond is the first or the last.
+  int64_t symbol(int64_t at) const {
+    const int64_t token = input_.tokens[at];
+    return std::clamp<int64_t>(token < 0 ? token + symbols_ : token, 0, symbols_ - 1);
+  }
+
+  const Flow input_;
+  const int64_t symbols_;
+  const Arrays arrays_;
+};
+
 class Norm : public Layer {
  public:
   Norm(const Flow& input, float epsilon, Arrays arrays, bool trains)
@@ -198,6 +240,10 @@ std::unique_ptr<Layer> make_dropout(const Flow& input, float rate, uint64_t plac
 
 std::unique_ptr<Layer> make_pooling(const Flow& input, std::vector<Pool> kinds, const int32_t* lengths, bool trains) {
   return std::make_unique<Pooling>(input, std::move(kinds), lengths, trains);
+}
+
+std::unique_ptr<Layer> make_embedding(const Flow& input, int64_t symbols, int64_t width, Arrays arrays, bool trains) {
+  return std::make_unique<Embedding>(input, symbols, width, arrays, trains);
 }
 
 std::unique_ptr<Layer> make_norm(const Flow& input, float epsilon, Arrays arrays, bool trains) {

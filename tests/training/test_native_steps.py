@@ -23,6 +23,7 @@ from latchwork.spec import (
     CoupledLSTM,
     Dense,
     Dropout,
+    Embedding,
     LayerNorm,
     PeepholeLSTM,
     Pooling,
@@ -162,6 +163,19 @@ def test_first_layers_without_a_time_axis():
         os.environ["LATCHWORK_BLOCK"] = way
         model = Network.build(network, (FEATURES,), seed=1)
         models.append(fit(model, CLASSES, Data(given), epochs=2, batch_size=BATCH, progress="none"))
+    del os.environ["LATCHWORK_BLOCK"]
+    assert_alike(*models)
+
+
+def test_symbols_are_embedded_as_with_xla():
+    network = Sequential([Embedding(7, 20), GRU(5, return_sequences=True), Dense(7)])
+    rng = np.random.default_rng(2)
+    given = {name: rng.integers(0, 7, (ROWS, TIME), np.int32) for name in ("inputs", "targets")}
+    given["lengths"] = rng.integers(1, TIME + 1, ROWS, np.int32)
+    models = []
+    for way in ("native", "xla"):
+        os.environ["LATCHWORK_BLOCK"] = way
+        models.append(fit(Network.build(network, (TIME,), 1), CLASSES, Data(given), epochs=2, progress="none"))
     del os.environ["LATCHWORK_BLOCK"]
     assert_alike(*models)
 

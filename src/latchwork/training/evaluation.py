@@ -41,7 +41,7 @@ class Measuring:
         if self._native is None:  # models of one run have one shape
             self._native = (
                 make_trainer(model, self.objective, None, self.data, self.batch_size),  # type: ignore[arg-type]
-                NativeRows(self.data),
+                NativeRows(model, self.data),
             )
         trainer, rows = self._native
         parameters = joined_parameters(split_parameters(model)[0])
