@@ -200,27 +200,28 @@ class BackwardChunk {
     return known;
   }
 
-  Range units() const {
-    const int64_t wide = kTransposedUnits * kWidth;
-    return {smaller(shares_.transposed.begin * wide, shape_.hidden),
-            smaller(shares_.transposed.end * wide, shape_.hidden)};
+  // This share's registers of units.
+  Range blocks() const {
+    return {smaller(shares_.transposed.begin * kTransposedUnits, sizes_.blocks),
+            smaller(shares_.transposed.end * kTransposedUnits, sizes_.blocks)};
   }
 
-  static float at_or_zero(const float* array, int64_t at) { return array ? array[at] : 0.0f; }
+  static Vec load_or_zero(const float* array, int64_t at, int64_t count) {
+    return array ? load(array + at, count) : zero();
+  }
 
   void start() {
-    const Range mine = units();
-    const int64_t padded_end = smaller(shares_.transposed.end * kTransposedUnits * kWidth, sizes_.padded_hidden);
+    const Range mine = blocks();
     for (int64_t row = 0; row < chunk_.count; ++row) {
-      const int64_t from = chunk_.rows[row] * shape_.hidden;
-      const int64_t to = row * sizes_.padded_hidden;
-      for (int64_t unit = mine.begin; unit < padded_end; ++unit) {
-        const bool real = unit < mine.end;
-        scratch_.by_hidden[to + unit] = real ? at_or_zero(cotangents_.by_hidden, from + unit) : 0.0f;
+      for (int64_t block = mine.begin; block < mine.end; ++block) {
+        const int64_t count = lanes(shape_.hidden, block);
+        const int64_t from = chunk_.rows[row] * shape_.hidden + block * kWidth;
+        const int64_t to = row * sizes_.padded_hidden + block * kWidth;
+        store(scratch_.by_hidden + to, load_or_zero(cotangents_.by_hidden, from, count));
         if constexpr (Cell::kShape.has_cell) {
-          scratch_.by_cell[to + unit] = real ? at_or_zero(cotangents_.by_cell, from + unit) : 0.0f;
-          scratch_.first_cell[ForwardChunk<Cell>::cell_at(unit / kWidth, row, chunk_.count) + unit % kWidth] =
-              real ? at_or_zero(given_.cell_state, from + unit) : 0.0f;
+          store(scratch_.by_cell + to, load_or_zero(cotangents_.by_cell, from, count));
+          store(scratch_.first_cell + ForwardChunk<Cell>::cell_at(block, row, chunk_.count),
+                load_or_zero(given_.cell_state, from, count));
         }
       }
       if (wanted_.inputs && shares_.first) {
@@ -459,11 +460,11 @@ class BackwardChunk {
       }
     }
     if (!Cell::kShape.has_cell || !wanted_.cell_state) return;
-    const Range mine = units();
+    const Range mine = blocks();
     for (int64_t row = 0; row < chunk_.count; ++row)
-      for (int64_t unit = mine.begin; unit < mine.end; ++unit)
-        wanted_.cell_state[chunk_.rows[row] * shape_.hidden + unit] =
-            scratch_.by_cell[row * sizes_.padded_hidden + unit];
+      for (int64_t block = mine.begin; block < mine.end; ++block)
+        store(wanted_.cell_state + chunk_.rows[row] * shape_.hidden + block * kWidth,
+              load(scratch_.by_cell + row * sizes_.padded_hidden + block * kWidth), lanes(shape_.hidden, block));
   }
 
   // Row-steps that a weights' gradient takes before its sums leave the registers: their lines fit in the L1 cache.

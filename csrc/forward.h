@@ -122,31 +122,28 @@ class ForwardChunk {
   }
 
  private:
-  // The first unit of a panel, and how many real units the panels hold.
-  Range units(Range panels) const {
-    const int64_t wide = Cell::kTileUnits * kWidth;
-    return {smaller(panels.begin * wide, shape_.hidden), smaller(panels.end * wide, shape_.hidden)};
+  // The registers of units of some panels.
+  Range blocks(Range panels) const {
+    return {smaller(panels.begin * Cell::kTileUnits, sizes_.blocks), smaller(panels.end * Cell::kTileUnits, sizes_.blocks)};
   }
 
   void start(Range panels, const Team& team) {
-    const Range mine = units(panels);
-    const int64_t padded_end = panels.end * Cell::kTileUnits * kWidth;
+    const Range mine = blocks(panels);
     for (int64_t row = 0; row < chunk_.count; ++row) {
-      const int64_t sequence = chunk_.rows[row];
-      const int64_t from = sequence * shape_.hidden;
-      const int64_t to = row * sizes_.padded_hidden;
-      for (int64_t unit = mine.begin; unit < mine.end; ++unit) {
-        const float hidden = given_.hidden_state ? given_.hidden_state[from + unit] : 0.0f;
-        if (given_.hidden_mask) scratch_.hidden[to + unit] = hidden;
-        scratch_.product_hidden[0][to + unit] = given_.hidden_mask ? hidden * given_.hidden_mask[from + unit] : hidden;
-        if constexpr (Cell::kShape.has_cell)
-          scratch_.cell[cell_at(unit / kWidth, row, chunk_.count) + unit % kWidth] =
-              given_.cell_state ? given_.cell_state[from + unit] : 0.0f;
-      }
-      for (int64_t unit = mine.end; unit < smaller(padded_end, sizes_.padded_hidden); ++unit) {
-        if (given_.hidden_mask) scratch_.hidden[to + unit] = 0.0f;
-        scratch_.product_hidden[0][to + unit] = 0.0f;
-        if constexpr (Cell::kShape.has_cell) scratch_.cell[cell_at(unit / kWidth, row, chunk_.count) + unit % kWidth] = 0.0f;
+      for (int64_t block = mine.begin; block < mine.end; ++block) {
+        const int64_t count = lanes(shape_.hidden, block);
+        const int64_t from = chunk_.rows[row] * shape_.hidden + block * kWidth;
+        const int64_t to = row * sizes_.padded_hidden + block * kWidth;
+        Vec hidden = given_.hidden_state ? load(given_.hidden_state + from, count) : zero();
+        if (given_.hidden_mask) {
+          store(scratch_.hidden + to, hidden);
+          hidden *= load(given_.hidden_mask + from, count);
+        }
+        store(scratch_.product_hidden[0] + to, hidden);
+        if constexpr (Cell::kShape.has_cell) {
+          store(scratch_.cell + cell_at(block, row, chunk_.count),
+                given_.cell_state ? load(given_.cell_state + from, count) : zero());
+        }
       }
     }
     if (!schedule_.by_columns || team.rank == 0) find_rows();
@@ -171,17 +168,18 @@ class ForwardChunk {
   // that step, `place` row-steps came before it.
   void finish(Range panels, int64_t begin, int64_t end, int64_t step, int64_t running, int64_t place) {
     if (begin == end) return;
-    const Range mine = units(panels);
+    const Range mine = blocks(panels);
     const float* hidden = given_.hidden_mask ? scratch_.hidden : scratch_.product_hidden[step % 2];
     const bool kept = step > 0 && saved_cell_;
     const float* cell = kept ? saved_cell_ + place * sizes_.padded_hidden : scratch_.cell;
     const int64_t cells = kept ? running : chunk_.count;
     for (int64_t row = begin; row < end; ++row) {
-      const int64_t from = row * sizes_.padded_hidden;
-      const int64_t to = chunk_.rows[row] * shape_.hidden;
-      for (int64_t unit = mine.begin; unit < mine.end; ++unit) {
-        results_.final_hidden[to + unit] = hidden[from + unit];
-        if constexpr (Cell::kShape.has_cell) results_.final_cell[to + unit] = cell[cell_at(unit / kWidth, row, cells) + unit % kWidth];
+      for (int64_t block = mine.begin; block < mine.end; ++block) {
+        const int64_t count = lanes(shape_.hidden, block);
+        const int64_t to = chunk_.rows[row] * shape_.hidden + block * kWidth;
+        store(results_.final_hidden + to, load(hidden + row * sizes_.padded_hidden + block * kWidth), count);
+        if constexpr (Cell::kShape.has_cell)
+          store(results_.final_cell + to, load(cell + cell_at(block, row, cells)), count);
       }
     }
   }

@@ -145,9 +145,22 @@ void Plan::arrange(const Shape& shape, const Operands* operands, int64_t members
   }
 }
 
+Workspace& Workspace::of_this_thread() {
+  static thread_local Workspace kept;
+  return kept;
+}
+
+namespace {
+
+char* memory_for(std::size_t bytes, Workspace* borrowed, std::optional<Loan>& loan) {
+  return borrowed && bytes <= sizeof borrowed->memory ? borrowed->memory : loan.emplace(bytes).data();
+}
+
+}  // namespace
+
 ForwardCall::ForwardCall(Kind kind, const Shape& shape, bool reverse, const Operands* operands, const Results* results,
-                         int64_t members, int threads, float* packed)
-    : threads_(threads) {
+                         int64_t members, int threads, float* packed, Workspace* borrowed)
+    : plan_(borrowed ? borrowed->plan : own_plan_), threads_(threads) {
   job_.kind = kind;
   job_.shape = shape;
   job_.reverse = reverse;
@@ -158,10 +171,10 @@ ForwardCall::ForwardCall(Kind kind, const Shape& shape, bool reverse, const Oper
   job_.sizes = engine().measure_forward(job_, most_rows(shape, job_.schedule));
   const std::size_t to_pack = packed ? 0 : static_cast<std::size_t>(job_.sizes.packed * members) * sizeof(float);
   const int64_t workers = job_.schedule.by_columns ? 1 : threads;
-  loan_.emplace(to_pack + static_cast<std::size_t>(job_.sizes.scratch * workers));
+  char* const memory = memory_for(to_pack + static_cast<std::size_t>(job_.sizes.scratch * workers), borrowed, loan_);
   job_.is_packed = packed != nullptr;
-  job_.packed = packed ? packed : reinterpret_cast<float*>(loan_->data());
-  job_.scratch = loan_->data() + to_pack;
+  job_.packed = packed ? packed : reinterpret_cast<float*>(memory);
+  job_.scratch = memory + to_pack;
 }
 
 void ForwardCall::arrange() {
@@ -176,8 +189,9 @@ int ForwardCall::useful_threads() const {
 void ForwardCall::run(const Team& team) const { engine().forward(&job_, team); }
 
 BackwardCall::BackwardCall(Kind kind, const Shape& shape, bool reverse, const Operands* operands,
-                           const Cotangents* cotangents, const Gradients* gradients, int64_t members, int threads)
-    : threads_(threads) {
+                           const Cotangents* cotangents, const Gradients* gradients, int64_t members, int threads,
+                           Workspace* borrowed)
+    : plan_(borrowed ? borrowed->plan : own_plan_), threads_(threads) {
   job_.kind = kind;
   job_.shape = shape;
   job_.reverse = reverse;
@@ -191,10 +205,11 @@ BackwardCall::BackwardCall(Kind kind, const Shape& shape, bool reverse, const Op
   const std::size_t partials =
       static_cast<std::size_t>(job_.sizes.partial * members * job_.schedule.chunks) * sizeof(float);
   const int64_t workers = job_.schedule.by_columns ? 1 : threads;
-  loan_.emplace(packed + partials + static_cast<std::size_t>(job_.sizes.scratch * workers));
-  job_.packed = reinterpret_cast<float*>(loan_->data());
-  job_.partials = reinterpret_cast<float*>(loan_->data() + packed);
-  job_.scratch = loan_->data() + packed + partials;
+  char* const memory =
+      memory_for(packed + partials + static_cast<std::size_t>(job_.sizes.scratch * workers), borrowed, loan_);
+  job_.packed = reinterpret_cast<float*>(memory);
+  job_.partials = reinterpret_cast<float*>(memory + packed);
+  job_.scratch = memory + packed + partials;
 }
 
 void BackwardCall::arrange() {
@@ -221,7 +236,7 @@ void run_once(Call& call) {
 void run_forward(Kind kind, const Shape& shape, bool reverse, const Operands* operands, const Results* results,
                  int64_t members, float* packed, int threads) {
   if (members == 0 || shape.batch == 0 || shape.hidden == 0) return;
-  ForwardCall call(kind, shape, reverse, operands, results, members, threads, packed);
+  ForwardCall call(kind, shape, reverse, operands, results, members, threads, packed, &Workspace::of_this_thread());
   run_once(call);
 }
 
@@ -273,7 +288,8 @@ void Weights::forward(int64_t batch, int64_t time, bool reverse, const Operands&
 void backward(Kind kind, const Shape& shape, bool reverse, const Operands* operands, const Cotangents* cotangents,
               const Gradients* gradients, int64_t members, int threads) {
   if (members == 0 || shape.hidden == 0) return;
-  BackwardCall call(kind, shape, reverse, operands, cotangents, gradients, members, threads);
+  BackwardCall call(kind, shape, reverse, operands, cotangents, gradients, members, threads,
+                    &Workspace::of_this_thread());
   run_once(call);
 }
 

@@ -125,8 +125,8 @@ def test_large_calls_go_layer_by_layer_and_give_the_same():
     model = model_of(network_of(NETWORKS["lstm"]))
     many = np.tile(X, (2000, 1, 1))
     assert model.chain is not None
-    assert model.chain.takes(X)
-    assert not model.chain.takes(many)
+    assert model.chain.run(X) is not None
+    assert model.chain.run(many) is None
     np.testing.assert_allclose(model.outputs(many)[:3], model.outputs(X), rtol=1e-5, atol=1e-6)
 
 

@@ -6,7 +6,7 @@ the scaling of the inputs, recurrent layers, dense ones.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,17 +57,17 @@ class Chain:
         self._scores = scores
         self._work: int = self._native.work
 
-    def takes(self, inputs: Any) -> bool:
-        """Whether sequences are few and short enough for a chain to pay."""
-        if not isinstance(inputs, np.ndarray) or inputs.ndim != 3:
-            return False
-        batch, time, _ = cast("tuple[int, ...]", inputs.shape)
-        return batch * time * self._work <= MOST_WORK
+    def run(self, inputs: Any, lengths: NDArray[np.int32] | None = None) -> Array | None:
+        """The network's outputs for `[batch, time, features]`.
 
-    def run(self, inputs: Array, lengths: NDArray[np.int32] | None = None) -> Array | None:
-        """The network's outputs for `[batch, time, features]`; None where the inputs are not finite dense float32."""
-        batch, time, _ = inputs.shape
-        outputs = np.empty((batch, time, self._outputs) if self._keeps_time else (batch, self._outputs), np.float32)
+        None where the inputs are not finite dense float32, or too many and too long for a chain to pay.
+        """
+        if not isinstance(inputs, np.ndarray) or inputs.ndim != 3:
+            return None
+        batch, time, _ = shape = inputs.shape  # pyright: ignore[reportUnknownVariableType]
+        if batch * time * self._work > MOST_WORK:
+            return None
+        outputs = np.empty((*shape[:2], self._outputs) if self._keeps_time else (batch, self._outputs), np.float32)
         return outputs if self._native.run(inputs, lengths, outputs) else None
 
     def initial_state(self, batch: int) -> ChainState:

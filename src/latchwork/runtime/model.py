@@ -79,9 +79,9 @@ class Model:
 
     def outputs(self, inputs: Any, lengths: Any = None) -> NDArray[np.float32]:
         """The network's own outputs, before they become answers; arguments as of `predict`."""
-        if self.chain is not None and lengths is None and self.chain.takes(inputs):
+        if self.chain is not None and lengths is None:
             outputs = self.chain.run(inputs)
-            if outputs is not None:  # else in need of conversion, or wrong
+            if outputs is not None:  # else in need of conversion, too large, or wrong
                 return outputs
         if isinstance(self.network.spec.layers[0], spec.Embedding):
             batch = self._tokens(inputs, 2)
@@ -116,7 +116,8 @@ class Model:
             InputError: inputs of another shape, or missing values.
         """
         if self.chain is not None:
-            return self._step_at_once(self.chain, inputs, state)
+            done = self.chain.step(inputs, state) or self._converted_step(self.chain, inputs, state)
+            return done if self.target_scaler is None else (self._answers(done[0]), done[1])
         if isinstance(self.network.spec.layers[0], spec.Embedding):
             now: NDArray[Any] = self._tokens(inputs, 1)
         else:
@@ -125,17 +126,16 @@ class Model:
         outputs, after = self.network.step(now, state)
         return self._answers(outputs), after
 
-    def _step_at_once(self, chain: Chain, inputs: Any, state: ChainState) -> tuple[NDArray[np.floating], ChainState]:
-        done = chain.step(inputs, state)
-        if done is None:  # in need of conversion, or wrong
-            now = np.ascontiguousarray(self._one_step(inputs))
-            if len(now) != state.batch:
-                raise InputError(f"got inputs of {len(now)} sequences and a state of {state.batch}")
-            done = chain.step(now, state)
-            assert done is not None
-        if self.target_scaler is None:
-            return done
-        return self._answers(done[0]), done[1]
+    def _converted_step(
+        self, chain: Chain, inputs: Any, state: ChainState
+    ) -> tuple[NDArray[np.floating], ChainState]:
+        """A step from inputs that are in need of conversion, or wrong."""
+        now = np.ascontiguousarray(self._one_step(inputs))
+        if len(now) != state.batch:
+            raise InputError(f"got inputs of {len(now)} sequences and a state of {state.batch}")
+        done = chain.step(now, state)
+        assert done is not None
+        return done
 
     def _one_step(self, inputs: Any) -> NDArray[np.float32]:
         now = np.asarray(inputs)
