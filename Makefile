@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PRETTIER := prettier@3.10.1
+CPP := $(wildcard csrc/*.cc csrc/*.h)
 
-.PHONY: demo test proof lint format bench check sanitize check-arm clean
+.PHONY: demo test proof lint lint-cpp format bench check sanitize check-arm clean
 
 demo: $(VENV)/installed
 	$(BIN)/latchwork article
@@ -21,9 +22,13 @@ lint: $(VENV)/developed
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	@if command -v npx >/dev/null; then npx --yes $(PRETTIER) --check web tests/web; else echo 'no Node.js: the pages are not checked'; fi
 
+lint-cpp: $(VENV)/developed
+	$(BIN)/clang-format --dry-run --Werror $(CPP)
+
 format: $(VENV)/developed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(CPP)
 	npx --yes $(PRETTIER) --write web tests/web
 
 bench: $(VENV)/benched
