@@ -49,8 +49,7 @@ sanitize: CASES := 200
 sanitize:
 	for sanitizers in address,undefined thread; do \
 	  folder=$(CHECK)-$${sanitizers%%,*}; \
-	  $(CMAKE) -S . -B $$folder -DLATCHWORK_CHECK=ON -DLATCHWORK_SANITIZE=$$sanitizers \
-	    -DCMAKE_CXX_FLAGS_RELEASE=-O1 || exit 1; \
+	  $(CMAKE) -S . -B $$folder -DLATCHWORK_CHECK=ON -DLATCHWORK_SANITIZE=$$sanitizers || exit 1; \
 	  $(CMAKE) --build $$folder --parallel 2 || exit 1; \
 	  $$folder/latchwork_check --cases $(CASES) || exit 1; \
 	done

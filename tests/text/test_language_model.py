@@ -14,13 +14,13 @@ from jaxtyping import Array
 import latchwork as lw
 from latchwork.errors import InputError
 from latchwork.network import Network
+from latchwork.packing import packed, unpacked
 from latchwork.spec import LSTM, Dense, Embedding, Sequential
 from latchwork.text.model import TextModel
 from latchwork.text.objective import NextToken, Sampling
 from latchwork.text.predictor import Mixture, NetworkPredictor
 from latchwork.text.scoring import best_share, best_shares, network_bits
 from latchwork.text.streams import Windows, as_streams
-from latchwork.text.weights import packed, unpacked
 from latchwork.training import Optimizer, evaluate
 
 NETWORK = Sequential([Embedding(11, 6), LSTM(8, return_sequences=True), Dense(6), Dense(11)])

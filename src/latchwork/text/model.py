@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from latchwork import spec, storage
 from latchwork.errors import InputError
+from latchwork.packing import packed, unpacked
 from latchwork.storage import Latch
 from latchwork.text import writing
 from latchwork.text.keyboard import Keyboard, word_ends
@@ -21,7 +22,6 @@ from latchwork.text.ngram import NGram
 from latchwork.text.personal import PersonalWords
 from latchwork.text.predictor import Mixture, NetworkPredictor
 from latchwork.text.scoring import network_bits
-from latchwork.text.weights import packed, unpacked
 from latchwork.transforms.vocabulary import UNKNOWN, Vocabulary, WordVocabulary, vocabulary_from_dict
 
 JOB = "text"

@@ -10,6 +10,7 @@ namespace {
 // more; the answer is small there, so that no gate notices.
 constexpr double kTanhUlps = 5;
 constexpr double kSigmoidUlps = 4;
+constexpr double kSigmoidUlpsUnfused = 8;  // on x86-64 without fused multiply-adds
 constexpr double kAbsolute = 2.4e-7;
 constexpr double kSmallest = 1.18e-38;  // below it numbers are subnormal and count as zero
 constexpr double kLeastArgument = -87;  // of sigmoid; below it any answer under 2e-38 will do
@@ -20,6 +21,14 @@ double ulps(double exact, float got) {
   int exponent;
   std::frexp(std::fmax(size, kSmallest), &exponent);
   return std::fabs(exact - static_cast<double>(got)) / std::ldexp(1.0, exponent - 24);
+}
+
+bool is_fused() {
+#if defined(__x86_64__)
+  return std::strcmp(latchwork::engine().name, "baseline") != 0;
+#else
+  return true;
+#endif
 }
 
 void functions(const float* x, int64_t count, float* sigmoids, float* tanhs) {
@@ -75,7 +84,7 @@ bool check_functions(int64_t stride) {
     if (!(report.worst(of) <= most)) report.fail(std::string(of) + ": more than is promised");
   };
   promise("tanh, ulps", kTanhUlps);
-  promise("sigmoid, ulps beyond |x| below 0", kSigmoidUlps);
+  promise("sigmoid, ulps beyond |x| below 0", is_fused() ? kSigmoidUlps : kSigmoidUlpsUnfused);
   promise("sigmoid, absolute", kAbsolute);
   promise("tanh, absolute", kAbsolute);
   return report.print(stride == 1 ? "sigmoid and tanh of every float" : "sigmoid and tanh of a part of all floats");

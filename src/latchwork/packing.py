@@ -52,3 +52,27 @@ def unpacked(tensors: Arrays) -> dict[str, NDArray[np.float32]]:
         if SCALES + name in tensors:
             parameters[name] = parameters[name] * tensors[SCALES + name].astype(np.float32)
     return parameters
+
+
+def whole(document: Mapping[str, Any], tensors: Arrays) -> dict[str, NDArray[Any]]:
+    """A file's tensors with the network's arrays in full, as its spec has them.
+
+    Packed matrices are unpacked, and where the last layer's matrix is the embedding's, transposed (`fitted` says
+    `tied`), it is there too.
+
+    Args:
+        document: of a file with a network.
+        tensors: as the file has them.
+
+    Raises:
+        ValueError: a matrix and its scales do not belong together.
+    """
+    tied = bool(document["fitted"].get("tied"))
+    if not tied and not any(name.startswith(SCALES) for name in tensors):
+        return dict(tensors)
+    parameters = unpacked(tensors)
+    if tied and "layers.0.weight" in parameters:
+        last = f"layers.{len(document['network']['layers']) - 1}.weight"
+        parameters[last] = np.ascontiguousarray(parameters["layers.0.weight"].T)
+    rest = {name: array for name, array in tensors.items() if not name.startswith(("network.", SCALES))}
+    return rest | {f"network.{name}": array for name, array in parameters.items()}
