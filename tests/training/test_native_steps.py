@@ -71,7 +71,13 @@ def train(way: str, network: Sequential, objective: Supervised, given: dict[str,
     os.environ["LATCHWORK_BLOCK"] = way
     try:
         model = Network.build(network, (TIME, FEATURES), seed=1)
-        settings: dict[str, Any] = {"epochs": 3, "batch_size": BATCH, "optimizer": "adam", "progress": "none", **options}
+        settings: dict[str, Any] = {
+            "epochs": 3,
+            "batch_size": BATCH,
+            "optimizer": "adam",
+            "progress": "none",
+            **options,
+        }
         return fit(model, objective, Data(given), **settings)
     finally:
         del os.environ["LATCHWORK_BLOCK"]
@@ -115,7 +121,9 @@ def test_each_layer_learns_as_with_xla(network: Sequential):
         VALUES,
         Supervised(MeanAbsoluteError(), (("mse", MeanSquaredError()), ("huber", Huber(0.3)))),
         Supervised(Huber(0.4)),
-        Supervised(SoftmaxCrossEntropy(label_smoothing=0.1), (("accuracy", Accuracy()), ("hard", SoftmaxCrossEntropy()))),
+        Supervised(
+            SoftmaxCrossEntropy(label_smoothing=0.1), (("accuracy", Accuracy()), ("hard", SoftmaxCrossEntropy()))
+        ),
     ],
     ids=repr,
 )
