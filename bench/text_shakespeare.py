@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -178,6 +179,7 @@ def main() -> None:
     results: dict[str, Any] = {"minutes": arguments.minutes, "numpy": np.__version__}
     if arguments.only != "pytorch":
         results["latchwork"] = latchwork_run(arguments.text, arguments.minutes, arguments.out)
+        print(json.dumps(results), file=sys.stderr)
     if arguments.only != "latchwork":
         results["pytorch"] = pytorch_run(arguments.text, arguments.minutes, arguments.threads)
     print(json.dumps(results, indent=2))

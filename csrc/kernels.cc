@@ -36,15 +36,19 @@ constexpr int64_t kChunkRowsOfLargeWeights = 24;
 // Bytes of a step's weights from which the inputs' product is made for many steps at once.
 constexpr int64_t kLargeWeights = 64 << 10;
 
-// Bytes of a step's weights from which threads share its columns instead of each reading all of them.
+// Bytes of a step's weights from which threads share its columns instead of each reading all of them; and where there
+// are too few rows for a tile each.
 constexpr int64_t kSharedWeights = 1 << 20;
+constexpr int64_t kSharedWeightsOfFewRows = 256 << 10;
+constexpr int64_t kFewRows = 4;
 
 Schedule schedule_for(Kind kind, const Shape& shape, int64_t members) {
   const KindShape k = kind_shape(kind);
   const int64_t columns = k.gates * padded(shape.hidden, kWidestRegister);
   const int64_t weights = (shape.features + shape.hidden) * columns * 4;
   Schedule schedule{};
-  schedule.by_columns = members == 1 && weights > kSharedWeights && shape.batch >= 4;
+  schedule.by_columns =
+      members == 1 && weights > (shape.batch <= kFewRows ? kSharedWeightsOfFewRows : kSharedWeights);
   schedule.project_first = weights > kLargeWeights;
   const int64_t least_rows = schedule.project_first ? kChunkRowsOfLargeWeights : kChunkRows;
   const int64_t most_chunks = schedule.by_columns ? 1 : std::max<int64_t>(1, shape.batch / least_rows);

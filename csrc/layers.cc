@@ -1,25 +1,11 @@
 #include "layers.h"
 
-#include <algorithm>
 #include <cstring>
 
 #include "random.h"
 
 namespace latchwork {
 namespace {
-
-struct Part {
-  int64_t begin, end;
-};
-
-// The part of `count` numbers that falls to a thread, cut at multiples of `grain`.
-Part part_of(int64_t count, const Team& team, int64_t grain = 1) {
-  const int64_t grains = (count + grain - 1) / grain;
-  return {std::min(count, grains * team.rank / team.size * grain),
-          std::min(count, grains * (team.rank + 1) / team.size * grain)};
-}
-
-constexpr int64_t kDrawn = 4;  // numbers that are drawn at once
 
 class Recurrent : public Layer {
  public:
@@ -205,41 +191,10 @@ class Dense : public Layer {
   DenseLearningJob job_;
 };
 
-class Dropout : public Layer {
- public:
-  Dropout(const Flow& input, float rate, uint64_t place, bool trains) : input_(input), rate_(rate), place_(place) {
-    make_output(input, input.width, input.has_time, trains);
-    mask_ = trains ? buffers_.emplace_back(input.count()).data() : nullptr;
-  }
-
-  void forward(const StepOf& step, const Team& team) override {
-    const Part mine = part_of(input_.count(), team, kDrawn);
-    if (!mask_ || !step.drops) {
-      std::memcpy(output_.values + mine.begin, input_.values + mine.begin,
-                  static_cast<std::size_t>(mine.end - mine.begin) * sizeof(float));
-      return;
-    }
-    fill_mask(step.seed, step.step, 2 * place_, rate_, mine.begin, mine.end, mask_);
-    for (int64_t i = mine.begin; i < mine.end; ++i) output_.values[i] = input_.values[i] * mask_[i];
-  }
-
-  void backward(const StepOf&, const Team& team) override {
-    if (!input_.by_values) return;
-    const Part mine = part_of(input_.count(), team, kDrawn);
-    for (int64_t i = mine.begin; i < mine.end; ++i) input_.by_values[i] = output_.by_values[i] * mask_[i];
-  }
-
- private:
-  const Flow input_;
-  const float rate_;
-  const uint64_t place_;
-  float* mask_;
-};
-
 }  // namespace
 
 void Layer::make_output(const Flow& like, int64_t width, bool has_time, bool trains) {
-  output_ = {like.rows, has_time ? like.steps : 1, width, has_time, nullptr, nullptr};
+  output_ = {like.rows, has_time ? like.steps : 1, width, has_time, nullptr, nullptr, nullptr};
   output_.values = buffers_.emplace_back(output_.count()).data();
   if (trains) output_.by_values = buffers_.emplace_back(output_.count()).data();
 }
@@ -263,10 +218,6 @@ std::unique_ptr<Layer> make_bidirectional(const Flow& input, const RecurrentLayo
 
 std::unique_ptr<Layer> make_dense(const Flow& input, int64_t width, Activation activation, Arrays arrays, bool trains) {
   return std::make_unique<Dense>(input, width, activation, arrays, trains);
-}
-
-std::unique_ptr<Layer> make_dropout(const Flow& input, float rate, uint64_t place, bool trains) {
-  return std::make_unique<Dropout>(input, rate, place, trains);
 }
 
 }  // namespace latchwork

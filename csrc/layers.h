@@ -1,6 +1,7 @@
 // The layers of a network in training: each with its buffers, forward and backward, for one shape of batch.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -26,6 +27,7 @@ struct Flow {
   bool has_time;
   float* values;
   float* by_values;  // or null where nobody asks for the derivatives
+  int32_t* tokens;   // in place of values where symbols flow: [rows, steps], width is 1
 
   int64_t count() const { return rows * steps * width; }
 };
@@ -56,6 +58,19 @@ class Layer {
   std::vector<Floats> buffers_;
 };
 
+struct Part {
+  int64_t begin, end;
+};
+
+// The part of `count` numbers that falls to a thread, cut at multiples of `grain`.
+inline Part part_of(int64_t count, const Team& team, int64_t grain = 1) {
+  const int64_t grains = (count + grain - 1) / grain;
+  return {std::min(count, grains * team.rank / team.size * grain),
+          std::min(count, grains * (team.rank + 1) / team.size * grain)};
+}
+
+constexpr int64_t kDrawn = 4;  // random numbers that are drawn at once
+
 // Where a layer's arrays are among all parameters, and their gradients likewise; null where it is not trained.
 struct Arrays {
   const float* parameters;
@@ -80,5 +95,12 @@ std::unique_ptr<Layer> make_bidirectional(const Flow& input, const RecurrentLayo
                                           Arrays arrays, uint64_t place, bool trains, int threads);
 std::unique_ptr<Layer> make_dense(const Flow& input, int64_t width, Activation activation, Arrays arrays, bool trains);
 std::unique_ptr<Layer> make_dropout(const Flow& input, float rate, uint64_t place, bool trains);
+// A sequence as one vector: these kinds over its real steps, side by side.
+enum class Pool : int32_t { first, last, mean, max };
+std::unique_ptr<Layer> make_pooling(const Flow& input, std::vector<Pool> kinds, const int32_t* lengths, bool trains);
+// A vector of `width` for each of so many symbols; arrays weight [symbols, width].
+std::unique_ptr<Layer> make_embedding(const Flow& input, int64_t symbols, int64_t width, Arrays arrays, bool trains);
+// Each vector with mean 0 and variance 1, then scaled and shifted; arrays scale, offset.
+std::unique_ptr<Layer> make_norm(const Flow& input, float epsilon, Arrays arrays, bool trains);
 
 }  // namespace latchwork

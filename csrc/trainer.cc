@@ -27,8 +27,13 @@ Trainer::Trainer(int64_t batch, int64_t time, int64_t features, bool has_time, b
       weights_(batch),
       shares_(batch),
       squares_((parameters + kSquared - 1) / kSquared) {
-  input_ = {batch, has_time ? time : 1, features, has_time, nullptr, nullptr};
-  input_.values = buffers_.emplace_back(input_.count()).data();
+  input_ = {batch, has_time ? time : 1, std::max<int64_t>(features, 1), has_time, nullptr, nullptr, nullptr};
+  if (features) {
+    input_.values = buffers_.emplace_back(input_.count()).data();
+  } else {
+    tokens_.resize(static_cast<std::size_t>(input_.count()));
+    input_.tokens = tokens_.data();
+  }
 }
 
 Arrays Trainer::take_arrays(int64_t count) {
@@ -55,6 +60,19 @@ void Trainer::add_dense(int64_t width, Activation activation) {
 void Trainer::add_dropout(float rate) {
   layers_.push_back(make_dropout(output(), rate, places_, trains_));
   places_ += 2;
+}
+
+void Trainer::add_pooling(std::vector<Pool> kinds) {
+  layers_.push_back(make_pooling(output(), std::move(kinds), ragged_ ? lengths_.data() : nullptr, trains_));
+}
+
+void Trainer::add_norm(float epsilon) {
+  const Flow input = output();
+  layers_.push_back(make_norm(input, epsilon, take_arrays(2 * input.width), trains_));
+}
+
+void Trainer::add_embedding(int64_t symbols, int64_t width) {
+  layers_.push_back(make_embedding(output(), symbols, width, take_arrays(symbols * width), trains_));
 }
 
 void Trainer::add_measure(Measure measure, float setting) {
@@ -163,6 +181,7 @@ void Trainer::gather(const Call& call, int64_t step, const StepOf& of, const Tea
       std::memcpy(to + place * count, rows + row_of(place) * count, static_cast<std::size_t>(count) * sizeof(*to));
   };
   copy(from.inputs, row_floats(), input_.values);
+  copy(from.tokens, row_floats(), input_.tokens);
   copy(from.values, row_targets(), values_);
   copy(from.classes, row_targets(), classes_.data());
 }

@@ -12,7 +12,8 @@ namespace latchwork {
 // What a network is given, a row for each example. Null where it says "or null".
 struct Examples {
   int64_t rows;
-  const float* inputs;      // [rows, steps, features]
+  const float* inputs;      // [rows, steps, features], or null
+  const int32_t* tokens;    // in place of inputs [rows, steps], or null
   const float* values;      // targets of errors [rows, ...], or null
   const int32_t* classes;   // targets of classes [rows, ...], or null
   const int32_t* lengths;   // [rows] or null
@@ -40,17 +41,22 @@ struct Batches {
 // A network for one shape of batch. Layers are added in order, then measures; it is used from one thread at a time.
 class Trainer {
  public:
-  // `has_time`: inputs are sequences [batch, time, features], else vectors. `ragged`: rows come with lengths.
+  // `has_time`: inputs are sequences [batch, time, features], else vectors; `features` is 0 for sequences of tokens
+  // [batch, time]. `ragged`: rows come with lengths.
   Trainer(int64_t batch, int64_t time, int64_t features, bool has_time, bool ragged, int64_t parameters, bool trains);
 
   void add_recurrent(const RecurrentLayout& layout, bool both_ways);
   void add_dense(int64_t width, Activation activation);
   void add_dropout(float rate);
+  void add_pooling(std::vector<Pool> kinds);
+  void add_norm(float epsilon);
+  void add_embedding(int64_t symbols, int64_t width);
   // The loss comes first.
   void add_measure(Measure measure, float setting);
   void set_rule(Rule rule) { rule_ = std::move(rule); }
 
   const Flow& output() const { return layers_.empty() ? input_ : layers_.back()->output(); }
+  bool takes_tokens() const { return input_.tokens; }
   int64_t row_floats() const { return input_.steps * input_.width; }
   int64_t batch() const { return input_.rows; }
   bool is_ragged() const { return ragged_; }
@@ -89,7 +95,7 @@ class Trainer {
   Floats parameters_, gradients_, slots_;
   std::vector<Floats> buffers_;
   Flow input_{};
-  std::vector<int32_t> lengths_, classes_;
+  std::vector<int32_t> tokens_, lengths_, classes_;
   std::vector<float> weights_, shares_;
   float* values_ = nullptr;
   std::vector<double> squares_;

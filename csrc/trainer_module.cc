@@ -39,16 +39,19 @@ bool holds(const std::optional<Array<const T>>& array, int64_t count) {
 }
 
 // The memory is read by these shapes alone, so nothing unchecked may come through.
-Examples checked_examples(const Trainer& self, const Array<const float>& inputs, const Numbers& values,
+Examples checked_examples(const Trainer& self, const Numbers& inputs, const Whole& tokens, const Numbers& values,
                           const Whole& classes, const Whole& lengths, const Numbers& weight) {
-  const auto rows = static_cast<int64_t>(inputs.ndim() ? inputs.shape(0) : 0);
-  require(rows > 0 && static_cast<int64_t>(inputs.size()) == rows * self.row_floats(), "inputs have the wrong shape");
+  const auto rows_of = [](const auto& array) { return static_cast<int64_t>(array && array->ndim() ? array->shape(0) : 0); };
+  const int64_t rows = self.takes_tokens() ? rows_of(tokens) : rows_of(inputs);
+  require(rows > 0 && (self.takes_tokens() ? holds(tokens, rows * self.row_floats()) && !inputs
+                                           : holds(inputs, rows * self.row_floats()) && !tokens),
+          "inputs have the wrong shape or type");
   require(self.measures() > 0, "there is no loss");
   require(self.takes_classes() ? holds(classes, rows * self.row_targets()) : holds(values, rows * self.row_targets()),
           "targets have the wrong shape or type");
   require(self.is_ragged() ? holds(lengths, rows) : !lengths, "lengths do not fit");
   require(!weight || holds(weight, rows), "weight has the wrong shape");
-  return {rows, inputs.data(), pointer(values), pointer(classes), pointer(lengths), pointer(weight)};
+  return {rows, pointer(inputs), pointer(tokens), pointer(values), pointer(classes), pointer(lengths), pointer(weight)};
 }
 
 void check_order(const Trainer& self, const Array<const int32_t>& order, int64_t rows) {
@@ -62,12 +65,12 @@ void check_sums(const Trainer& self, const Array<double>& sums, int64_t count) {
   require(self.parameters_used() == self.parameters(), "the layers do not use all parameters");
 }
 
-void train(Trainer& self, const Array<float>& parameters, const Array<float>& slots, const Array<const float>& inputs,
-           const Numbers& values, const Whole& classes, const Whole& lengths, const Numbers& weight,
+void train(Trainer& self, const Array<float>& parameters, const Array<float>& slots, const Numbers& inputs,
+           const Whole& tokens, const Numbers& values, const Whole& classes, const Whole& lengths, const Numbers& weight,
            const Array<const int32_t>& order, const Array<const float>& scales, int64_t first, uint64_t seed,
            const Array<double>& sums) {
   require(self.trains(), "this one only evaluates");
-  const Examples examples = checked_examples(self, inputs, values, classes, lengths, weight);
+  const Examples examples = checked_examples(self, inputs, tokens, values, classes, lengths, weight);
   check_order(self, order, examples.rows);
   const auto count = static_cast<int64_t>(order.shape(0));
   check_sums(self, sums, count);
@@ -80,11 +83,11 @@ void train(Trainer& self, const Array<float>& parameters, const Array<float>& sl
              {count, order.data(), scales.data(), first, seed, sums.data()});
 }
 
-void evaluate(Trainer& self, const Array<const float>& parameters, const Array<const float>& inputs,
-              const Numbers& values, const Whole& classes, const Whole& lengths, const Numbers& weight,
+void evaluate(Trainer& self, const Array<const float>& parameters, const Numbers& inputs,
+              const Whole& tokens, const Numbers& values, const Whole& classes, const Whole& lengths, const Numbers& weight,
               const Array<const int32_t>& order, const Array<double>& sums) {
   require(!self.trains(), "this one trains");
-  const Examples examples = checked_examples(self, inputs, values, classes, lengths, weight);
+  const Examples examples = checked_examples(self, inputs, tokens, values, classes, lengths, weight);
   check_order(self, order, examples.rows);
   const auto count = static_cast<int64_t>(order.shape(0));
   check_sums(self, sums, count);
@@ -108,7 +111,7 @@ void bind_trainer(nb::module_& module) {
       .def("add_recurrent",
            [](Trainer& self, int kind, int64_t hidden, bool reverse, bool last_only, bool both_ways, float dropout,
               float recurrent_dropout) {
-             require(self.output().has_time, "a recurrent layer takes sequences");
+             require(self.output().has_time && !self.output().tokens, "a recurrent layer takes sequences");
              self.add_recurrent({number(kind, Kind::coupled_lstm, "unknown kind of cell"), hidden, reverse, last_only,
                                  dropout, recurrent_dropout},
                                 both_ways);
@@ -120,6 +123,21 @@ void bind_trainer(nb::module_& module) {
            },
            "width"_a, "activation"_a)
       .def("add_dropout", &Trainer::add_dropout, "rate"_a)
+      .def("add_pooling",
+           [](Trainer& self, const std::vector<int>& kinds) {
+             require(self.output().has_time, "pooling takes sequences");
+             std::vector<Pool> chosen;
+             for (const int kind : kinds) chosen.push_back(number(kind, Pool::max, "unknown kind of pooling"));
+             self.add_pooling(std::move(chosen));
+           },
+           "kinds"_a)
+      .def("add_norm", &Trainer::add_norm, "epsilon"_a)
+      .def("add_embedding",
+           [](Trainer& self, int64_t symbols, int64_t width) {
+             require(self.output().tokens && symbols > 0, "an embedding takes tokens");
+             self.add_embedding(symbols, width);
+           },
+           "symbols"_a, "width"_a)
       .def("add_measure",
            [](Trainer& self, int measure, float setting) {
              const Measure chosen = number(measure, Measure::accuracy, "unknown measure");
@@ -138,9 +156,9 @@ void bind_trainer(nb::module_& module) {
            },
            "direction"_a, "decay"_a, "decay_of_squares"_a, "epsilon"_a, "weight_decay"_a, "most_norm"_a, "decayed"_a)
       .def_prop_ro("slots", &Trainer::slots)
-      .def("train", train, "parameters"_a, "slots"_a, "inputs"_a, "values"_a.none(), "classes"_a.none(),
+      .def("train", train, "parameters"_a, "slots"_a, "inputs"_a.none(), "tokens"_a.none(), "values"_a.none(), "classes"_a.none(),
            "lengths"_a.none(), "weight"_a.none(), "order"_a, "scales"_a, "first"_a, "seed"_a, "sums"_a)
-      .def("evaluate", evaluate, "parameters"_a, "inputs"_a, "values"_a.none(), "classes"_a.none(), "lengths"_a.none(),
+      .def("evaluate", evaluate, "parameters"_a, "inputs"_a.none(), "tokens"_a.none(), "values"_a.none(), "classes"_a.none(), "lengths"_a.none(),
            "weight"_a.none(), "order"_a, "sums"_a);
 }
 

@@ -19,9 +19,11 @@ import optax
 from numpy.typing import NDArray
 
 from latchwork import __version__, spec, storage
+from latchwork.compilation import enable_cache
 from latchwork.errors import InputError
 from latchwork.network import Network, apply_layers
 from latchwork.recipe import Recipe, choose_recipe
+from latchwork.runtime.network import NumpyNetwork
 from latchwork.storage import Latch
 from latchwork.training import Data, History, Objective, Optimizer, fit
 from latchwork.training.data import bucket
@@ -32,7 +34,7 @@ from latchwork.transforms.scaling import Scaler, minmax_scaler, saved_scaler, st
 from latchwork.transforms.sequences import Sequences, as_sequences
 
 SCALERS = {"standard": standard_scaler, "minmax": minmax_scaler}
-PREDICTION_ROWS = 512  # rows of one call of the compiled prediction
+PREDICTION_ROWS = 512  # rows of one call, so that many rows need no more memory
 
 
 class Estimator(ABC):
@@ -267,11 +269,25 @@ class SequenceEstimator(Estimator):
         return loaded
 
     def _outputs(self, X: Any, lengths: Any = None) -> NDArray[np.float32]:
-        """The network's outputs for sequences, in calls of one size so that little is compiled."""
+        """The network's outputs for sequences."""
         self._check_fitted()
         inputs, lengths = as_sequences(X, lengths, features=self.n_features_in_)
         if self.scaler_ is not None:
             inputs = self.scaler_.transform(inputs, lengths)
+        network = NumpyNetwork(self.network_.spec, self.network_.parameters())
+        if network.is_fused:
+            starts = range(0, len(inputs), PREDICTION_ROWS)
+            parts = [slice(start, start + PREDICTION_ROWS) for start in starts]
+            answers = [network(inputs[part], None if lengths is None else lengths[part]) for part in parts]
+        else:
+            answers = self._compiled_outputs(inputs, lengths)
+        return np.concatenate(answers)
+
+    def _compiled_outputs(
+        self, inputs: NDArray[np.float32], lengths: NDArray[np.int32] | None
+    ) -> list[NDArray[np.float32]]:
+        """Without the kernels, in calls of one size so that little is compiled."""
+        enable_cache()
         size = min(PREDICTION_ROWS, bucket(len(inputs)))
         parts: list[NDArray[np.float32]] = []
         for first in range(0, len(inputs), size):
@@ -280,7 +296,7 @@ class SequenceEstimator(Estimator):
             rows = np.concatenate([part, np.zeros((missing, *part.shape[1:]), np.float32)])
             steps = None if lengths is None else np.pad(lengths[first : first + size], (0, missing), constant_values=1)
             parts.append(np.asarray(_compiled_layers()(self.network_.layers, rows, steps))[: len(part)])
-        return np.concatenate(parts)
+        return parts
 
     def _check_parameters(self) -> None:
         """What nothing below would refuse in the words of the parameters."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
+import optax
 import pytest
 from tasks import bits
 
@@ -21,8 +22,11 @@ from latchwork.spec import (
     Bidirectional,
     CoupledLSTM,
     Dense,
+    Dropout,
     Embedding,
+    LayerNorm,
     PeepholeLSTM,
+    Pooling,
     Recurrent,
     Sequential,
     SimpleRNN,
@@ -52,7 +56,7 @@ VALUES = Supervised(MeanSquaredError(), (("mae", MeanAbsoluteError()),))
 def rows(network: Sequential, objective: Supervised, *, lengths: bool = False, weight: bool = False) -> dict[str, Any]:
     rng = np.random.default_rng(5)
     inputs = rng.normal(size=(ROWS, TIME, FEATURES)).astype(np.float32)
-    shape = network.with_input((TIME, FEATURES)).output_shape()
+    shape: Any = network.with_input((TIME, FEATURES)).output_shape()
     is_class = isinstance(objective.loss, SoftmaxCrossEntropy)
     targets = (
         rng.integers(0, shape[-1], (ROWS, *shape[:-1]), np.int32)
@@ -107,6 +111,8 @@ NETWORKS = [
     Sequential([Bidirectional(LSTM(5)), Dense(4, "sigmoid"), Dense(3)]),
     Sequential([Bidirectional(GRU(5, return_sequences=True)), Bidirectional(LSTM(4)), Dense(3)]),
     Sequential([Dense(4), LSTM(5, return_sequences=True), LSTM(6)]),
+    Sequential([GRU(5, return_sequences=True), LayerNorm(), Pooling(("first", "last", "mean", "max")), Dense(3)]),
+    Sequential([LayerNorm(), SimpleRNN(5, activation="relu", return_sequences=True), Pooling(("max",)), Dense(3)]),
 ]
 
 
@@ -146,3 +152,114 @@ def test_a_batch_of_one_row_and_one_step():
     given = {name: array[:, :1] for name, array in rows(network, VALUES).items()}
     ours, theirs = (train(way, network, VALUES, given, batch_size=1) for way in ("native", "xla"))
     assert_alike(ours, theirs)
+
+
+def test_first_layers_without_a_time_axis():
+    """Vectors in place of sequences: a dense network."""
+    network = Sequential([Dense(7, "tanh"), Dense(3)])
+    given = rows(Sequential([LSTM(3)]), CLASSES) | {"inputs": np.random.default_rng(1).normal(size=(ROWS, FEATURES))}
+    models = []
+    for way in ("native", "xla"):
+        os.environ["LATCHWORK_BLOCK"] = way
+        model = Network.build(network, (FEATURES,), seed=1)
+        models.append(fit(model, CLASSES, Data(given), epochs=2, batch_size=BATCH, progress="none"))
+    del os.environ["LATCHWORK_BLOCK"]
+    assert_alike(*models)
+
+
+def test_symbols_are_embedded_as_with_xla():
+    network = Sequential([Embedding(7, 20), GRU(5, return_sequences=True), Dense(7)])
+    rng = np.random.default_rng(2)
+    given = {name: rng.integers(0, 7, (ROWS, TIME), np.int32) for name in ("inputs", "targets")}
+    given["lengths"] = rng.integers(1, TIME + 1, ROWS, np.int32)
+    models = []
+    for way in ("native", "xla"):
+        os.environ["LATCHWORK_BLOCK"] = way
+        models.append(fit(Network.build(network, (TIME,), 1), CLASSES, Data(given), epochs=2, progress="none"))
+    del os.environ["LATCHWORK_BLOCK"]
+    assert_alike(*models)
+
+
+@pytest.mark.parametrize("every_step", [False, True])
+def test_evaluation_agrees_with_xla(monkeypatch: pytest.MonkeyPatch, every_step: bool):
+    network = Sequential([LSTM(5, return_sequences=every_step), Dense(4)])
+    model = Network.build(network, (TIME, FEATURES), seed=1)
+    given = rows(network, CLASSES, lengths=True, weight=True)
+    figures = []
+    for way in ("native", "xla"):
+        monkeypatch.setenv("LATCHWORK_BLOCK", way)
+        figures.append(evaluate(model, CLASSES, Data(given, chunk_rows=20), batch_size=8))
+    assert figures[0] == pytest.approx(figures[1], rel=1e-5)
+
+
+DROPPED = Sequential(
+    [GRU(5, dropout=0.3, recurrent_dropout=0.3, return_sequences=True), Dropout(0.4), LSTM(4), Dense(2)]
+)
+
+
+def test_what_is_dropped_follows_from_seed_and_step():
+    given = rows(DROPPED, VALUES)
+    one, again, other = (train("native", DROPPED, VALUES, given, seed=seed) for seed in (1, 1, 2))
+    assert bits(one.model) == bits(again.model) != bits(other.model)
+
+
+@pytest.mark.parametrize("layer", [Dropout(0.4), LSTM(6, dropout=0.4), LSTM(6, recurrent_dropout=0.4)], ids=repr)
+def test_dropping_keeps_the_expectation(layer: Any):
+    """Over many draws the outputs' mean is about that without dropping, and their spread is not zero."""
+    network = Sequential([SimpleRNN(6, return_sequences=True), layer, Dense(1)])
+    rng = np.random.default_rng(0)
+    inputs = np.repeat(rng.normal(size=(1, TIME, FEATURES)), 4000, axis=0).astype(np.float32)
+    shape: Any = network.with_input((TIME, FEATURES)).output_shape()
+    targets = np.zeros((4000, *shape), np.float32)
+    given = {"inputs": inputs, "targets": targets}
+    losses = {}
+    for way in ("native", "xla"):
+        model = Network.build(network, (TIME, FEATURES), seed=1)
+        os.environ["LATCHWORK_BLOCK"] = way
+        rate = Optimizer("sgd", 1e-12)
+        losses[way] = fit(model, VALUES, Data(given), steps=1, batch_size=4000, optimizer=rate, progress="none").history
+    del os.environ["LATCHWORK_BLOCK"]
+    still = evaluate(Network.build(network, (TIME, FEATURES), seed=1), VALUES, Data(given))
+    assert losses["native"].last("loss") == pytest.approx(losses["xla"].last("loss"), rel=0.05)
+    assert losses["native"].last("loss") != pytest.approx(still["loss"], rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"objective": Supervised(Pinball())}, "it knows no Pinball"),
+        ({"optimizer": optax.adam(1e-3)}, "by name"),
+        (
+            {"network": Sequential([LSTM(3), Dense(2)]), "targets": np.zeros((ROWS, 1), np.float32)},
+            "the outputs' shape",
+        ),
+    ],
+)
+def test_what_it_cannot_run_is_said(change: dict[str, Any], words: str):
+    network = change.get("network", Sequential([LSTM(3), Dense(1)]))
+    objective = change.get("objective", VALUES)
+    given = rows(network, VALUES) | ({"targets": change["targets"]} if "targets" in change else {})
+    options = {"optimizer": change["optimizer"]} if "optimizer" in change else {}
+    with pytest.raises(InputError, match=f"a native block cannot run this case: .*{words}"):
+        train("native", network, objective, given, **options)
+
+
+def test_the_result_does_not_depend_on_the_number_of_threads():
+    """Each in a process of its own, since the number is read once."""
+    program = """
+import hashlib, numpy as np
+from test_native_steps import *
+network = Sequential([Bidirectional(GRU(40, return_sequences=True, dropout=0.1)), Dropout(0.1), LSTM(70), Dense(33)])
+given = rows(network, CLASSES, lengths=True)
+optimizer = Optimizer("adam", clip=0.1, weight_decay=0.1)
+fitted = train("native", network, CLASSES, given, optimizer=optimizer, batch_size=48)
+print(hashlib.sha256(b"".join(bits(fitted.model))).hexdigest(), fitted.history.last("loss"))
+"""
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", program], cwd=Path(__file__).parent, check=True, capture_output=True, text=True,
+            env=os.environ | {"LATCHWORK_THREADS": str(threads)},
+        ).stdout
+        for threads in (1, 2, 3)
+    }  # fmt: skip
+    assert len(said) == 1

@@ -94,12 +94,14 @@ def train(
         shutil.rmtree(unfinished, ignore_errors=True)
     figures = _held_out_figures(model.model_, source)
     sample = "".join(model.write(length=200, seed=seed))
+    described = describe(model.model_)
     results: dict[str, Any] = {
         "model": str(out),
         "bytes": out.stat().st_size,
-        **describe(model.model_),
+        **described,
         **figures,
         "steps": model.history_.steps,
+        "repeat": f"--steps {model.history_.planned_steps} --hidden {described['hidden']}",
         "epochs": len(model.history_.epochs),
         "stopped": stopped,
         "seconds": time.monotonic() - started,
@@ -109,7 +111,7 @@ def train(
     measured = "{bits_per_character:.3f} bits per character on the {part} part; ".format(**figures) if figures else ""
     output.result(
         f"{measured}{model.history_.steps:,} steps in {results['seconds']:.0f} s "
-        f"(--steps {model.history_.steps} repeats them); saved to {out}, {results['bytes'] / 1e6:.1f} MB",
+        f"({results['repeat']} repeats the run); saved to {out}, {results['bytes'] / 1e6:.1f} MB",
         results,
     )
     if stopped == "interrupted":

@@ -13,6 +13,7 @@ from jaxtyping import Array
 from numpy.typing import ArrayLike, NDArray
 
 from latchwork.errors import InputError
+from latchwork.explain.influence import baseline_of
 from latchwork.explain.reading import Model, read
 from latchwork.layers import BuiltLayer, EmbeddingLayer
 from latchwork.network import apply_layers
@@ -85,7 +86,8 @@ def memory_horizon(model: Model, data: ArrayLike) -> MemoryHorizon:
     layers, vectors = network.layers, jnp.asarray(batch[:MOST_ROWS])
     if isinstance(layers[0], EmbeddingLayer):
         layers, vectors = layers[1:], layers[0](vectors)
-    answers, influences = (np.asarray(array, np.float64) for array in _reach(layers, vectors))
+    baseline = baseline_of(network, vectors)
+    answers, influences = (np.asarray(array, np.float64) for array in _reach(layers, vectors, baseline))
     reach = np.abs(influences).mean(axis=0)[::-1]
     carried = np.cumsum(reach) / max(reach.sum(), np.finfo(float).tiny)
     kept = np.unique(np.geomspace(1, vectors.shape[1], 24).round().astype(np.int64))
@@ -113,7 +115,7 @@ def _answers(layers: tuple[BuiltLayer, ...], vectors: Array, lengths: Array) -> 
 
 
 @eqx.filter_jit
-def _reach(layers: tuple[BuiltLayer, ...], vectors: Array) -> tuple[Array, Array]:
+def _reach(layers: tuple[BuiltLayer, ...], vectors: Array, baseline: Array) -> tuple[Array, Array]:
     """The answers, and gradient times input of each answer's largest number, summed over features `[batch, time]`."""
 
     def largest(vectors: Array) -> tuple[Array, Array]:
@@ -122,4 +124,4 @@ def _reach(layers: tuple[BuiltLayer, ...], vectors: Array) -> tuple[Array, Array
         return answers.max(axis=-1).sum(), answers
 
     gradient, answers = jax.grad(largest, has_aux=True)(vectors)
-    return answers, (gradient * vectors).sum(axis=-1)
+    return answers, (gradient * (vectors - baseline)).sum(axis=-1)

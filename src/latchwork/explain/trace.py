@@ -67,28 +67,25 @@ class Trace:
         return nw.from_dict(columns, backend=backend).to_native()
 
     def plot(self, layer: str | None = None, row: int = 0) -> Figure:
-        """Heat maps over time, one for each gate and state, units that behave alike side by side."""
-        from matplotlib.figure import Figure
+        """Heat maps over time, one for each gate and state, units that behave alike side by side.
+
+        Args:
+            layer: the layer's name; the first one where None.
+            row: which sequence of a batch.
+        """
+        from latchwork.explain.pictures import draw_heat_maps
 
         arrays = self._one(layer, row)
         order = by_behaviour(arrays.get("cell", arrays["hidden"]))
-        figure = Figure(figsize=(9, 1.5 * len(arrays) + 0.6), layout="constrained")
-        for axes, (name, values) in zip(
-            figure.subplots(len(arrays), 1, sharex=True, squeeze=False)[:, 0], arrays.items(), strict=True
-        ):
-            signed = name in {"candidate", "cell", "hidden"}
-            limits = {"vmin": -1, "vmax": 1, "cmap": "PuOr_r"} if signed else {"vmin": 0, "vmax": 1, "cmap": "Greens"}
-            picture = axes.imshow(values[:, order].T, aspect="auto", interpolation="nearest", **limits)
-            axes.set_ylabel(name)
-            axes.set_yticks([])
-            figure.colorbar(picture, ax=axes, pad=0.01)
-        figure.axes[len(arrays) - 1].set_xlabel("step")
-        return figure
+        return draw_heat_maps(arrays, order, layer or next(iter(self.layers)))
 
     def _one(self, layer: str | None, row: int) -> dict[str, Values]:
         if layer is not None and layer not in self.layers:
             raise InputError(f"got the layer {layer!r}: the recurrent ones are {', '.join(self.layers)}")
         arrays = self.layers[layer or next(iter(self.layers))]
+        rows = next(iter(arrays.values())).shape[0] if next(iter(arrays.values())).ndim == 3 else 1
+        if not -rows <= row < rows:
+            raise InputError(f"got row {row}: the trace is of {rows} sequences")
         return {name: values[row] if values.ndim == 3 else values for name, values in arrays.items()}
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from latchwork.errors import InputError
 from latchwork.estimator import Estimator
 from latchwork.network import Network
+from latchwork.spec import LSTM
 from latchwork.storage import Latch
 from latchwork.text.keyboard import Keyboard
 from latchwork.text.model import JOB, Surprise, TextModel, as_stored
@@ -47,7 +48,8 @@ class LanguageModel(Estimator):
         units: `char`, `byte` or `word`; a keyboard needs words.
         hidden: units of the LSTM; chosen by the length of the text and the time where None.
         minutes, steps: how long to train, ten minutes where both are None. Minutes become a number of steps by a short
-            timing; `training_["steps"]` has it, and `steps` of that number repeats the run.
+            timing; `history_.planned_steps` has it, and `steps` of that number repeats the run, given the same `hidden`
+            (which `describe` tells).
         vocabulary_size: tokens at most.
         validation_share: share of the text, before the test part, that is not trained on: the best weights are those
             of the pass with the fewest bits on it, and the n-gram's weight is fitted to it.
@@ -142,7 +144,7 @@ class LanguageModel(Estimator):
         ).history
         record = {
             "history": self.history_.to_dict(),
-            "steps": self.history_.steps,
+            "steps": self.history_.planned_steps,
             "streams": settings.streams,
             "window": settings.window,
             "optimizer": repr(settings.optimizer),
@@ -290,5 +292,6 @@ def describe(model: TextModel) -> dict[str, Any]:
         "vocabulary": len(model.vocabulary),
         "parameters": int(sum(array.size for array in parameters)),
         "network": repr(model.network),
+        "hidden": next(layer.units for layer in model.network.layers if isinstance(layer, LSTM)),
         "ngram_share": model.ngram_share,
     }

@@ -90,7 +90,7 @@ def _for_words(vocabulary: int, tokens: int, minutes: float, hidden: int | None)
     room = KEYBOARD_BYTES - stored - 25 * vocabulary  # the scales, the words and the header
     sampling = Sampling(vocabulary, vocabulary // 12, vocabulary // 12) if vocabulary >= _SAMPLED_FROM else None
     streams, window = _batch(tokens, 64, 32)
-    return Settings(Sequential(layers), True, sampling, optimizer, streams, window, 4, max(room, 8 * vocabulary), 0.4)
+    return Settings(Sequential(layers), True, sampling, optimizer, streams, window, 3, max(room, 8 * vocabulary), 0.2)
 
 
 def _batch(tokens: int, streams: int, window: int) -> tuple[int, int]:

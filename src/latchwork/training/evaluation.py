@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latchwork.compilation import enable_cache
 from latchwork.network import split_parameters
 from latchwork.training.block import CAPACITY, compiled_evaluation, padded
 from latchwork.training.data import Data, DeviceData, in_order
@@ -40,7 +41,7 @@ class Measuring:
         if self._native is None:  # models of one run have one shape
             self._native = (
                 make_trainer(model, self.objective, None, self.data, self.batch_size),  # type: ignore[arg-type]
-                NativeRows(self.data),
+                NativeRows(model, self.data),
             )
         trainer, rows = self._native
         parameters = joined_parameters(split_parameters(model)[0])
@@ -53,6 +54,7 @@ class Measuring:
         return total
 
     def _xla_sums(self, model: Any) -> NDArray[np.float64]:
+        enable_cache()
         program = compiled_evaluation(self.objective)
         carry = self.objective.initial_carry(model, self.batch_size)
         total = np.zeros(len(self.objective.names) + 1)

@@ -145,7 +145,7 @@ def fit(
             if folder is not None and (done or time.monotonic() - saved >= checkpoint_seconds):
                 save_checkpoint(folder, run, settings)
                 saved = time.monotonic()
-    run.history.steps, run.history.block = run.step, trainer.block
+    run.history.steps, run.history.planned_steps, run.history.block = run.step, run.total, trainer.block
     best = run.best_parameters if keep_best and run.best_parameters is not None else run.state.parameters
     return Fitted(trainer.steps.placed(best), run.history)
 

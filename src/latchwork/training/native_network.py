@@ -10,8 +10,19 @@ from typing import Any, NamedTuple, cast
 import jax
 import numpy as np
 
+from latchwork import spec
 from latchwork.kernels import native
-from latchwork.layers import BidirectionalLayer, BuiltLayer, Constant, DenseLayer, DropoutLayer, RecurrentLayer
+from latchwork.layers import (
+    BidirectionalLayer,
+    BuiltLayer,
+    Constant,
+    DenseLayer,
+    DropoutLayer,
+    EmbeddingLayer,
+    LayerNormLayer,
+    PoolingLayer,
+    RecurrentLayer,
+)
 from latchwork.network import Network, split_parameters
 from latchwork.training.data import Data
 from latchwork.training.losses import (
@@ -26,7 +37,11 @@ from latchwork.training.objective import Objective, Supervised
 from latchwork.training.optimizers import RULES, OptaxOptimizer, Optimizer
 from latchwork.unroll import KERNELS
 
+KNOWN = (
+    BidirectionalLayer, RecurrentLayer, DenseLayer, DropoutLayer, EmbeddingLayer, LayerNormLayer, PoolingLayer,
+)  # fmt: skip
 ACTIVATIONS = {None: 0, "tanh": 1, "relu": 2, "sigmoid": 3}  # by their numbers in csrc/problem.h
+POOLS = {"first": 0, "last": 1, "mean": 2, "max": 3}  # and in csrc/layers.h
 
 
 class Measured(NamedTuple):
@@ -85,7 +100,7 @@ def why_not_native(
 def _why_not_layers(model: Network) -> str | None:
     for layer in model.layers:
         inner = (layer.forward, layer.backward) if isinstance(layer, BidirectionalLayer) else (layer,)
-        if not isinstance(layer, BidirectionalLayer | RecurrentLayer | DenseLayer | DropoutLayer):
+        if not isinstance(layer, KNOWN):
             return f"it knows no {type(layer).__name__}"
         for one in inner:
             if isinstance(one, RecurrentLayer) and type(one.cell) not in KERNELS:
@@ -114,6 +129,8 @@ def _why_not_data(model: Network, objective: Supervised, data: Data) -> str | No
     if unknown := data.arrays.keys() - {"inputs", "targets", "lengths", "weight"}:
         return f"it knows no rows of {min(unknown)}"
     inputs, targets = data.arrays["inputs"], data.arrays["targets"]
+    if takes_tokens(model) and inputs.dtype.kind not in "iu":
+        return f"its tokens are whole numbers, the inputs are {inputs.dtype}"
     shapes = model.spec.with_input(inputs.shape[1:]).shapes()
     expected = shapes[-1]
     if cast("Measured", measured(objective.loss)).takes_classes:
@@ -130,15 +147,22 @@ def _why_not_here() -> str | None:
     return None if platform == "cpu" else f"it runs on a CPU, the computation runs on {platform}"
 
 
+def takes_tokens(model: Network) -> bool:
+    """Whether its inputs are symbols, not numbers."""
+    return isinstance(model.layers[0], EmbeddingLayer)
+
+
 def make_trainer(
     model: Network, objective: Supervised, optimizer: Optimizer | None, data: Data, batch_size: int
 ) -> Any:
     """The kernels' trainer for batches of these rows; without an optimiser it only measures."""
     leaves = jax.tree.leaves(split_parameters(model)[0])
     inputs = data.arrays["inputs"]
-    has_time = inputs.ndim == 3
+    tokens = takes_tokens(model)
+    has_time = tokens or inputs.ndim == 3
     made = native.module().Trainer(
-        batch_size, inputs.shape[1] if has_time else 1, inputs.shape[-1], has_time, "lengths" in data.arrays,
+        batch_size, inputs.shape[1] if has_time else 1, 0 if tokens else inputs.shape[-1], has_time,
+        "lengths" in data.arrays,
         sum(leaf.size for leaf in leaves), optimizer is not None,
     )  # fmt: skip
     for layer in model.layers:
@@ -166,6 +190,12 @@ def _add(made: Any, layer: BuiltLayer) -> None:
             made.add_dense(layer.bias.size, ACTIVATIONS[layer.activation])
         case DropoutLayer():
             made.add_dropout(_rate(layer.rate))
+        case EmbeddingLayer():
+            made.add_embedding(*layer.weight.shape)
+        case LayerNormLayer():
+            made.add_norm(spec.LayerNorm.EPSILON)
+        case PoolingLayer():
+            made.add_pooling([POOLS[kind] for kind in layer.kinds])
         case _:
             raise AssertionError(f"why_not_native let {layer!r} through")
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from latchwork.network import Network, split_parameters
 from latchwork.training.data import Data, Order
-from latchwork.training.native_network import make_trainer
+from latchwork.training.native_network import make_trainer, takes_tokens
 from latchwork.training.objective import Supervised
 from latchwork.training.optimizers import RULES, Optimizer
 from latchwork.training.steps import Sums, TrainState
@@ -22,6 +22,7 @@ Float32Array = NDArray[np.float32]
 class NativeSteps:
     """All parameters are one vector here, in the network's own order; the optimiser's state are such vectors."""
 
+    most_steps = 1 << 16
     compiles = False
 
     def __init__(
@@ -29,7 +30,7 @@ class NativeSteps:
     ) -> None:
         """Lay the network out for these batches."""
         self.parameters, self.fixed = split_parameters(model)
-        self.optimizer, self.rows, self.seed = optimizer, NativeRows(data), seed
+        self.optimizer, self.rows, self.seed = optimizer, NativeRows(model, data), seed
         self.figures = len(objective.names)
         self.trainer = make_trainer(model, objective, optimizer, data, batch_size)
 
@@ -66,21 +67,23 @@ class NativeSteps:
 class NativeRows:
     """Data as the trainer takes it: dense arrays of its types, a chunk at a time."""
 
-    def __init__(self, data: Data) -> None:
+    def __init__(self, model: Network, data: Data) -> None:
         """Nothing is loaded yet."""
-        self.data = data
+        self.data, self.takes_tokens = data, takes_tokens(model)
         self._chunk: range | None = None
         self._arguments: tuple[Any, ...] = ()
 
     def arguments(self, chunk: range) -> tuple[Any, ...]:
-        """Inputs, targets as values, targets as classes, lengths and weight of a chunk; None for what there is not."""
+        """Of a chunk inputs, tokens, targets as values, targets as classes, lengths, weight; None for what is not."""
         if chunk != self._chunk:
             self._arguments = ()  # let the old chunk go before the new one comes
             arrays = {name: array[chunk.start : chunk.stop] for name, array in self.data.arrays.items()}
             is_class = arrays["targets"].dtype.kind in "iu"
             targets = np.ascontiguousarray(arrays["targets"], np.int32 if is_class else np.float32)
+            inputs = np.ascontiguousarray(arrays["inputs"], np.int32 if self.takes_tokens else np.float32)
             self._arguments = (
-                np.ascontiguousarray(arrays["inputs"], np.float32),
+                None if self.takes_tokens else inputs,
+                inputs if self.takes_tokens else None,
                 None if is_class else targets,
                 targets if is_class else None,
                 np.ascontiguousarray(arrays["lengths"], np.int32) if "lengths" in arrays else None,

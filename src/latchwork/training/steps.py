@@ -35,6 +35,9 @@ class TrainState(NamedTuple):
 class Steps(Protocol):
     """How a run's steps are done. A block never changes the state that it is given."""
 
+    most_steps: int
+    """How many steps a block may have."""
+
     compiles: bool
     """Whether the first block's time says nothing of the next one's."""
 

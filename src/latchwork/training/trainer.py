@@ -10,7 +10,6 @@ import jax
 import numpy as np
 
 from latchwork.errors import LatchworkError
-from latchwork.training.block import CAPACITY
 from latchwork.training.data import FILL, Data, Order
 from latchwork.training.evaluation import Measuring
 from latchwork.training.native_steps import NativeSteps
@@ -66,7 +65,6 @@ class Trainer:
         """What a resumed run must share with the one before."""
         data = self.data
         return {
-            "block": self.block.partition(":")[0],
             "objective": _described(self.objective),
             "optimizer": _described(self.optimizer),
             "network": _described(self.given),
@@ -76,6 +74,7 @@ class Trainer:
             "data": data.checksum(),
             "chunk rows": data.chunk_rows,
             "shuffle": data.shuffle,
+            "block": self.block.partition(":")[0],
         }
 
     def train_block(self, run: Run, *, joined: bool) -> Trained:
@@ -127,18 +126,19 @@ class Trainer:
     def steps_within(self, seconds: float, run: Run, started: float) -> int:
         """How many steps fit into `seconds` since `started` (`time.monotonic`), by timing a copy of the run."""
         kept = jax.device_get(run.state)
-        chunk, first = self._next_batches(0, CAPACITY, joined=False)
+        most = self.steps.most_steps
+        chunk, first = self._next_batches(0, most, joined=False)
         deadline = time.monotonic() + min(TIMING_SECONDS, seconds / 10)
         count, per_step = 1, 0.0
         while not per_step or time.monotonic() < deadline:
             order = np.resize(first, (count, self.batch_size))
             began = time.monotonic()
-            self.steps.train(jax.tree.map(np.copy, kept), chunk, order, 0, CAPACITY)
+            self.steps.train(jax.tree.map(np.copy, kept), chunk, order, 0, most)
             if self.steps.compiles and self.seconds_per_step is None:
                 self.seconds_per_step = time.monotonic() - began
                 continue
             per_step = (time.monotonic() - began) / count
-            count = min(CAPACITY, max(1, int(TIMING_SECONDS / 4 / per_step)))
+            count = min(most, max(1, int(TIMING_SECONDS / 4 / per_step)))
         if self.validation is not None:
             self.validate(run)  # compiles
             began = time.monotonic()
@@ -158,11 +158,13 @@ class Trainer:
             within -= steps
         else:
             raise AssertionError("an epoch has fewer steps than it should")
-        order = self._batches(chunk, epoch)[within : within + wanted]
-        while joined and steps == self.steps_per_epoch and len(order) < wanted:
+        parts = [self._batches(chunk, epoch)[within : within + wanted]]
+        left = wanted - len(parts[0])
+        while joined and steps == self.steps_per_epoch and left > 0:
             epoch += 1
-            order = np.concatenate([order, self._batches(chunk, epoch)[: wanted - len(order)]])
-        return chunk, order
+            parts.append(self._batches(chunk, epoch)[:left])
+            left -= len(parts[-1])
+        return chunk, parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _batches(self, chunk: range, epoch: int) -> Order:
         """A chunk's batches in an epoch, kept until another chunk or epoch is asked for."""
@@ -173,7 +175,7 @@ class Trainer:
     def _block_steps(self) -> int:
         if self.seconds_per_step is None:
             return 1
-        return min(CAPACITY, max(1, int(BLOCK_SECONDS / self.seconds_per_step)))
+        return min(self.steps.most_steps, max(1, int(BLOCK_SECONDS / self.seconds_per_step)))
 
 
 def make_steps(

@@ -23,6 +23,7 @@ SMALL = 4096  # numbers that a step reads; with fewer, compiling takes longer th
 class XlaSteps:
     """A compiled block, and the data on the device."""
 
+    most_steps = CAPACITY
     compiles = True
 
     def __init__(
@@ -46,7 +47,7 @@ class XlaSteps:
         self.key = np.array([0, seed], np.uint32)
 
     def initial_state(self) -> TrainState:
-        """Copies: the program takes the state's memory over, but the model is the caller's and the carry is used again."""
+        """Copies: the program takes the state's memory over, but model and carry are used again."""
         optimizer = compiled_initial_state(self.transformation)(self.parameters)
         return TrainState(*jax.tree.map(np.array, (self.parameters, optimizer, self.initial_carry)))
 
@@ -56,9 +57,7 @@ class XlaSteps:
         resets = np.arange(first, first + CAPACITY) % self.steps_per_epoch == 0
         scales = padded(self.optimizer.scales(first, count, total))
         steps = StepsToDo(padded(order), scales, resets, first, count)
-        state, sums = self.program(
-            state, self.fixed, self.data.arrays(chunk), self.initial_carry, steps, self.key
-        )
+        state, sums = self.program(state, self.fixed, self.data.arrays(chunk), self.initial_carry, steps, self.key)
         return state, np.asarray(sums, np.float64)[:count]
 
     def model(self, parameters: Any) -> Any:
