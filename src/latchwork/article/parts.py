@@ -24,9 +24,9 @@ def what_it_means(written: AirlineResult) -> str:
     if score > 1.1 * last_month or score < 0.9 * last_month:
         return f"{told}, this network {score:.2f}."
     return (
-        f"{told}: nothing was gained by the network. Its forecasts lie {apart:.0f} thousand passengers from last "
-        f"month's number and {score:.0f} from the month that they are for (root mean squares): in the main it has "
-        "learned to repeat its input, and its curve is the past shifted by one month."
+        f"{told}: the network gains little on that, or nothing. Its forecasts lie {apart:.0f} thousand passengers from "
+        f"last month's number and {score:.0f} from the month that they are for (root mean squares): in the main it "
+        "has learned to repeat its input, and its curve is the past shifted by one month."
     )
 
 
