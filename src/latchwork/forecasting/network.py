@@ -157,16 +157,18 @@ def train(
         np.stack([rng.choice(f.valid, widest, replace=len(f.valid) < widest) for f in folds]), members, 0
     )
     first = best_loss = np.asarray(_losses(parameters, data, checked, shown))
-    best, waited, blocks = parameters, 0, 0
-    while blocks < size.blocks and waited < size.patience:
+    best, blocks = parameters, 0
+    waited = np.zeros(len(folds), dtype=np.int64)  # each fold stops by itself: a later one has seen what it may not
+    while blocks < size.blocks and (waited < size.patience).any():
         draws = np.stack([rng.choice(folds[m // members].train, (BLOCK, BATCH)) for m in range(count)], axis=1)
         rate = LEARNING_RATE * 0.5 * (1 + np.cos(np.pi * blocks / size.blocks))
         parameters, state = _block(parameters, state, data, draws, trained, rate)
         losses = np.asarray(_losses(parameters, data, checked, shown))
-        better = losses < best_loss
+        better = (losses < best_loss) & np.repeat(waited < size.patience, members)
         best = jax.tree.map(partial(_choose, better), parameters, best)
         best_loss = np.where(better, losses, best_loss)
-        waited = 0 if better.mean() > 0.25 else waited + 1
+        gained = better.reshape(len(folds), members).mean(axis=1) > 0.25
+        waited = np.where(gained | (waited >= size.patience), waited * ~gained, waited + 1)
         blocks += 1
         if minutes is not None and (time.perf_counter() - started) / 60 > minutes:
             break
