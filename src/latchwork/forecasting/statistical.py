@@ -66,7 +66,8 @@ class Answers:
             few = ", ".join(names[int(i)] for i in np.flatnonzero(shifted)[:3])
             said.append(f"the level jumps in {np.count_nonzero(shifted):,} series ({few}): what lies before says less")
         if self.sparse:
-            said.append(f"often zero in {many}: forecast by how often something comes, times how much")
+            few = f"{len(self.sparse):,} series"
+            said.append(f"often zero in {few}: forecast by how often something comes, times how much")
         return said
 
     def values(self, working: Array) -> Array:
