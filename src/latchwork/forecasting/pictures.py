@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latchwork.pictures import BLUE, GREEN, INK, MUTED, ORANGE, new_figure, save_figure
+from latchwork.pictures import BLUE, GREEN, INK, MUTED, ORANGE, new_figure, save_figure, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,8 +31,8 @@ def draw_forecast(panel: Panel, forecast: Forecast, index: int, path: Path, show
     for level, shade in zip(sorted(forecast.low, reverse=True), (0.14, 0.26, 0.34), strict=False):
         low, high = forecast.low[level][index], forecast.high[level][index]
         axes.fill_between(future, low, high, color=BLUE, alpha=shade, linewidth=0, label=f"{level:g} % interval")
-    axes.plot(future, forecast.mean[index], color=BLUE, label="forecast")
-    axes.set_title(f"{panel.names[index]}: the next {len(future)} steps")
+    axes.plot(dates[len(history) - 1 :], np.append(history[-1], forecast.mean[index]), color=BLUE, label="forecast")
+    title(axes, f"{panel.names[index]}: the next {len(future)} steps")
     _finish(axes)
     save_figure(figure, path)
 
@@ -49,7 +49,7 @@ def draw_backtest(panel: Panel, made: Backtest, method: str, index: int, path: P
         said = made.forecasts[method][row][: len(span)]
         axes.plot(span, said, color=colour, label="forecasts from earlier origins" if number == 0 else None)
         axes.axvline(dates[begin], color=MUTED, linewidth=0.5, alpha=0.5)
-    axes.set_title(f"{panel.names[index]}: forecasts made earlier, and what came")
+    title(axes, f"{panel.names[index]}: forecasts made earlier, and what came")
     _finish(axes)
     save_figure(figure, path)
 
