@@ -105,8 +105,9 @@ def _stock_section(report: Report, stocks: dict[str, Any]) -> None:
 def _article_section(report: Report, article: dict[str, Any]) -> None:
     report.heading("The article's model on these data")
     report.paragraph(
-        f"LSTM(4) with a look-back of one, as written, its scaler fitted on all values: RMSE "
-        f"{article['test_rmse']:.5g} on the last third. The same as the last value: {article['persistence_test_rmse']:.5g}."
+        "LSTM(4) with a look-back of one, as written, its scaler fitted on all values: RMSE "
+        f"{article['test_rmse']:.5g} on the last third, where the same as the last value scores "
+        f"{article['persistence_test_rmse']:.5g}."
     )
 
 
