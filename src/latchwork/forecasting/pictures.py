@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
 from latchwork.pictures import BLUE, GREEN, INK, MUTED, ORANGE, new_figure, save_figure, title
 
@@ -33,7 +34,7 @@ def draw_forecast(panel: Panel, forecast: Forecast, index: int, path: Path, show
         axes.fill_between(future, low, high, color=BLUE, alpha=shade, linewidth=0, label=f"{level:g} % interval")
     axes.plot(dates[len(history) - 1 :], np.append(history[-1], forecast.mean[index]), color=BLUE, label="forecast")
     title(axes, f"{panel.names[index]}: the next {len(future)} steps")
-    _finish(axes)
+    _finish(axes, panel.style)
     save_figure(figure, path)
 
 
@@ -50,7 +51,7 @@ def draw_backtest(panel: Panel, made: Backtest, method: str, index: int, path: P
         axes.plot(span, said, color=colour, label="forecasts from earlier origins" if number == 0 else None)
         axes.axvline(dates[begin], color=MUTED, linewidth=0.5, alpha=0.5)
     title(axes, f"{panel.names[index]}: forecasts made earlier, and what came")
-    _finish(axes)
+    _finish(axes, panel.style)
     save_figure(figure, path)
 
 
@@ -64,7 +65,11 @@ def _dates(times: np.ndarray[tuple[int], np.dtype[np.datetime64]], style: str):
     return times.astype(np.int64) if style == "number" else times.astype("datetime64[s]")
 
 
-def _finish(axes: Axes) -> None:
+def _finish(axes: Axes, style: str) -> None:
+    if style != "number":
+        locator = AutoDateLocator(maxticks=8)
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     axes.legend(frameon=False, loc="upper left", fontsize=9, labelcolor=MUTED)
     axes.margins(x=0.01)
 
