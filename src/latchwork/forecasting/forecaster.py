@@ -115,6 +115,7 @@ class Forecaster(Estimator):
         self.horizon_ = self.horizon or HORIZONS.get(season, min(season, LONGEST_DEFAULT) if season > 1 else 6)
         self.backtest_ = backtest(self.panel_, self.seasons_, self.horizon_, levels, self.origins)
         self.answers_ = answer(self.panel_.values, self.seasons_, self.horizon_)
+        self.notes_ += self.answers_.notes(self.panel_.names)
         self._network = None
         self._blended = None if self.backtest_ is None else add_blend(self.backtest_)
         if self.backtest_ is None:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-from latchwork.pictures import BLUE, GREEN, INK, MUTED, ORANGE, new_figure, save_figure
+from latchwork.pictures import BLUE, GREEN, INK, MUTED, ORANGE, new_figure, save_figure, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,9 +32,9 @@ def draw_forecast(panel: Panel, forecast: Forecast, index: int, path: Path, show
     for level, shade in zip(sorted(forecast.low, reverse=True), (0.14, 0.26, 0.34), strict=False):
         low, high = forecast.low[level][index], forecast.high[level][index]
         axes.fill_between(future, low, high, color=BLUE, alpha=shade, linewidth=0, label=f"{level:g} % interval")
-    axes.plot(future, forecast.mean[index], color=BLUE, label="forecast")
-    axes.set_title(f"{panel.names[index]}: the next {len(future)} steps")
-    _finish(axes)
+    axes.plot(dates[len(history) - 1 :], np.append(history[-1], forecast.mean[index]), color=BLUE, label="forecast")
+    title(axes, f"{panel.names[index]}: the next {len(future)} steps")
+    _finish(axes, panel.style)
     save_figure(figure, path)
 
 
@@ -49,8 +50,8 @@ def draw_backtest(panel: Panel, made: Backtest, method: str, index: int, path: P
         said = made.forecasts[method][row][: len(span)]
         axes.plot(span, said, color=colour, label="forecasts from earlier origins" if number == 0 else None)
         axes.axvline(dates[begin], color=MUTED, linewidth=0.5, alpha=0.5)
-    axes.set_title(f"{panel.names[index]}: forecasts made earlier, and what came")
-    _finish(axes)
+    title(axes, f"{panel.names[index]}: forecasts made earlier, and what came")
+    _finish(axes, panel.style)
     save_figure(figure, path)
 
 
@@ -64,7 +65,11 @@ def _dates(times: np.ndarray[tuple[int], np.dtype[np.datetime64]], style: str):
     return times.astype(np.int64) if style == "number" else times.astype("datetime64[s]")
 
 
-def _finish(axes: Axes) -> None:
+def _finish(axes: Axes, style: str) -> None:
+    if style != "number":
+        locator = AutoDateLocator(maxticks=8)
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     axes.legend(frameon=False, loc="upper left", fontsize=9, labelcolor=MUTED)
     axes.margins(x=0.01)
 
