@@ -44,7 +44,9 @@ def train(
     units: Annotated[Units, typer.Option(help="Characters, bytes, or words (for a keyboard).")] = Units.CHAR,
     minutes: Annotated[float | None, typer.Option(help="How long to train (10 where nothing is said).")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Or: steps of the optimiser.")] = None,
-    validation: Annotated[float, typer.Option(help="Share that is not trained on but chosen by.")] = 0.03,
+    validation: Annotated[
+        float, typer.Option(help="Share at the beginning that is not trained on but chosen by.")
+    ] = 0.03,
     test: Annotated[float, typer.Option(help="Share at the end that is not even looked at.")] = 0.1,
     vocabulary: Annotated[int | None, typer.Option(min=2, help="Tokens at most.")] = None,
     hidden: Annotated[int | None, typer.Option(min=1, help="Units of the LSTM, in place of the chosen number.")] = None,

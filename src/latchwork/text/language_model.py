@@ -51,8 +51,8 @@ class LanguageModel(Estimator):
             timing; `history_.planned_steps` has it, and `steps` of that number repeats the run, given the same `hidden`
             (which `describe` tells).
         vocabulary_size: tokens at most.
-        validation_share: share of the text, before the test part, that is not trained on: the best weights are those
-            of the pass with the fewest bits on it, and the n-gram's weight is fitted to it.
+        validation_share: share of the text, at its beginning, that is not trained on: the best weights are those of the
+            pass with the fewest bits on it, and the n-gram's weight is fitted to it.
         test_share: share at the end of the text that training does not look at at all, for figures that flatter nobody.
         optimizer: in place of the chosen one.
         ngram_share: the n-gram's weight beside the network, 0 for none; fitted to the validation part where None.
@@ -100,7 +100,7 @@ class LanguageModel(Estimator):
         del y  # scikit-learn passes one
         began = time.monotonic()
         source = _source(text)
-        vocabulary = fit_vocabulary(self.units, self._leading(source), self.vocabulary_size)
+        vocabulary = fit_vocabulary(self.units, self._learned(source), self.vocabulary_size)
         tokens = tokenize(source, vocabulary)
         parts = split(tokens.ids, self.validation_share, self.test_share)
         settings = self._settings(vocabulary, len(parts.train))
@@ -198,13 +198,15 @@ class LanguageModel(Estimator):
             raise InputError(f"this {type(self).__name__} is not fitted yet: call fit(text) first")
         return self.model_
 
-    def _leading(self, source: TextSource) -> Iterator[str]:
-        """The part of the text that is trained on, from which the vocabulary is made."""
-        left = int(source.size * (1 - self.validation_share - self.test_share))
+    def _learned(self, source: TextSource) -> Iterator[str]:
+        """About the part of the text that is trained on, from which the vocabulary is made."""
+        first, last = (int(source.size * share) for share in (self.validation_share, 1 - self.test_share))
+        at = 0
         for chunk in source.chunks():
-            yield chunk[:left] if chunk.isascii() else chunk.encode("utf-8", "replace")[:left].decode("utf-8", "ignore")
-            left -= len(chunk.encode("utf-8", "replace"))
-            if left <= 0:
+            raw = chunk.encode("utf-8", "replace")
+            yield raw[max(0, first - at) : max(0, last - at)].decode("utf-8", "ignore")
+            at += len(raw)
+            if at >= last:
                 return
 
     def _settings(self, vocabulary: Vocabulary, tokens: int) -> Settings:

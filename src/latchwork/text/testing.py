@@ -12,7 +12,7 @@ from latchwork.errors import InputError
 from latchwork.text.keyboard import Keyboard, word_ends
 from latchwork.text.model import TextModel
 from latchwork.text.ngram import NGram
-from latchwork.text.reading import TextSource, tokenize
+from latchwork.text.reading import TextSource, split, tokenize
 from latchwork.text.typist import type_text
 from latchwork.transforms.vocabulary import WordVocabulary, decode
 
@@ -33,7 +33,7 @@ class Part:
 
 
 def held_out(model: TextModel, source: TextSource, most_tokens: int | None = None) -> Part:
-    """The part of a text that the model has not been trained on: all of it, or the end that training set aside.
+    """The part of a text that the model has not been trained on: all of it, or what training set aside.
 
     Args:
         model: what is to be tested.
@@ -43,13 +43,11 @@ def held_out(model: TextModel, source: TextSource, most_tokens: int | None = Non
     tokens = tokenize(source, model.vocabulary)
     if tokens.sha256 != model.data.get("sha256"):
         return Part(source.text(), "all")
-    validation, test = float(model.data["validation_share"]), float(model.data["test_share"])
-    end_of_training, end_of_validation = (int(len(tokens.ids) * share) for share in (1 - validation - test, 1 - test))
-    name, first = ("test", end_of_validation) if test else ("validation", end_of_training)
-    if first >= len(tokens.ids):
+    parts = split(tokens.ids, float(model.data["validation_share"]), float(model.data["test_share"]))
+    name, ids = ("test", parts.test) if len(parts.test) else ("validation", parts.validation)
+    if not len(ids):
         raise InputError(f"got {source.name}: the model was trained on all of it; test it on another text")
-    last = None if most_tokens is None else first + most_tokens
-    return Part(decode(model.vocabulary, tokens.ids[first:last]), name, tokens.ids[:end_of_training])
+    return Part(decode(model.vocabulary, ids[:most_tokens]), name, parts.train)
 
 
 def baseline_of(model: TextModel, part: Part, built_on: TextSource | None, most_bytes: int) -> tuple[NGram, str]:
