@@ -26,6 +26,7 @@ from latchwork.text.reading import TextSource, TokenFile, from_path, from_string
 from latchwork.text.scoring import best_share, best_shares, network_bits
 from latchwork.text.settings import DEFAULT_MINUTES, Settings, choose_settings
 from latchwork.text.streams import as_streams
+from latchwork.text.testing import Part, set_aside
 from latchwork.training import Data, EpochReport, History, Optimizer, fit
 from latchwork.training.progress import Progress, ProgressKind
 from latchwork.transforms.vocabulary import Vocabulary, fit_vocabulary
@@ -33,6 +34,7 @@ from latchwork.transforms.vocabulary import Vocabulary, fit_vocabulary
 _SAMPLE_SECONDS = 15.0  # between two live samples
 _TRAINING_SHARE = 0.97  # of the minutes; the rest is for what comes after: mixing, saving, the final figures
 _WATCHED_TOKENS = 200_000  # of the validation part, after each pass over the text
+_MEASURED_TOKENS = 200_000  # of the test part, right after training; `text test` measures everything
 _LEAST_WATCHED = 4  # tokens in each stream of the validation part
 _SHARE_TOKENS = 50_000  # of the validation part, to which the n-gram's weight is fitted
 _PATIENCE = 25  # passes over the text without a better validation before a run ends early
@@ -88,6 +90,8 @@ class LanguageModel(Estimator):
     """The fitted model, which needs no JAX."""
     history_: History = dataclasses.field(init=False)
     """The record of the run."""
+    set_aside_: Part | None = dataclasses.field(init=False)
+    """The beginning of the test part (or else of the validation part), for figures of the fitted model."""
 
     JOB: ClassVar[str] = JOB
 
@@ -153,6 +157,7 @@ class LanguageModel(Estimator):
         if self.ngram_share is None and len(parts.validation):
             model = _mixed(model, np.asarray(parts.validation[:_SHARE_TOKENS]))
         self.model_ = model
+        self.set_aside_ = set_aside(parts, vocabulary, _MEASURED_TOKENS)
         return self
 
     def write(self, prompt: str = "", length: int = 400, **drawing: Any) -> Iterator[str]:
