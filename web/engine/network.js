@@ -2,6 +2,7 @@
 
 import { FileError } from "latchwork/engine/latch.js";
 import { buildLayer } from "latchwork/engine/layers.js";
+import { checkShapes } from "latchwork/engine/shapes.js";
 
 /** A saved model's network; a matrix that two layers share is stored once and given to both. */
 export function networkOf({ document, tensors }) {
@@ -33,17 +34,12 @@ export class Network {
   /**
    * @param {object} spec the document's `network`: { input_shape, layers }
    * @param {Object<string, {shape: number[], data: Float32Array}>} tensors with names `network.layers.0.bias`
-   * @throws {FileError} a layer is unknown or a tensor is missing
+   * @throws {FileError} a layer is unknown, a tensor is missing or of another shape
    */
   constructor(spec, tensors, prefix = "network.") {
+    checkShapes(spec, tensors, prefix);
     this.spec = spec;
-    try {
-      this.layers = spec.layers.map((layer, index) =>
-        buildLayer(layer, ownArrays(tensors, `${prefix}layers.${index}.`)),
-      );
-    } catch (error) {
-      throw new FileError(`This page cannot run the model: ${error.message}`);
-    }
+    this.layers = spec.layers.map((layer, index) => buildLayer(layer, ownArrays(tensors, `${prefix}layers.${index}.`)));
   }
 
   /** Everything each layer computes for one sequence; the last record's `output` is the answer. */

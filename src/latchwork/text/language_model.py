@@ -160,6 +160,12 @@ class LanguageModel(Estimator):
         self.set_aside_ = set_aside(parts, vocabulary, _MEASURED_TOKENS)
         return self
 
+    @property
+    def network_(self) -> Network:
+        """The network alone, built anew at each call: what `latchwork.trace` looks into."""
+        model = self._fitted()
+        return Network.from_parameters(model.network, model.parameters)
+
     def write(self, prompt: str = "", length: int = 400, **drawing: Any) -> Iterator[str]:
         """Text that goes on from the prompt, as an iterator of pieces; see `TextModel.write` for the options."""
         return self._fitted().write(prompt, length, **drawing)

@@ -11,11 +11,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 import optax
 
-from latchwork.compilation import enable_cache
 from latchwork.errors import InputError
 from latchwork.training.checkpoint import load_checkpoint, save_checkpoint
 from latchwork.training.data import Data
@@ -97,7 +95,6 @@ def fit(
         LatchworkError: the loss is not a number any more.
     """
     started = time.monotonic()
-    enable_cache()
     _check_budget(epochs, steps, minutes, batch_size, seed)
     if patience is not None and validation is None:
         raise InputError("patience watches the validation: give validation rows as well")
@@ -148,9 +145,9 @@ def fit(
             if folder is not None and (done or time.monotonic() - saved >= checkpoint_seconds):
                 save_checkpoint(folder, run, settings)
                 saved = time.monotonic()
-    run.history.steps, run.history.planned_steps = run.step, run.total
+    run.history.steps, run.history.planned_steps, run.history.block = run.step, run.total, trainer.block
     best = run.best_parameters if keep_best and run.best_parameters is not None else run.state.parameters
-    return Fitted(jax.device_put(trainer.with_parameters(best)), run.history)
+    return Fitted(trainer.steps.placed(best), run.history)
 
 
 def _check_budget(epochs: int | None, steps: int | None, minutes: float | None, batch_size: int, seed: int) -> None:
