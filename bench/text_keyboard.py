@@ -20,6 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("text", type=Path)
     parser.add_argument("--minutes", type=float, default=15.0)
+    parser.add_argument("--steps", type=int, help="Steps of the optimiser, in place of minutes.")
     parser.add_argument("--out", type=Path, default=Path("keyboard.latch"))
     parser.add_argument("--model", type=Path, help="Test this model instead of training one.")
     parser.add_argument("--words", type=int, default=0, help="Words to type, 0 for all.")
@@ -37,7 +38,8 @@ def main() -> None:
     path = arguments.model or arguments.out
     if arguments.model is None:
         settings = {"validation_share": 0.03, "test_share": 0.0, "progress": "lines"}
-        LanguageModel("word", minutes=arguments.minutes, **settings).fit(learned).save(path)
+        duration = {"steps": arguments.steps} if arguments.steps else {"minutes": arguments.minutes}
+        LanguageModel("word", **duration, **settings).fit(learned).save(path)
     model = TextModel.load(path)
     part = Part(typed, "the last 10 % of the conversations")
     size = path.stat().st_size

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 
-_MEASURED_TOKENS = 200_000  # after training; `text test` measures everything
-
 TextArgument = Annotated[
     str,
     typer.Argument(metavar="FILE", help="A text file in UTF-8, a folder of them, or - for a pipe.", show_default=False),
@@ -44,7 +42,9 @@ def train(
     units: Annotated[Units, typer.Option(help="Characters, bytes, or words (for a keyboard).")] = Units.CHAR,
     minutes: Annotated[float | None, typer.Option(help="How long to train (10 where nothing is said).")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Or: steps of the optimiser.")] = None,
-    validation: Annotated[float, typer.Option(help="Share that is not trained on but chosen by.")] = 0.03,
+    validation: Annotated[
+        float, typer.Option(help="Share at the beginning that is not trained on but chosen by.")
+    ] = 0.03,
     test: Annotated[float, typer.Option(help="Share at the end that is not even looked at.")] = 0.1,
     vocabulary: Annotated[int | None, typer.Option(min=2, help="Tokens at most.")] = None,
     hidden: Annotated[int | None, typer.Option(min=1, help="Units of the LSTM, in place of the chosen number.")] = None,
@@ -92,7 +92,7 @@ def train(
     stopped = model.history_.stopped
     if stopped != "interrupted":
         shutil.rmtree(unfinished, ignore_errors=True)
-    figures = _held_out_figures(model.model_, source)
+    figures = _figures(model)
     sample = "".join(model.write(length=200, seed=seed))
     described = describe(model.model_)
     results: dict[str, Any] = {
@@ -259,12 +259,11 @@ def _source(text: str) -> TextSource:
     return from_pipe(sys.stdin.buffer) if text == "-" else from_path(text)
 
 
-def _held_out_figures(model: Any, source: TextSource) -> dict[str, Any]:
-    from latchwork.text import testing
-
-    if not model.data["validation_share"] and not model.data["test_share"]:
+def _figures(model: Any) -> dict[str, Any]:
+    """Bits per character of a fitted `LanguageModel` on what it has set aside, if it has."""
+    part = model.set_aside_
+    if part is None:
         return {}
-    part = testing.held_out(model, source, _MEASURED_TOKENS)
     return {
         "bits_per_character": model.bits_per_character(part.text),
         "part": part.name,

@@ -26,6 +26,7 @@ from latchwork.text.reading import TextSource, TokenFile, from_path, from_string
 from latchwork.text.scoring import best_share, best_shares, network_bits
 from latchwork.text.settings import DEFAULT_MINUTES, Settings, choose_settings
 from latchwork.text.streams import as_streams
+from latchwork.text.testing import Part, set_aside
 from latchwork.training import Data, EpochReport, History, Optimizer, fit
 from latchwork.training.progress import Progress, ProgressKind
 from latchwork.transforms.vocabulary import Vocabulary, fit_vocabulary
@@ -33,6 +34,7 @@ from latchwork.transforms.vocabulary import Vocabulary, fit_vocabulary
 _SAMPLE_SECONDS = 15.0  # between two live samples
 _TRAINING_SHARE = 0.97  # of the minutes; the rest is for what comes after: mixing, saving, the final figures
 _WATCHED_TOKENS = 200_000  # of the validation part, after each pass over the text
+_MEASURED_TOKENS = 200_000  # of the test part, right after training; `text test` measures everything
 _LEAST_WATCHED = 4  # tokens in each stream of the validation part
 _SHARE_TOKENS = 50_000  # of the validation part, to which the n-gram's weight is fitted
 _PATIENCE = 25  # passes over the text without a better validation before a run ends early
@@ -51,8 +53,8 @@ class LanguageModel(Estimator):
             timing; `history_.planned_steps` has it, and `steps` of that number repeats the run, given the same `hidden`
             (which `describe` tells).
         vocabulary_size: tokens at most.
-        validation_share: share of the text, before the test part, that is not trained on: the best weights are those
-            of the pass with the fewest bits on it, and the n-gram's weight is fitted to it.
+        validation_share: share of the text, at its beginning, that is not trained on: the best weights are those of the
+            pass with the fewest bits on it, and the n-gram's weight is fitted to it.
         test_share: share at the end of the text that training does not look at at all, for figures that flatter nobody.
         optimizer: in place of the chosen one.
         ngram_share: the n-gram's weight beside the network, 0 for none; fitted to the validation part where None.
@@ -88,6 +90,8 @@ class LanguageModel(Estimator):
     """The fitted model, which needs no JAX."""
     history_: History = dataclasses.field(init=False)
     """The record of the run."""
+    set_aside_: Part | None = dataclasses.field(init=False)
+    """The beginning of the test part (or else of the validation part), for figures of the fitted model."""
 
     JOB: ClassVar[str] = JOB
 
@@ -100,7 +104,7 @@ class LanguageModel(Estimator):
         del y  # scikit-learn passes one
         began = time.monotonic()
         source = _source(text)
-        vocabulary = fit_vocabulary(self.units, self._leading(source), self.vocabulary_size)
+        vocabulary = fit_vocabulary(self.units, self._learned(source), self.vocabulary_size)
         tokens = tokenize(source, vocabulary)
         parts = split(tokens.ids, self.validation_share, self.test_share)
         settings = self._settings(vocabulary, len(parts.train))
@@ -153,6 +157,7 @@ class LanguageModel(Estimator):
         if self.ngram_share is None and len(parts.validation):
             model = _mixed(model, np.asarray(parts.validation[:_SHARE_TOKENS]))
         self.model_ = model
+        self.set_aside_ = set_aside(parts, vocabulary, _MEASURED_TOKENS)
         return self
 
     @property
@@ -204,13 +209,15 @@ class LanguageModel(Estimator):
             raise InputError(f"this {type(self).__name__} is not fitted yet: call fit(text) first")
         return self.model_
 
-    def _leading(self, source: TextSource) -> Iterator[str]:
-        """The part of the text that is trained on, from which the vocabulary is made."""
-        left = int(source.size * (1 - self.validation_share - self.test_share))
+    def _learned(self, source: TextSource) -> Iterator[str]:
+        """About the part of the text that is trained on, from which the vocabulary is made."""
+        first, last = (int(source.size * share) for share in (self.validation_share, 1 - self.test_share))
+        at = 0
         for chunk in source.chunks():
-            yield chunk[:left] if chunk.isascii() else chunk.encode("utf-8", "replace")[:left].decode("utf-8", "ignore")
-            left -= len(chunk.encode("utf-8", "replace"))
-            if left <= 0:
+            raw = chunk.encode("utf-8", "replace")
+            yield raw[max(0, first - at) : max(0, last - at)].decode("utf-8", "ignore")
+            at += len(raw)
+            if at >= last:
                 return
 
     def _settings(self, vocabulary: Vocabulary, tokens: int) -> Settings:

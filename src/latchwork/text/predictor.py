@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from latchwork import spec
 from latchwork.errors import InputError
+from latchwork.kernels.native import FusedCell
 from latchwork.runtime.chain import Chain, chainable
 from latchwork.runtime.network import NumpyNetwork
 from latchwork.text.ngram import Contexts, NGram
@@ -48,6 +50,7 @@ class NetworkPredictor:
     def __init__(self, network: spec.Sequential, parameters: Mapping[str, NDArray[Any]]) -> None:
         """Arrange the weights; the steps of one text go through the kernels where these are there."""
         self._lstms: list[_Step] = []
+        self._weights: list[dict[str, Floats]] = []
         self._dense: list[tuple[Floats, Floats]] = []
         self._embedding: Floats | None = None
         for index, layer in enumerate(network.layers):
@@ -59,6 +62,7 @@ class NetworkPredictor:
                 case spec.Embedding() if index == 0:
                     self._embedding = own["weight"]
                 case spec.LSTM(return_sequences=True, reverse=False) if not self._dense:
+                    self._weights.append(own)
                     self._lstms.append(_Step.of(own["input_weight"], own["hidden_weight"], own["bias"]))
                 case spec.Dense(activation=None) if self._lstms:
                     self._dense.append((own["weight"], own["bias"]))
@@ -102,6 +106,29 @@ class NetworkPredictor:
         np.exp(scores - scores.max(), out=scores)
         scores /= scores.sum()
         return scores, state
+
+    def run(self, tokens: NDArray[np.integer[Any]], state: States) -> tuple[Floats, States]:
+        """Scores after each of several tokens `[batch, time]`: `[batch, time, tokens]`, and the new states."""
+        if not self._cells:
+            scores: list[Floats] = []
+            for column in tokens.T:
+                after, state = self.scores(column, state)
+                scores.append(after)
+            return np.stack(scores, axis=1), state
+        assert self._embedding is not None
+        hidden = self._embedding[tokens]
+        states: list[tuple[Floats, Floats]] = []
+        for cell, before in zip(self._cells, state, strict=True):
+            hidden, (h, c) = cell.run(hidden, before)
+            states.append((h, c))
+        for weight, bias in self._dense:
+            hidden = hidden @ weight + bias
+        return hidden, tuple(states)
+
+    @cached_property
+    def _cells(self) -> list[FusedCell]:
+        """The LSTMs in the kernels; none where these were not built."""
+        return [] if self._chain is None else [FusedCell("lstm", weights) for weights in self._weights]
 
     def scores(self, tokens: Any, state: States) -> tuple[Floats, States]:
         """Scores before the softmax, `[..., tokens]`, for one token or an array of them."""
