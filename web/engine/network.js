@@ -8,9 +8,26 @@ import { checkShapes } from "latchwork/engine/shapes.js";
 export function networkOf({ document, tensors }) {
   if (!document.network)
     throw new FileError("This model has no network to look into: it answers with statistics alone.");
+  const weights = unpacked(tensors);
   const last = `network.layers.${document.network.layers.length - 1}.weight`;
-  const tied = document.fitted?.tied ? { [last]: transpose(tensors["network.layers.0.weight"]) } : {};
-  return new Network(document.network, { ...tensors, ...tied });
+  const tied = document.fitted?.tied ? { [last]: transpose(weights["network.layers.0.weight"]) } : {};
+  return new Network(document.network, { ...weights, ...tied });
+}
+
+const SCALES = "fitted.scales.";
+
+/** Weights stored as whole numbers, times the scale of their row or column, as in src/latchwork/text/weights.py. */
+function unpacked(tensors) {
+  const found = { ...tensors };
+  for (const [name, scales] of Object.entries(tensors)) {
+    if (!name.startsWith(SCALES)) continue;
+    const own = `network.${name.slice(SCALES.length)}`;
+    const { shape, data } = tensors[own];
+    const [columns, byRow] = [shape[1], scales.shape[0] === shape[0]];
+    const scaleAt = (index) => scales.data[byRow ? Math.floor(index / columns) : index % columns];
+    found[own] = { shape, data: Float32Array.from(data, (value, index) => value * scaleAt(index)) };
+  }
+  return found;
 }
 
 export class Network {

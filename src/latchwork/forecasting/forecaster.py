@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -49,8 +49,11 @@ class Forecaster(Estimator):
         best: use whatever won the backtest, be it the simplest method.
         target, time, series: columns; found where None.
         covariates: columns known in advance (a holiday, a price, a forecast temperature).
+        past_covariates: columns known up to the origin (what other shops sold).
+        static_covariates: columns with one value a series (its region).
         origins: how many origins the backtest has; by the number of series where None.
-        library: run AutoETS and AutoARIMA beside (`pip install latchwork[forecast]`).
+        library: run AutoETS and AutoARIMA beside (`pip install latchwork[forecast]`); where None, beside a trained
+            network and as far as they take some seconds.
         minutes: the most that training may take.
         announce: called with the fitted forecaster as soon as the answer without training is there.
         progress: `auto`, `bar`, `lines` or `none`.
@@ -74,8 +77,10 @@ class Forecaster(Estimator):
     time: str | None = None
     series: str | None = None
     covariates: Sequence[str] = ()
+    past_covariates: Sequence[str] = ()
+    static_covariates: Sequence[str] = ()
     origins: int | None = None
-    library: bool = False
+    library: bool | None = None
     minutes: float | None = None
     announce: Callable[[Forecaster], None] | None = None
     progress: str = "auto"
@@ -103,27 +108,43 @@ class Forecaster(Estimator):
         levels = self._levels(self.levels)
         if self.horizon is not None and not 1 <= self.horizon <= LONGEST_HORIZON:
             raise InputError(f"got horizon {self.horizon}: give 1 to {LONGEST_HORIZON} steps")
-        self.panel_ = read_panel(X, target=self.target, time=self.time, series=self.series, covariates=self.covariates)
+        self.panel_ = self._read(X)
         self.notes_ = list(self.panel_.notes)
         self.seasons_ = self._choose_seasons()
         season = self.seasons_[0] if self.seasons_ else 1
         self.horizon_ = self.horizon or HORIZONS.get(season, min(season, LONGEST_DEFAULT) if season > 1 else 6)
         self.backtest_ = backtest(self.panel_, self.seasons_, self.horizon_, levels, self.origins)
         self.answers_ = answer(self.panel_.values, self.seasons_, self.horizon_)
-        if self.library and self.backtest_ is not None:
-            self.notes_ += add_library_baselines(self.backtest_, self.panel_, self.seasons_)
         self._network = None
         self._blended = None if self.backtest_ is None else add_blend(self.backtest_)
+        if self.backtest_ is None:
+            self.notes_.append("too short for a backtest: the intervals are those of similar series")
         self._settle(levels)
         if self.announce is not None:
             self.announce(self)
-        if self.train and self.backtest_ is not None:
-            self._train_network(self.backtest_, levels)
+        if self.backtest_ is None:
+            return self
+        if self.library or (self.library is None and self.train):
+            self.notes_ += add_library_baselines(self.backtest_, self.panel_, self.seasons_, bool(self.library))
+        if self.train:
+            self._train_network(self.backtest_)
+        self._settle(levels)
         return self
 
-    def predict(self, levels: Sequence[float] | None = None) -> Forecast:
-        """Forecast past the end, with intervals at `levels` in per cent (those of the constructor where None)."""
+    def predict(
+        self, levels: Sequence[float] | None = None, *, covariates: Mapping[str, Any] | None = None
+    ) -> Forecast:
+        """Forecast past the end, with intervals at `levels` in per cent (those of the constructor where None).
+
+        covariates: what is known ahead by column, [steps] for one series or [series, steps]; it takes the place of what
+        was known when the data were read.
+        """
         wanted = self._levels(self.levels if levels is None else levels)
+        if covariates:
+            self.panel_ = self._fitted().panel_.with_future(covariates)
+            if self._network is not None:
+                ahead = residual_ahead(self._network.trained, self.panel_, self.seasons_, self.horizon_)
+                self._network = dataclasses.replace(ahead, tested=self._network.tested)
         panel = self._fitted().panel_
         mean = self._centre()
         working = self.answers_.survey.to_working(mean)
@@ -160,14 +181,17 @@ class Forecaster(Estimator):
         return None if network is None else self.answers_.values(network.ahead)
 
     def plot(self, path: str | Path, index: int = 0) -> None:
-        """Draw the history, the backtest and the fan of one series as a PNG."""
-        from latchwork.forecasting.pictures import draw_forecast
+        """Draw the history and the fan of one series as a PNG."""
+        from latchwork.forecasting.pictures import draw_forecast, values_shown
 
-        draw_forecast(self._fitted(), index, Path(path))
+        fitted = self._fitted()
+        season = fitted.seasons_[0] if fitted.seasons_ else 1
+        shown = values_shown(season, fitted.horizon_, fitted.backtest_)
+        draw_forecast(fitted.panel_, fitted.predict(), index, Path(path), shown)
 
     def update(self, X: Any) -> Self:
         """Go on from new data without training: the rows after each series' stored end are added to it."""
-        new = read_panel(X, target=self.target, time=self.time, series=self.series, covariates=self.covariates)
+        new = self._read(X)
         self.panel_, added = self._fitted().panel_.extended(new)
         self.notes_ = [*new.notes, f"{added:,} new values; nothing was trained again"]
         self.answers_ = answer(self.panel_.values, self.seasons_, self.horizon_)
@@ -182,7 +206,7 @@ class Forecaster(Estimator):
             name: value for name, value in self.get_params().items() if name not in {"announce", "origins", "minutes"}
         }
         fitted = {
-            "options": {**options, "levels": list(self.levels), "covariates": list(self.covariates)},
+            "options": {name: list(v) if isinstance(v, tuple) else v for name, v in options.items()},
             "panel": panel,
             "horizon": self.horizon_,
             "seasons": list(self.seasons_),
@@ -212,6 +236,17 @@ class Forecaster(Estimator):
         made.answers_ = answer(made.panel_.values, made.seasons_, made.horizon_)
         return made
 
+    def _read(self, source: Any) -> Panel:
+        return read_panel(
+            source,
+            target=self.target,
+            time=self.time,
+            series=self.series,
+            covariates=self.covariates,
+            past_covariates=self.past_covariates,
+            static_covariates=self.static_covariates,
+        )
+
     def _shown(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """What the explorer shows of this forecaster."""
         held = self.answers_.combined.weights.mean(axis=2)
@@ -235,7 +270,7 @@ class Forecaster(Estimator):
             other._network = residual_ahead(self._network.trained, panel, self.seasons_, self.horizon_)
         return other._centre()
 
-    def _train_network(self, made: Backtest, levels: tuple[float, ...]) -> None:
+    def _train_network(self, made: Backtest) -> None:
         """Train, put the network's forecasts into the backtest, and use it where it does better there."""
         found = train_residual(self.panel_, self.seasons_, self.horizon_, made, self.random_state, self.minutes)
         if found is None:
@@ -249,14 +284,12 @@ class Forecaster(Estimator):
             f"trained {len(trained.gains) * trained.members} networks side by side, {trained.steps} steps in "
             f"{trained.seconds:.0f} s; on their validation rows they save {100 * trained.gains[-1]:.1f} %"
         )
-        self._settle(levels)
 
     def _settle(self, levels: tuple[float, ...]) -> None:
         """Choose the method to use, calibrate its intervals, and judge."""
         made = self.backtest_
         self.used_, self._calibration, self.verdict_ = COMBINATION, Calibration.none(), None
         if made is None:
-            self.notes_.append("too short for a backtest: the intervals are those of similar series")
             return
         means = {name: float(np.nanmean(losses(made, name))) for name in made.methods}
         ours = min((n for n in (COMBINATION, BLEND, NETWORK) if n in means), key=lambda name: means[name])
