@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from make_models import ARCHITECTURES, FEATURES
 
 import latchwork as lw
 from latchwork import datasets, spec, storage
@@ -75,6 +76,20 @@ def test_a_forecaster_with_a_network_shows_its_gates(model_page, drop_file, fore
     assert "forget" in model.locator(".inside").inner_text()
     model.get_by_role("button", name="The network’s correction").click()
     assert "gradient times input" in model.locator(".leaning").inner_text()
+
+
+def test_every_cell_and_layer_is_shown(model_page, tmp_path):
+    page, model = model_page
+    files: dict[str, bytes] = {}
+    for number, layers in enumerate(ARCHITECTURES):
+        shape = (None,) if isinstance(layers[0], spec.Embedding) else (None, FEATURES)
+        network = spec.Sequential(layers, input_shape=shape)
+        tensors = {f"network.{name}": array for name, array in initial_parameters(network, 0).items()}
+        path = tmp_path / f"{number}.latch"
+        storage.save(path, {"job": "example", "network": network.to_dict(), "fitted": {}}, tensors)
+        files[path.name] = path.read_bytes()
+    assert not any(drop_all(page, files).values())
+    assert model.locator(".inside canvas").count() == 1  # the last one's: a simple RNN has its hidden state alone
 
 
 def test_a_model_of_words_reads_words(model_page, drop_file, tmp_path):

@@ -197,5 +197,28 @@ def test_nothing_moves_where_motion_is_not_wanted(open_page, address, chapter):
     roommate.get_by_role("button", name="Step", exact=True).click()
     # the whole product at once, not row by row
     assert roommate.locator(".product").first.locator(".matrix").nth(2).locator(".waiting").count() == 0
-    page.wait_for_timeout(50)
-    assert page.evaluate("document.getAnimations().filter((each) => each.playState === 'running').length") == 0
+    model = chapter(page, "model")
+    model.get_by_role("button", name="Sample 4", exact=True).click()
+    assert model.locator(".verdict").inner_text() == "It reads a 3"  # and not row by row
+    longest = page.evaluate(
+        "Math.max(0, ...document.getAnimations().map((each) => each.effect.getComputedTiming().duration))"
+    )
+    assert longest < 1  # milliseconds
+
+
+@pytest.mark.parametrize("name", ["A saved forecast", "Airline passengers", "Shakespeare, letter by letter"])
+def test_every_kind_of_model_fits_a_phone(open_page, address, chapter, name):
+    page = open_page(address, 360, 800)
+    model = chapter(page, "model")
+    model.get_by_role("button", name=name).click()
+    page.locator(f'#model [data-opened="{name}"]').wait_for()
+    outside = page.evaluate(
+        """() => [...document.querySelectorAll("#model .stage")].flatMap((stage) => {
+             const right = stage.getBoundingClientRect().right + 1;
+             return [...stage.querySelectorAll("button, canvas, svg, p, select, input, textarea")]
+               .filter((part) => part.checkVisibility() && part.getBoundingClientRect().right > right)
+               .map((part) => part.outerHTML.slice(0, 80));
+           })"""
+    )
+    assert outside == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

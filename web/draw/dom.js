@@ -66,3 +66,8 @@ export function onThemeChange(element, redraw) {
     else redraw();
   });
 }
+
+/** Whether the person has asked that nothing moves by itself. */
+export function stillness() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+}

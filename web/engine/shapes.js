@@ -1,8 +1,8 @@
 // What a network's description says of its arrays: the counterpart of `check_parameters` in src/latchwork/spec.py.
 
+import { CELLS } from "latchwork/engine/cells.js";
 import { FileError } from "latchwork/engine/latch.js";
 
-const GATES = { SimpleRNN: 1, GRU: 3, LSTM: 4, PeepholeLSTM: 4, CoupledLSTM: 3 };
 const MOST_LAYERS = 64;
 
 // For each kind, [shapes of its arrays, features that come out]; `features` is null for tokens.
@@ -18,18 +18,10 @@ const SHAPES = {
     return [Object.fromEntries(both), 2 * layer.units];
   },
 };
-for (const kind of Object.keys(GATES)) SHAPES[kind] = (spec, features) => [recurrent(spec, features), spec.units];
+for (const kind of Object.keys(CELLS)) SHAPES[kind] = (spec, features) => [recurrent(spec, features), spec.units];
 
-function recurrent({ kind, units }, features) {
-  const width = GATES[kind] * units;
-  const biases = kind === "GRU" ? ["input_bias", "hidden_bias"] : ["bias"];
-  const peepholes = kind === "PeepholeLSTM" ? ["input_peephole", "forget_peephole", "output_peephole"] : [];
-  return {
-    input_weight: [features, width],
-    hidden_weight: [units, width],
-    ...Object.fromEntries(biases.map((name) => [name, [width]])),
-    ...Object.fromEntries(peepholes.map((name) => [name, [units]])),
-  };
+function recurrent(spec, features) {
+  return CELLS[spec.kind](spec).shapes(features, spec.units);
 }
 
 /** @throws {FileError} the arrays are not those that the description asks for */
@@ -41,7 +33,8 @@ export function checkShapes(spec, tensors, prefix = "network.") {
     throw new FileError("It does not say what its network reads.");
   let features = shape.length === 2 ? shape[1] : null;
   spec.layers.forEach((layer, at) => {
-    const known = Object.hasOwn(SHAPES, layer?.kind) && (layer.kind !== "Bidirectional" || layer.layer?.kind in GATES);
+    const known =
+      Object.hasOwn(SHAPES, layer?.kind) && (layer.kind !== "Bidirectional" || Object.hasOwn(CELLS, layer.layer?.kind));
     if (!known) throw new FileError(`This page does not know the layer ${String(layer?.kind).slice(0, 40)}.`);
     const [shapes, next] = SHAPES[layer.kind](layer, features);
     for (const [name, expected] of Object.entries(shapes)) {

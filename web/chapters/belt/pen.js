@@ -2,7 +2,7 @@
 // of squares that show a vector's numbers.
 
 import { colourOf, css } from "latchwork/draw/colour.js";
-import { figure, s } from "latchwork/draw/dom.js";
+import { figure, s, stillness } from "latchwork/draw/dom.js";
 
 const ARROW = 7; // half the width of an arrowhead
 
@@ -129,7 +129,7 @@ export class Pen {
 
   /** Let a pulse run along every wire, from left to right and from below to above, as one step is computed. */
   pulse() {
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    if (stillness()) return;
     for (const pulse of this.wires.querySelectorAll(".pulse")) {
       pulse.getAnimations().forEach((animation) => animation.cancel());
       pulse.animate(

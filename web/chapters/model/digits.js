@@ -1,7 +1,7 @@
 // Digits: draw one, and see what the network believes after each of the 28 rows that it reads.
 
 import { css, share, signed } from "latchwork/draw/colour.js";
-import { figure, h, onThemeChange } from "latchwork/draw/dom.js";
+import { figure, h, onThemeChange, stillness } from "latchwork/draw/dom.js";
 import { PLAY } from "latchwork/draw/icons.js";
 import { softmax } from "latchwork/engine/algebra.js";
 import { embeddedExample, loadModel } from "latchwork/data.js";
@@ -163,6 +163,7 @@ export async function mountDigits(root, { document: saved, network, tensors }, i
 
   function play() {
     stop();
+    if (stillness()) return goTo(SIDE - 1);
     goTo(0);
     state.timer = setInterval(() => (state.row < SIDE - 1 ? goTo(state.row + 1) : stop()), ROW_MILLISECONDS);
   }

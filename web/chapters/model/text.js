@@ -10,6 +10,7 @@ import { vocabularyOf } from "latchwork/chapters/model/tokens.js";
 
 const SHOWN = 8; // likeliest letters
 const LONGEST = 400; // letters read; the rest of a long text would only slow the page
+const LEANED_AFTER = 60; // milliseconds without a new step: influence goes back through all of them
 const WRITTEN = 120; // letters that it goes on for
 const START = {
   char: "ROMEO:\nBut soft, what light",
@@ -139,13 +140,18 @@ export function mountText(root, { document: saved, network }, inside) {
   function paint() {
     const { layer, unit } = inside.unit();
     const byUnit = state.colour === "unit";
-    const values = byUnit ? state.traces[layer].trace.hidden.map((step) => step[unit]) : influence();
-    const most = byUnit ? 1 : Math.max(...values.map(Math.abs)) || 1;
+    clearTimeout(state.leaning);
+    state.spans.forEach((letter, time) => letter.classList.toggle("asked", time === state.at));
+    if (byUnit) colourBy(state.traces[layer].trace.hidden.map((step) => step[unit]));
+    else state.leaning = setTimeout(() => colourBy(influence()), LEANED_AFTER);
+  }
+
+  function colourBy(values) {
+    const most = state.colour === "unit" ? 1 : Math.max(...values.map(Math.abs)) || 1;
     state.spans.forEach((letter, time) => {
       const ground = signed((values[time] ?? 0) / most);
       letter.style.background = css(ground);
       letter.style.color = css(inkOn(ground));
-      letter.classList.toggle("asked", time === state.at);
     });
   }
 

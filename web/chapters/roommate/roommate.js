@@ -1,6 +1,6 @@
 // Chapter 1: the roommate. Choose a kitchen and the weather, and follow the vectors through the matrices.
 
-import { choices, h } from "latchwork/draw/dom.js";
+import { choices, h, stillness } from "latchwork/draw/dom.js";
 import { DISHES, PAUSE, PLAY, WEATHER } from "latchwork/draw/icons.js";
 import { drawKitchen } from "latchwork/chapters/roommate/board.js";
 import { STAGES } from "latchwork/chapters/roommate/days.js";
@@ -141,7 +141,7 @@ export function mountRoommate(root) {
   // The vector meets the matrix: row by row, what comes out is worked out and written down.
   function walk(each, forward) {
     const vector = today().vectors[each.result];
-    const still = !forward || matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const still = !forward || stillness();
     let row = still ? each.height : 0;
     const show = () => {
       each.showResult(vector, row + 1);
