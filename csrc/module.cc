@@ -217,6 +217,8 @@ nb::object chain_step(const Chain& self, nb::handle inputs, const ChainState& st
 
 }  // namespace
 
+void bind_trainer(nb::module_& module);  // in trainer_module.cc
+
 NB_MODULE(_native, module) {
   module.doc() = "Fused recurrent kernels. latchwork.kernels.native is the door.";
   module.def("build", [] { return engine().name; });
@@ -259,6 +261,7 @@ NB_MODULE(_native, module) {
       .def_prop_ro("work", &Chain::work)
       .def("run", chain_run, "inputs"_a, "lengths"_a.none(), "outputs"_a)
       .def("step", chain_step, "inputs"_a, "state"_a, "outputs"_a, "scores"_a);
+  bind_trainer(module);
 }
 
 }  // namespace latchwork

@@ -119,11 +119,15 @@ def _fused(
     hidden_mask: Float[Array, "batch hidden"] | None,
 ) -> tuple[Float[Array, "batch time hidden"], State]:
     """The kernels; see `latchwork.kernels.jax`."""
+    # Half precision beside float32 promotes to it, as in the scan; the kernels take nothing else.
+    weights, inputs, before = jax.tree.map(
+        lambda array: array.astype(jnp.float32), (weights_of(cell), inputs, tuple(state))
+    )
     outputs, final = fused_unroll(
         KERNELS[type(cell)],
-        weights_of(cell),
+        weights,
         inputs,
-        state,
+        before,
         lengths,
         reverse=reverse,
         hidden_mask=hidden_mask,
