@@ -36,7 +36,7 @@ MONTHS = 60  # in a training sequence
 DAYS = 14  # between the dish and the question
 LETTERS = 80  # in a training sequence
 SHOWN_LIVE = (10, 50, 100)  # distances whose networks the page runs
-MEMORY = Plan(distances=(5, 10, 20, 50, 100, 200), steps=1000, seeds=3)
+MEMORY = Plan(distances=(5, 10, 20, 50, 100, 200))
 
 Batch = tuple[np.ndarray, np.ndarray]
 
