@@ -66,6 +66,9 @@ int64_t most_rows(const Shape& shape, const Schedule& schedule) {
 // A call smaller than this, in multiplications, is over before a second thread has woken.
 constexpr int64_t kSmallCall = 400'000;
 
+// Floats that one thread has unpacked before a second one has woken.
+constexpr int64_t kSmallUnpacking = 100'000;
+
 int useful_threads(Kind kind, const Shape& shape, int64_t steps, const Schedule& schedule, int64_t members,
                    int threads) {
   const int64_t work = steps * (shape.features + shape.hidden) * shape.hidden * kind_shape(kind).gates;
@@ -227,6 +230,20 @@ void run_forward(Kind kind, const Shape& shape, bool reverse, const Operands* op
 void forward(Kind kind, const Shape& shape, bool reverse, const Operands* operands, const Results* results,
              int64_t members, int threads) {
   run_forward(kind, shape, reverse, operands, results, members, nullptr, threads);
+}
+
+void trace(Kind kind, const Shape& shape, bool reverse, const Operands& operands, float* planes, float* final_hidden,
+           float* final_cell, int threads) {
+  if (shape.batch == 0 || shape.hidden == 0) return;
+  const Loan loan(static_cast<std::size_t>(saved_floats(kind, shape)) * sizeof(float));
+  float* outputs = planes + (traced_planes(kind) - 1) * shape.batch * shape.time * shape.hidden;
+  const Results results{outputs, final_hidden, final_cell, reinterpret_cast<float*>(loan.data())};
+  run_forward(kind, shape, reverse, &operands, &results, 1, nullptr, threads);
+  const int64_t chunks = schedule_for(kind, shape, 1).chunks;
+  Plan plan;
+  plan.arrange(shape, &operands, 1, chunks);  // the same that it was run by
+  const UnpackJob job{kind, shape, reverse, engine().width, plan.chunks(), chunks, results.saved, planes};
+  run_team(saved_floats(kind, shape) < kSmallUnpacking ? 1 : threads, unpack, &job);
 }
 
 Weights::Weights(Kind kind, int64_t features, int64_t hidden, const Operands& given)

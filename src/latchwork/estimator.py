@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
@@ -196,6 +197,8 @@ class SequenceEstimator(Estimator):
             Itself, with the learned attributes, whose names end in `_`.
         """
         self._check_parameters()
+        if y is None:
+            raise InputError("fit requires y to be passed, but the target y is None: give an answer for each sequence")
         sequences = as_sequences(X, lengths)
         outputs = self._learn_targets(y)
         targets = self._targets(y)
@@ -310,7 +313,7 @@ class SequenceEstimator(Estimator):
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "network_"):
-            raise InputError(f"this {type(self).__name__} is not fitted yet: call fit(X, y) first")
+            raise _not_fitted()(f"this {type(self).__name__} is not fitted yet: call fit(X, y) first")
 
     def _recipe(self, training: dict[str, NDArray[Any]], outputs: int) -> Recipe:
         """How to train: as the parameters say, and where no network is given, as validation says."""
@@ -355,7 +358,7 @@ class SequenceEstimator(Estimator):
             if given.shape != (len(targets),) or given.dtype.kind not in "fiub" or not (given >= 0).all():
                 raise InputError(f"sample_weight must be {len(targets)} numbers of at least 0")
             if not 0 < given.sum() < np.inf:
-                raise InputError("sample_weight must have a finite sum above 0")
+                raise InputError("sample_weight must have a finite sum above zero")
             weight = given.astype(np.float32) * (1 if weight is None else weight)
         return rows if weight is None else rows | {"weight": weight}
 
@@ -402,6 +405,12 @@ def _fingerprint(sequences: Sequences, targets: NDArray[Any]) -> str:
 
 def _under(prefix: str, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     return {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}
+
+
+def _not_fitted() -> type[InputError]:
+    """The error of an estimator that is asked too early: scikit-learn's too, for those who use it and catch that."""
+    theirs = getattr(sys.modules.get("sklearn.exceptions"), "NotFittedError", None)
+    return InputError if theirs is None else type("NotFittedError", (InputError, theirs), {})
 
 
 @cache
