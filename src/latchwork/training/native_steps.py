@@ -83,6 +83,8 @@ class NativeRows:
         if chunk != self._chunk:
             self._arguments = ()  # let the old chunk go before the new one comes
             arrays = {name: array[chunk.start : chunk.stop] for name, array in self.data.arrays.items()}
+            if self.data.chunk_rows is not None:  # read once and in order, where rows would be fetched one by one
+                arrays = {name: np.array(array) for name, array in arrays.items()}
             is_class = arrays["targets"].dtype.kind in "iu"
             targets = np.ascontiguousarray(arrays["targets"], np.int32 if is_class else np.float32)
             inputs = np.ascontiguousarray(arrays["inputs"], np.int32 if self.takes_tokens else np.float32)
