@@ -15,11 +15,11 @@ int64_t part(int64_t count, int rank, int size) { return count * rank / size; }
 }  // namespace
 
 Trainer::Trainer(int64_t batch, int64_t time, int64_t features, bool has_time, bool ragged, int64_t parameters,
-                 bool trains)
+                 bool trains, int threads)
     : ragged_(ragged),
       trains_(trains),
       parameter_count_(parameters),
-      threads_(available_threads()),
+      threads_(threads),
       parameters_(parameters),
       gradients_(trains ? parameters : 0),
       slots_(trains ? 2 * parameters : 0),
@@ -102,31 +102,41 @@ void Trainer::add_measure(Measure measure, float setting) {
   }
 }
 
-void Trainer::train(float* parameters, float* slots, const Examples& examples, const Batches& batches) {
+// Takes the parameters and the slots over; returns how many threads a call is worth.
+int Trainer::begin(const float* parameters, const float* slots) {
   const std::size_t bytes = static_cast<std::size_t>(parameter_count_) * sizeof(float);
   std::memcpy(parameters_.data(), parameters, bytes);
-  std::memcpy(slots_.data(), slots, bytes * this->slots());
-  run(examples, batches);
-  std::memcpy(parameters, parameters_.data(), bytes);
-  std::memcpy(slots, slots_.data(), bytes * this->slots());
-}
-
-void Trainer::evaluate(const float* parameters, const Examples& examples, const Batches& batches) {
-  std::memcpy(parameters_.data(), parameters, static_cast<std::size_t>(parameter_count_) * sizeof(float));
-  run(examples, batches);
-}
-
-void Trainer::run(const Examples& examples, const Batches& batches) {
+  if (this->slots()) std::memcpy(slots_.data(), slots, bytes * this->slots());
   int threads = 1;
   for (const auto& layer : layers_) {
     layer->arrange({});
     threads = std::max(threads, layer->useful_threads());
   }
+  return threads;
+}
+
+void Trainer::end(float* parameters, float* slots) const {
+  if (!trains_) return;
+  const std::size_t bytes = static_cast<std::size_t>(parameter_count_) * sizeof(float);
+  std::memcpy(parameters, parameters_.data(), bytes);
+  if (this->slots()) std::memcpy(slots, slots_.data(), bytes * this->slots());
+}
+
+void Trainer::run(float* parameters, float* slots, const Examples& examples, const Batches& batches) {
+  const int threads = begin(parameters, slots);
   const Call call{this, &examples, &batches};
   run_team(threads, [](const void* given, const Team& team) {
     const Call& call = *static_cast<const Call*>(given);
     call.self->work(call, team);
   }, &call);
+  end(parameters, slots);
+}
+
+void Trainer::run_alone(float* parameters, float* slots, const Examples& examples, const Batches& batches) {
+  begin(parameters, slots);
+  Barrier alone(1);
+  work({this, &examples, &batches}, {0, 1, &alone});
+  end(parameters, slots);
 }
 
 void Trainer::work(const Call& call, const Team& team) {
@@ -178,7 +188,8 @@ void Trainer::gather(const Call& call, int64_t step, const StepOf& of, const Tea
   const auto copy = [&](const auto* rows, int64_t count, auto* to) {
     if (!rows) return;
     for (int64_t place = begin; place < end; ++place)
-      std::memcpy(to + place * count, rows + row_of(place) * count, static_cast<std::size_t>(count) * sizeof(*to));
+      std::memcpy(to + place * count, rows + row_of(place) * from.members * count,
+                  static_cast<std::size_t>(count) * sizeof(*to));
   };
   copy(from.inputs, row_floats(), input_.values);
   copy(from.tokens, row_floats(), input_.tokens);
@@ -245,6 +256,45 @@ void Trainer::update(int64_t step, const Batches& batches, const Team& team) {
     }
   }
   apply(end, false);
+}
+
+namespace {
+
+struct MembersCall {
+  const std::vector<Trainer*>& members;
+  float *parameters, *slots;
+  const Examples& examples;
+  const Batches& batches;
+
+  void run(std::size_t index) const {
+    Trainer& member = *members[index];
+    const auto place = static_cast<int64_t>(index);
+    Examples own = examples;
+    if (own.inputs) own.inputs += place * member.row_floats();
+    if (own.tokens) own.tokens += place * member.row_floats();
+    if (own.values) own.values += place * member.row_targets();
+    if (own.classes) own.classes += place * member.row_targets();
+    Batches steps = batches;
+    steps.sums += place * batches.count * (member.measures() + 1);
+    // Random numbers of their own, whichever thread draws them.
+    steps.seed += place << 32;
+    member.run_alone(parameters + place * member.parameters(), slots + place * member.parameters() * member.slots(), own,
+                     steps);
+  }
+};
+
+}  // namespace
+
+void run_members(const std::vector<Trainer*>& members, float* parameters, float* slots, const Examples& examples,
+                 const Batches& batches) {
+  const MembersCall call{members, parameters, slots, examples, batches};
+  // A network that is small for itself is worth a thread for a whole block.
+  run_team(static_cast<int>(members.size()), [](const void* given, const Team& team) {
+    const MembersCall& call = *static_cast<const MembersCall*>(given);
+    const auto count = static_cast<int64_t>(call.members.size());
+    for (int64_t index = part(count, team.rank, team.size); index < part(count, team.rank + 1, team.size); ++index)
+      call.run(static_cast<std::size_t>(index));
+  }, &call);
 }
 
 }  // namespace latchwork

@@ -9,9 +9,11 @@
 
 namespace latchwork {
 
-// What a network is given, a row for each example. Null where it says "or null".
+// What a network is given, a row for each example. Null where it says "or null". Of several networks side by side each
+// has its own example in a row: inputs and targets of one are found `members` times their size apart.
 struct Examples {
   int64_t rows;
+  int64_t members;
   const float* inputs;      // [rows, steps, features], or null
   const int32_t* tokens;    // in place of inputs [rows, steps], or null
   const float* values;      // targets of errors [rows, ...], or null
@@ -41,9 +43,11 @@ struct Batches {
 // A network for one shape of batch. Layers are added in order, then measures; it is used from one thread at a time.
 class Trainer {
  public:
+  // `threads` is how many a call may use.
   // `has_time`: inputs are sequences [batch, time, features], else vectors; `features` is 0 for sequences of tokens
   // [batch, time]. `ragged`: rows come with lengths.
-  Trainer(int64_t batch, int64_t time, int64_t features, bool has_time, bool ragged, int64_t parameters, bool trains);
+  Trainer(int64_t batch, int64_t time, int64_t features, bool has_time, bool ragged, int64_t parameters, bool trains,
+          int threads);
 
   void add_recurrent(const RecurrentLayout& layout, bool both_ways);
   void add_dense(int64_t width, Activation activation);
@@ -68,10 +72,11 @@ class Trainer {
   int64_t parameters_used() const { return used_; }
   int slots() const { return trains_ ? direction_slots(rule_.direction) : 0; }
 
-  // Trains for the batches' steps; `parameters` and `slots` [slots, parameters] change in place.
-  void train(float* parameters, float* slots, const Examples& examples, const Batches& batches);
-  // Only measures.
-  void evaluate(const float* parameters, const Examples& examples, const Batches& batches);
+  // Trains for the batches' steps, on as many threads as it is worth; `parameters` and `slots` [slots, parameters]
+  // change in place. One that was made to evaluate only measures, and reads its parameters alone.
+  void run(float* parameters, float* slots, const Examples& examples, const Batches& batches);
+  // The same on the calling thread.
+  void run_alone(float* parameters, float* slots, const Examples& examples, const Batches& batches);
 
  private:
   struct Call {
@@ -81,7 +86,8 @@ class Trainer {
   };
 
   Arrays take_arrays(int64_t count);
-  void run(const Examples& examples, const Batches& batches);
+  int begin(const float* parameters, const float* slots);
+  void end(float* parameters, float* slots) const;
   void work(const Call& call, const Team& team);
   void gather(const Call& call, int64_t step, const StepOf& of, const Team& team);
   void add_up(double* sums) const;
@@ -103,5 +109,10 @@ class Trainer {
   std::vector<MeasureJob> measures_;
   Rule rule_{};
 };
+
+// Independent networks of one shape side by side, each trained on one thread from the first step to the last. Arrays
+// [members, ...] of what `Trainer::run` takes, but for the order, the scales and the rows' weights, which all share.
+void run_members(const std::vector<Trainer*>& members, float* parameters, float* slots, const Examples& examples,
+                 const Batches& batches);
 
 }  // namespace latchwork

@@ -119,7 +119,7 @@ def test_ratios_are_against_the_fastest_peer_and_say_whether_they_suffice() -> N
     case = replace(SMALL["lstm"], target=3, aim=5)
     measured = [
         Measured(OURS, "", 1.0, [0.125, 0.5, 0.25]),
-        Measured("latchwork, cache filled", "", None, [0.01]),
+        Measured("latchwork through XLA", "", None, [0.01]),
         Measured("JAX scan", "", 2.0, [0.875]),
         Measured("PyTorch", "", 1.0, [0.5, 1.0]),
     ]

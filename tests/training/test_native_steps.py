@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import optax
 import pytest
@@ -40,6 +41,7 @@ from latchwork.training import (
     MeanSquaredError,
     Optimizer,
     Pinball,
+    SideBySide,
     SoftmaxCrossEntropy,
     Supervised,
     evaluate,
@@ -152,6 +154,38 @@ def test_a_batch_of_one_row_and_one_step():
     given = {name: array[:, :1] for name, array in rows(network, VALUES).items()}
     ours, theirs = (train(way, network, VALUES, given, batch_size=1) for way in ("native", "xla"))
     assert_alike(ours, theirs)
+
+
+@pytest.mark.parametrize("draws", [False, True])
+def test_members_learn_side_by_side_as_each_alone(draws: bool):
+    network = Sequential([LSTM(5, dropout=0.3 if draws else 0.0), Dense(2)])
+    each = [rows(network, VALUES), {name: 2 * array for name, array in rows(network, VALUES).items()}]
+    given = {name: np.stack([one[name] for one in each], axis=1) for name in ("inputs", "targets")}
+    networks = [Network.build(network, (TIME, FEATURES), seed) for seed in (1, 2)]
+    options: dict[str, Any] = {"epochs": 2, "batch_size": BATCH, "progress": "none"}
+    together = fit(Network.stacked(networks), SideBySide(VALUES), Data(given), **options)
+    assert together.history.block == "native"
+    if draws:
+        masks = [leaf[0] - leaf[1] for leaf in jax.tree.leaves(together.model)]
+        assert all(np.abs(difference).max() > 0 for difference in masks if difference.ndim)
+        return
+    alone = [fit(one, VALUES, Data(rows), **options) for one, rows in zip(networks, each, strict=True)]
+    for leaf, *own in zip(*map(jax.tree.leaves, (together.model, *(one.model for one in alone))), strict=True):
+        np.testing.assert_array_equal(leaf, np.stack(own))
+    mean = np.mean([one.history.last("mae") for one in alone])
+    assert together.history.last("mae") == pytest.approx(mean)
+
+
+def test_members_learn_as_with_xla(monkeypatch: pytest.MonkeyPatch):
+    network = Sequential([GRU(5), Dense(4)])
+    each = [rows(network, CLASSES), rows(network, CLASSES)]
+    given = {name: np.stack([one[name] for one in each], axis=1) for name in ("inputs", "targets")}
+    model = Network.stacked([Network.build(network, (TIME, FEATURES), seed) for seed in (1, 2)])
+    models: list[Fitted] = []
+    for way in ("native", "xla"):
+        monkeypatch.setenv("LATCHWORK_BLOCK", way)
+        models.append(fit(model, SideBySide(CLASSES), Data(given), epochs=2, batch_size=BATCH, progress="none"))
+    assert_alike(*models)
 
 
 def test_first_layers_without_a_time_axis():

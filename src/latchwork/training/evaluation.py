@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.compilation import enable_cache
+from latchwork.kernels import native
 from latchwork.network import split_parameters
 from latchwork.training.block import CAPACITY, compiled_evaluation, padded
 from latchwork.training.data import Data, DeviceData, in_order
-from latchwork.training.native_network import make_trainer
+from latchwork.training.native_network import Known, make_trainers
 from latchwork.training.native_steps import NativeRows, joined_parameters
 from latchwork.training.objective import Objective
 from latchwork.training.steps import chosen_way
@@ -28,7 +29,7 @@ class Measuring:
     def __init__(self, objective: Objective, data: Data, batch_size: int) -> None:
         """Nothing is made yet."""
         self.objective, self.data, self.batch_size = objective, data, batch_size
-        self._native: tuple[Any, NativeRows] | None = None
+        self._native: tuple[list[Any], NativeRows] | None = None
         self._device = DeviceData(data)
 
     def figures(self, model: Any) -> dict[str, float]:
@@ -40,17 +41,17 @@ class Measuring:
     def _native_sums(self, model: Any) -> NDArray[np.float64]:
         if self._native is None:  # models of one run have one shape
             self._native = (
-                make_trainer(model, self.objective, None, self.data, self.batch_size),  # type: ignore[arg-type]
+                make_trainers(model, cast("Known", self.objective), None, self.data, self.batch_size),
                 NativeRows(model, self.data),
             )
-        trainer, rows = self._native
-        parameters = joined_parameters(split_parameters(model)[0])
+        trainers, rows = self._native
+        parameters = joined_parameters(split_parameters(model)[0], len(trainers))
         total = np.zeros(len(self.objective.names) + 1)
         for chunk in self.data.chunks():
             order = in_order(len(chunk), self.batch_size)
-            sums = np.empty((len(order), total.size))
-            trainer.evaluate(parameters, *rows.arguments(chunk), order, sums)
-            total += sums.sum(axis=0)
+            sums = np.empty((len(trainers), len(order), total.size))
+            native.module().evaluate(trainers, parameters, *rows.arguments(chunk), order, sums)
+            total += sums.mean(axis=0).sum(axis=0)
         return total
 
     def _xla_sums(self, model: Any) -> NDArray[np.float64]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
 import jax
@@ -24,6 +23,7 @@ from latchwork.layers import (
     RecurrentLayer,
 )
 from latchwork.network import Network, split_parameters
+from latchwork.runtime.network import Fused, chosen_engine
 from latchwork.training.data import Data
 from latchwork.training.losses import (
     Accuracy,
@@ -33,7 +33,7 @@ from latchwork.training.losses import (
     MeanSquaredError,
     SoftmaxCrossEntropy,
 )
-from latchwork.training.objective import Objective, Supervised
+from latchwork.training.objective import Objective, SideBySide, Supervised
 from latchwork.training.optimizers import RULES, OptaxOptimizer, Optimizer
 from latchwork.unroll import KERNELS
 
@@ -69,6 +69,14 @@ def measured(loss: Loss) -> Measured | None:
             return None
 
 
+Known = Supervised | SideBySide
+
+
+def each_one(objective: Known) -> Supervised:
+    """What one network is trained for."""
+    return objective.inner if isinstance(objective, SideBySide) else objective
+
+
 def measures(objective: Supervised) -> list[tuple[str, Measured | None]]:
     """The loss and the metrics, each with its name."""
     losses = [objective.loss, *(metric for _, metric in objective.metrics)]
@@ -79,25 +87,26 @@ def why_not_native(
     model: Any, objective: Objective, optimizer: Optimizer | OptaxOptimizer | None, data: Data
 ) -> str | None:
     """Why the kernels' own trainer cannot run a case; None where it can."""
-    if not native.available():
-        return native.engine_info().reason
-    if os.environ.get("LATCHWORK_ENGINE") == "scan":
-        return "LATCHWORK_ENGINE=scan"
+    if not isinstance(chosen_engine(), Fused):
+        return "LATCHWORK_ENGINE=scan" if native.available() else native.engine_info().reason
     if type(model) is not Network:
         return f"it knows a Network, not a {type(model).__name__}"
-    if type(objective) is not Supervised:
+    if type(objective) not in (Supervised, SideBySide):
         return f"it knows the objective Supervised, not {type(objective).__name__}"
+    objective = cast("Known", objective)
     if isinstance(optimizer, OptaxOptimizer):
         return "it knows optimisers by name, not an Optax transformation"
+    if isinstance(objective, SideBySide) and optimizer is not None and optimizer.clip is not None:
+        return "clip limits the gradients of all members together"
     return (
-        _why_not_layers(model)
-        or _why_not_measures(objective)
+        _why_not_layers(model, objective)
+        or _why_not_measures(each_one(objective))
         or _why_not_data(model, objective, data)
         or _why_not_here()
     )
 
 
-def _why_not_layers(model: Network) -> str | None:
+def _why_not_layers(model: Network, objective: Known) -> str | None:
     for layer in model.layers:
         inner = (layer.forward, layer.backward) if isinstance(layer, BidirectionalLayer) else (layer,)
         if not isinstance(layer, KNOWN):
@@ -106,7 +115,8 @@ def _why_not_layers(model: Network) -> str | None:
             if isinstance(one, RecurrentLayer) and type(one.cell) not in KERNELS:
                 return f"it knows no {type(one.cell).__name__}"
     leaves = jax.tree.leaves(split_parameters(model)[0])
-    if [leaf.shape for leaf in leaves] != list(model.spec.parameter_shapes().values()):
+    members = leaves[0].shape[:1] if isinstance(objective, SideBySide) else ()
+    if [leaf.shape for leaf in leaves] != [members + shape for shape in model.spec.parameter_shapes().values()]:
         return "the network's arrays are not those of its spec"
     kinds = {str(leaf.dtype) for leaf in leaves} - {"float32"}
     return f"it computes in float32, the network is {kinds.pop()}" if kinds else None
@@ -125,18 +135,24 @@ def _why_not_measures(objective: Supervised) -> str | None:
     return None
 
 
-def _why_not_data(model: Network, objective: Supervised, data: Data) -> str | None:
+def _why_not_data(model: Network, objective: Known, data: Data) -> str | None:
     if unknown := data.arrays.keys() - {"inputs", "targets", "lengths", "weight"}:
         return f"it knows no rows of {min(unknown)}"
     inputs, targets = data.arrays["inputs"], data.arrays["targets"]
+    members: tuple[int, ...] = ()
+    if isinstance(objective, SideBySide):
+        members = jax.tree.leaves(model)[0].shape[:1]
+        if inputs.shape[1:2] != members:
+            return f"there are {members[0]} networks, the rows have examples for {inputs.shape[1:2]}"
     if takes_tokens(model) and inputs.dtype.kind not in "iu":
         return f"its tokens are whole numbers, the inputs are {inputs.dtype}"
-    shapes = model.spec.with_input(inputs.shape[1:]).shapes()
+    shapes = model.spec.with_input(inputs.shape[1 + len(members) :]).shapes()
     expected = shapes[-1]
-    if cast("Measured", measured(objective.loss)).takes_classes:
+    if cast("Measured", measured(each_one(objective).loss)).takes_classes:
         expected = expected[:-1]
         if targets.dtype.kind not in "iu":
             return f"its classes are whole numbers, the targets are {targets.dtype}"
+    expected = members + expected
     if targets.shape[1:] != expected:
         return f"its targets have the outputs' shape {expected}, those given have {targets.shape[1:]}"
     return None
@@ -152,18 +168,33 @@ def takes_tokens(model: Network) -> bool:
     return isinstance(model.layers[0], EmbeddingLayer)
 
 
-def make_trainer(
-    model: Network, objective: Supervised, optimizer: Optimizer | None, data: Data, batch_size: int
+def make_trainers(
+    model: Network, objective: Known, optimizer: Optimizer | None, data: Data, batch_size: int
+) -> list[Any]:
+    """The kernels' trainer of each network for batches of these rows; without an optimiser they only measure."""
+    if not isinstance(objective, SideBySide):
+        shape = data.arrays["inputs"].shape[1:]
+        return [_make_trainer(model, objective, optimizer, data, shape, batch_size, native.engine_info().threads)]
+    members, *shape = data.arrays["inputs"].shape[1:]
+    one = cast("Network", jax.tree.map(lambda leaf: leaf[0], model))
+    return [_make_trainer(one, objective.inner, optimizer, data, shape, batch_size, 1) for _ in range(members)]
+
+
+def _make_trainer(
+    model: Network,
+    objective: Supervised,
+    optimizer: Optimizer | None,
+    data: Data,
+    shape: Sequence[int],
+    batch_size: int,
+    threads: int,
 ) -> Any:
-    """The kernels' trainer for batches of these rows; without an optimiser it only measures."""
     leaves = jax.tree.leaves(split_parameters(model)[0])
-    inputs = data.arrays["inputs"]
     tokens = takes_tokens(model)
-    has_time = tokens or inputs.ndim == 3
+    has_time = tokens or len(shape) == 2
     made = native.module().Trainer(
-        batch_size, inputs.shape[1] if has_time else 1, 0 if tokens else inputs.shape[-1], has_time,
-        "lengths" in data.arrays,
-        sum(leaf.size for leaf in leaves), optimizer is not None,
+        batch_size, shape[0] if has_time else 1, 0 if tokens else shape[-1], has_time, "lengths" in data.arrays,
+        sum(leaf.size for leaf in leaves), optimizer is not None, threads,
     )  # fmt: skip
     for layer in model.layers:
         _add(made, layer)

@@ -9,10 +9,10 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
+from latchwork.kernels import native
 from latchwork.network import Network, split_parameters
 from latchwork.training.data import Data, Order
-from latchwork.training.native_network import make_trainer, takes_tokens
-from latchwork.training.objective import Supervised
+from latchwork.training.native_network import Known, make_trainers, takes_tokens
 from latchwork.training.optimizers import RULES, Optimizer
 from latchwork.training.steps import Sums, TrainState
 
@@ -20,42 +20,47 @@ Float32Array = NDArray[np.float32]
 
 
 class NativeSteps:
-    """All parameters are one vector here, in the network's own order; the optimiser's state are such vectors."""
+    """The parameters of each network are one vector here, in the network's own order: `[members, parameters]`.
+
+    What the optimiser keeps is `[members, slots, parameters]`.
+    """
 
     most_steps = 1 << 16
     compiles = False
 
     def __init__(
-        self, model: Network, objective: Supervised, data: Data, optimizer: Optimizer, batch_size: int, seed: int
+        self, model: Network, objective: Known, data: Data, optimizer: Optimizer, batch_size: int, seed: int
     ) -> None:
         """Lay the network out for these batches."""
         self.parameters, self.fixed = split_parameters(model)
         self.optimizer, self.rows, self.seed = optimizer, NativeRows(model, data), seed
         self.figures = len(objective.names)
-        self.trainer = make_trainer(model, objective, optimizer, data, batch_size)
+        self.trainers = make_trainers(model, objective, optimizer, data, batch_size)
 
     def initial_state(self) -> TrainState:
         """The parameters joined, and slots as the optimiser begins."""
-        joined = joined_parameters(self.parameters)
-        slots = np.full((self.trainer.slots, joined.size), RULES[self.optimizer.name].start, np.float32)
-        return TrainState(joined, slots, ())
+        joined = joined_parameters(self.parameters, len(self.trainers))
+        shape = (len(joined), self.trainers[0].slots, joined.shape[1])
+        return TrainState(joined, np.full(shape, RULES[self.optimizer.name].start, np.float32), ())
 
     def train(self, state: TrainState, chunk: range, order: Order, first: int, total: int) -> tuple[TrainState, Sums]:
-        """One call."""
+        """One call; the figures are the networks' mean."""
         parameters, slots = state.parameters.copy(), state.optimizer.copy()
-        sums = np.empty((len(order), self.figures + 1))
+        sums = np.empty((len(self.trainers), len(order), self.figures + 1))
         scales = self.optimizer.scales(first, len(order), total)
-        self.trainer.train(
-            parameters, slots, *self.rows.arguments(chunk), np.ascontiguousarray(order), scales, first, self.seed, sums
-        )
-        return TrainState(parameters, slots, ()), sums
+        native.module().train(
+            self.trainers, parameters, slots, *self.rows.arguments(chunk), np.ascontiguousarray(order), scales, first,
+            self.seed, sums,
+        )  # fmt: skip
+        return TrainState(parameters, slots, ()), sums.mean(axis=0) if len(sums) > 1 else sums[0]
 
     def model(self, parameters: Float32Array) -> Network:
-        """The network around parts of the vector."""
+        """The network around parts of the vectors."""
         leaves, structure = jax.tree.flatten(self.parameters)
-        ends = np.cumsum([leaf.size for leaf in leaves])
-        parts = [part.reshape(leaf.shape) for part, leaf in zip(np.split(parameters, ends), leaves, strict=False)]
-        return eqx.combine(structure.unflatten(parts), self.fixed)
+        ends = np.cumsum([leaf.size // len(parameters) for leaf in leaves])
+        parts = np.split(parameters, ends, axis=1)
+        arrays = [part.reshape(leaf.shape) for part, leaf in zip(parts, leaves, strict=False)]
+        return eqx.combine(structure.unflatten(arrays), self.fixed)
 
     def placed(self, parameters: Float32Array) -> Network:
         """On the device where the given network was, else in NumPy."""
@@ -78,6 +83,8 @@ class NativeRows:
         if chunk != self._chunk:
             self._arguments = ()  # let the old chunk go before the new one comes
             arrays = {name: array[chunk.start : chunk.stop] for name, array in self.data.arrays.items()}
+            if self.data.chunk_rows is not None:  # read once and in order, where rows would be fetched one by one
+                arrays = {name: np.array(array) for name, array in arrays.items()}
             is_class = arrays["targets"].dtype.kind in "iu"
             targets = np.ascontiguousarray(arrays["targets"], np.int32 if is_class else np.float32)
             inputs = np.ascontiguousarray(arrays["inputs"], np.int32 if self.takes_tokens else np.float32)
@@ -93,6 +100,7 @@ class NativeRows:
         return self._arguments
 
 
-def joined_parameters(parameters: Any) -> Float32Array:
-    """All leaves as one vector."""
-    return np.concatenate([np.asarray(leaf, np.float32).ravel() for leaf in jax.tree.leaves(parameters)])
+def joined_parameters(parameters: Any, members: int) -> Float32Array:
+    """All leaves of each member as one vector, `[members, parameters]`."""
+    leaves = jax.tree.leaves(parameters)
+    return np.concatenate([np.asarray(leaf, np.float32).reshape(members, -1) for leaf in leaves], axis=1)
