@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def one_step(panel, seed: int, train: bool) -> tuple[float, str]:
-    fitted = Forecaster(1, train=train, random_state=seed).fit(panel.until(144 - KNOWN))
+    fitted = Forecaster(1, train=train, library=False, random_state=seed).fit(panel.until(144 - KNOWN))
     errors = []
     for month in range(KNOWN, LAST):
         said = fitted.update(panel.until(144 - month)).predict().mean[0, 0]
@@ -59,7 +59,7 @@ def one_step(panel, seed: int, train: bool) -> tuple[float, str]:
 def twelve_ahead(panel, seed: int, train: bool) -> tuple[float, list[str]]:
     errors, methods = [], []
     for origin in (96, 108, 120, 132):
-        fitted = Forecaster(12, train=train, random_state=seed).fit(panel.until(144 - origin))
+        fitted = Forecaster(12, train=train, library=False, random_state=seed).fit(panel.until(144 - origin))
         errors.append(fitted.predict().mean[0] - panel.values[0][origin : origin + 12])
         methods.append(fitted.used_)
     return float(np.sqrt(np.mean(np.square(errors)))), methods

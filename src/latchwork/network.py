@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -44,6 +44,11 @@ class Network(eqx.Module):
             own = {name.removeprefix(prefix): array for name, array in parameters.items() if name.startswith(prefix)}
             layers.append(build_layer(layer, jax.device_put(own)))
         return cls(tuple(layers), network)
+
+    @classmethod
+    def stacked(cls, networks: Sequence[Network]) -> Network:
+        """Networks of one spec as one whose every array has a first axis of members (see `training.SideBySide`)."""
+        return jax.tree.map(lambda *leaves: np.stack(leaves), *networks)
 
     def __call__(self, inputs: Array, lengths: Lengths = None, *, key: Key = None) -> Float[Array, "batch ..."]:
         """The last layer's output for a batch; with a `key`, as in training (something is dropped)."""

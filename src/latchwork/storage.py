@@ -27,6 +27,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from latchwork.errors import InputError, LatchworkError
+from latchwork.packing import whole
 from latchwork.spec import Sequential, check_parameters
 
 FORMAT = 1
@@ -147,7 +148,7 @@ def load_model(path: str | os.PathLike[str]) -> Latch:
 
     Returns:
         The document, in which `job` is text, `network` a spec or None, `fitted`, `training` and `data` are objects;
-        and the tensors, of which those under `network.layers.` are the spec's.
+        and the tensors, of which those under `network.layers.` are the spec's, in full where the file has them packed.
 
     Raises:
         InputError: as `load`; or the file is no model, or its network and its arrays do not belong together.
@@ -161,9 +162,10 @@ def load_model(path: str | os.PathLike[str]) -> Latch:
     try:
         if document.setdefault("network", None) is not None:
             network = Sequential.from_dict(document["network"])
+            tensors = whole(document, tensors)
             layers = [name for name in tensors if name.startswith("network.layers.")]
             check_parameters(network, {name.removeprefix("network."): tensors[name] for name in layers})
-    except InputError as error:
+    except ValueError as error:
         raise InputError(f"{path}: no model that this version knows: {error}") from None
     return Latch(document, tensors)
 
@@ -220,6 +222,8 @@ def write_atomically(path: str | os.PathLike[str], chunks: Iterable[bytes | byte
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise InputError(f"{path} is a folder: give the name of a file")
+    if target.exists() and not target.is_file():
+        raise InputError(f"{path} is a device or a pipe: a model is a file that can be replaced by a newer one")
     if not target.parent.is_dir():
         raise InputError(f"{path}: there is no folder {target.parent}")
     partial = target.with_name(f".{target.name[:200]}.{os.urandom(6).hex()}.partial")

@@ -101,6 +101,17 @@ def test_every_command_has_a_page(name: str):
     assert pages, f"no page in docs/ shows `latchwork {name}`"
 
 
+def test_python_m_is_the_command_and_passes_its_exit_code_on(tmp_path: Path):
+    def by_module(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "latchwork", *arguments], capture_output=True, text=True, check=False
+        )
+
+    assert by_module("--version").stdout.strip().endswith(latchwork.__version__)
+    refused = by_module("info", str(tmp_path / "none.latch"))
+    assert refused.returncode == 2 and refused.stderr.startswith("latchwork: ")
+
+
 def test_version(capsys: pytest.CaptureFixture[str]):
     assert command(capsys, "--version")[0] == f"latchwork {latchwork.__version__}\n"
 

@@ -3,11 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from latchwork.explain.memory import CELLS, CellMemory, Plan, measure_memory
+from latchwork.explain.memory import SETTINGS, CellMemory, Plan, measure_memory, setting_of
 from latchwork.explain.memory_picture import draw_memory
 from latchwork.explain.memory_tasks import ASK, SHOW, TASKS, Recall
+from latchwork.explain.memory_training import CELLS, Setting, Training, initial_network
 
-SMALL = Plan(distances=(2, 6), steps=150, units=12, batch_size=32, seeds=1)
+SMALL = Plan(distances=(2, 6), seeds=1, training=Training(steps=150, units=12))
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,25 @@ def test_a_gru_learns_to_remember_and_the_figures_can_be_had_again(gru):
     np.testing.assert_array_equal(again.accuracy[:, 0], gru.accuracy[:, 0])
 
 
+def test_every_cell_has_a_setting_of_its_own_near_and_far():
+    for task in SETTINGS:
+        assert set(SETTINGS[task]) == set(CELLS)
+    near, far = SETTINGS["recall"]["SimpleRNN"]
+    assert [setting_of(Recall(), "SimpleRNN", each) for each in (1, 44, 45, 200)] == [near, near, far, far]
+
+
+def test_starts_are_what_they_are_called():
+    identity = initial_network(Recall(), "GRU", 5, 50, Setting(recurrent="identity"), seed=3).parameters()
+    np.testing.assert_array_equal(identity["layers.0.hidden_weight"][:, 10:], np.eye(5))
+    assert np.abs(identity["layers.0.input_weight"][:, 10:]).max() < 0.01
+    spans = initial_network(Recall(), "LSTM", 5, 50, Setting(gates="spans"), seed=3).parameters()["layers.0.bias"]
+    np.testing.assert_array_equal(spans[:5], -spans[5:10])  # a unit keeps as much as it does not write
+    steps = np.exp(spans[5:10])  # a forget gate of bias log(n) keeps 1 - 1 / (n + 1): n steps
+    assert steps.min() >= 1 and steps.max() <= 51
+    relu = initial_network(Recall(), "SimpleRNN", 5, 50, Setting(activation="relu"), seed=3)
+    assert relu.spec.layers[0].activation == "relu"
+
+
 def test_the_horizon_ends_where_the_median_falls():
     accuracy = np.array([[1.0, 0.95, 0.5, 0.95], [1.0, 0.92, 0.6, 0.9], [0.2, 0.1, 0.1, 0.1]])
     found = CellMemory(accuracy, np.ones(4), [])
@@ -74,7 +94,7 @@ def test_the_picture_names_every_cell(gru):
 
 @pytest.mark.proof
 @pytest.mark.parametrize("cell", list(CELLS))
-def test_gated_cells_hold_what_a_simple_rnn_forgets(cell):
-    plan = Plan(distances=(50,), steps=1000, seeds=1)
+def test_gated_cells_hold_what_a_simple_rnn_does_not(cell):
+    plan = Plan(distances=(100,), seeds=1)
     accuracy = measure_memory(Recall(), cell, plan).accuracy.item()
-    assert accuracy < 0.3 if cell == "SimpleRNN" else accuracy > 0.9
+    assert accuracy < 0.75 if cell == "SimpleRNN" else accuracy > 0.95

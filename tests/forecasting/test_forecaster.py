@@ -11,6 +11,7 @@ from latchwork.errors import InputError
 from latchwork.forecasting import Forecaster
 from latchwork.forecasting.backtest import calibrate_rolling, plan_origins
 from latchwork.forecasting.panel import read_panel
+from latchwork.forecasting.results import results
 
 
 def monthly(length=96, seed=0, scale=100.0):
@@ -22,7 +23,7 @@ def monthly(length=96, seed=0, scale=100.0):
 
 
 def quick(**options):
-    return Forecaster(**{"horizon": 6, "train": False, **options})
+    return Forecaster(**{"horizon": 6, "train": False, "library": False, **options})
 
 
 def test_noise_after_an_origin_changes_no_forecast_made_at_it_bit_for_bit():
@@ -106,11 +107,14 @@ def test_degenerate_series_repeat_what_they_know(values, expected):
     assert np.allclose(forecast.mean, expected, rtol=0.2)
 
 
+@pytest.mark.filterwarnings("error")  # a user is told in words, not by NumPy
 @pytest.mark.parametrize("case", [c for c in UGLY if c.frequency], ids=lambda case: case.name)
 def test_ugly_files_are_forecast(case, tmp_path):
     path = tmp_path / "file.csv"
     path.write_bytes(case.data)
-    forecast = quick(origins=2).fit(path).predict()
+    fitted = quick(origins=2).fit(path)
+    results(fitted, 0.0)
+    forecast = fitted.predict()
     assert np.isfinite(forecast.mean).all()
     assert all(np.all(forecast.low[v] <= forecast.high[v]) for v in forecast.low)
 
@@ -120,6 +124,49 @@ def test_counts_never_become_negative():
     forecast = quick().fit(counts).predict()
     assert forecast.low[95].min() >= 0
     assert 0.1 < forecast.mean.mean() < 1.0
+
+
+def test_demand_that_rarely_comes_is_forecast_by_its_mean():
+    rng = np.random.default_rng(3)
+    sales = np.where(rng.random(300) < 0.2, 5.0, 0.0)
+    fitted = quick().fit(sales)
+    forecast = fitted.predict()
+    assert np.ptp(forecast.mean) == 0
+    assert forecast.mean[0, 0] == pytest.approx(sales.mean(), rel=0.5)
+    assert forecast.low[80].max() == 0
+    assert forecast.high[95].max() == pytest.approx(5)
+    assert any("often zero" in note for note in fitted.notes_)
+
+
+def test_spikes_and_jumps_are_told():
+    steps = np.arange(96)
+    values = monthly()["sales"].to_numpy()
+    spiked, jumped = values * np.where(steps == 40, 5.0, 1.0), values * np.where(steps >= 70, 3.0, 1.0)
+    months = monthly()["month"]
+    for changed, said in ((spiked, "spike"), (jumped, "jumped 26 steps before the end"), (values, None)):
+        notes = quick().fit(pd.DataFrame({"month": months, "sales": changed})).notes_
+        assert bool(notes) is (said is not None)
+        assert said is None or said in " ".join(notes)
+
+
+def test_covariates_of_every_kind_are_read_saved_and_given_ahead(tmp_path):
+    frame = pd.concat([monthly(40, seed=i).assign(shop=f"s{i}", region="north" if i else "south") for i in range(3)])
+    frame["offer"] = np.where(frame["month"].dt.month == 12, "gift", "plain")
+    frame["visits"] = np.arange(len(frame), dtype=float)
+    kinds = {"covariates": ("offer",), "past_covariates": ("visits",), "static_covariates": ("region",)}
+    fitted = quick(target="sales", series="shop", **kinds).fit(frame)
+    panel = fitted.panel_
+    assert set(panel.covariates) == {"offer=gift", "offer=plain", "visits"}
+    assert panel.past == ("visits",)
+    assert panel.static["region=south"].tolist() == [1, 0, 0]
+    fitted.save(tmp_path / "m.latch")
+    kept = latchwork.load(tmp_path / "m.latch").panel_
+    assert kept.past == panel.past
+    assert kept.static["region=south"].tolist() == [1, 0, 0]
+    ahead = fitted.panel_.with_future({"visits": np.ones((3, 6))})
+    assert len(ahead.covariates["visits"][0]) == 46
+    with pytest.raises(InputError, match="one row a series"):
+        fitted.predict(covariates={"visits": np.ones(6)})
 
 
 def test_bad_options_are_refused_in_one_line():

@@ -95,7 +95,7 @@ def test_a_split_is_by_position_and_loses_nothing() -> None:
     ids = ByteVocabulary().encode("0123456789" * 10)
     parts = reading.split(ids, validation=0.1, test=0.2)
     assert [len(p) for p in (parts.train, parts.validation, parts.test)] == [70, 10, 20]
-    assert np.array_equal(np.concatenate([parts.train, parts.validation, parts.test]), ids)
+    assert np.array_equal(np.concatenate([parts.validation, parts.train, parts.test]), ids)
     with pytest.raises(InputError, match="less than 1"):
         reading.split(ids, validation=0.5, test=0.5)
     with pytest.raises(InputError, match="too short"):

@@ -38,7 +38,9 @@ for (const [kitchen, rule] of Object.entries(RULES)) {
   });
 }
 
-for (const seed of [0, 1]) {
+const SEEDS = Number(process.env.SEEDS);
+
+for (let seed = 0; seed < SEEDS; seed++) {
   test(`what is learned from seed ${seed} rounds to the rule and holds for 1,000 new days`, () => {
     const lesson = new Class(writeDiary(120, seeded(seed)), seed);
     while (lesson.advance(100));

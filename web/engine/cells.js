@@ -1,6 +1,7 @@
 // One step of each cell and its gradient, in the letters of src/latchwork/cells.py.
 //
-// A cell is { gates, states, step, back }:
+// A cell is { gates, states, shapes, step, back }:
+//   shapes(features, units)                     -> the shapes of its arrays by name
 //   step(parameters, x, state)                  -> record: each gate and each new state by name, Float64Array [units]
 //   back(parameters, record, state, gradient)   -> [gradient of x, gradient of the state before]
 // where `state` and `gradient` hold { hidden } or { hidden, cell }.
@@ -18,6 +19,7 @@ function simpleRNN({ activation = "tanh" }) {
   return {
     gates: [],
     states: ["hidden"],
+    shapes: (features, units) => shapesOf(features, units, 1),
     step(p, x, { hidden }) {
       return { hidden: affine(p.bias, x, p.input_weight, hidden, p.hidden_weight).map(value) };
     },
@@ -33,6 +35,7 @@ function gru() {
   return {
     gates: ["reset", "update", "candidate"],
     states: ["hidden"],
+    shapes: (features, units) => shapesOf(features, units, 3, ["input_bias", "hidden_bias"]),
     step(p, x, { hidden: before }) {
       const [xr, xz, xn] = split(addProduct(Float64Array.from(p.input_bias), x, p.input_weight), 3);
       const [ur, uz, un] = split(addProduct(Float64Array.from(p.hidden_bias), before, p.hidden_weight), 3);
@@ -68,6 +71,10 @@ function lstm(order, { peepholes = false } = {}) {
   return {
     gates: ["input", "forget", "candidate", "output"],
     states: ["hidden", "cell"],
+    shapes: (features, units) => ({
+      ...shapesOf(features, units, order.length),
+      ...(peepholes && { input_peephole: [units], forget_peephole: [units], output_peephole: [units] }),
+    }),
     step(p, x, { hidden: before, cell: old }) {
       const parts = split(affine(p.bias, x, p.input_weight, before, p.hidden_weight), order.length);
       const z = Object.fromEntries(order.map((gate, index) => [gate, parts[index]]));
@@ -116,6 +123,12 @@ export const CELLS = {
   PeepholeLSTM: () => lstm(["input", "forget", "candidate", "output"], { peepholes: true }),
   CoupledLSTM: () => lstm(["forget", "candidate", "output"]),
 };
+
+function shapesOf(features, units, gates, biases = ["bias"]) {
+  const width = gates * units;
+  const bias = Object.fromEntries(biases.map((name) => [name, [width]]));
+  return { input_weight: [features, width], hidden_weight: [units, width], ...bias };
+}
 
 function affine(bias, x, inputWeight, hidden, hiddenWeight) {
   return addProduct(addProduct(Float64Array.from(bias), x, inputWeight), hidden, hiddenWeight);

@@ -102,7 +102,7 @@ def chart(results: Mapping[str, Any]) -> Figure:
     cases = results["cases"]
     trained = [case for case in cases.values() if case["flops"] and _own(case)]
     compared = [case for case in cases.values() if case["ratio"]]
-    colours = {OURS: BLUE, "latchwork, cache filled": BLUE, "JAX scan": GREEN, "PyTorch": RED, "ONNX Runtime": INK,
+    colours = {OURS: BLUE, "latchwork through XLA": BLUE, "JAX scan": GREEN, "PyTorch": RED, "ONNX Runtime": INK,
                "Keras on tensorflow": ORANGE, "Keras on jax": PURPLE, "Keras on torch": MUTED}  # fmt: skip
     height = 1.6 + 0.36 * max(len(trained), len(compared), 3)
     figure, (rates, ratios) = new_figure(14, height, columns=2)

@@ -33,6 +33,11 @@ class Task(Protocol):
     """A problem of memory."""
 
     @property
+    def name(self) -> str:
+        """What the command calls it."""
+        ...
+
+    @property
     def features(self) -> int:
         """Features of each step."""
         ...
@@ -61,6 +66,7 @@ class Recall:
     """
 
     courses: int = 10
+    name = "recall"
 
     @property
     def features(self) -> int:
@@ -98,6 +104,7 @@ class Copy:
 
     symbols: int = 8
     count: int = 3
+    name = "copy"
 
     @property
     def features(self) -> int:
@@ -132,6 +139,7 @@ class Copy:
 class Adding:
     """A number at every step, two of them marked, one of these at the start: their sum is asked for at the end."""
 
+    name = "adding"
     features = 3
     outputs = 1
 
@@ -151,5 +159,5 @@ class Adding:
         return Batch(inputs, inputs[:, 0, 0] + inputs[every, second, 0])
 
 
-TASKS: dict[str, Task] = {"recall": Recall(), "adding": Adding(), "copy": Copy()}
+TASKS: dict[str, Task] = {task.name: task for task in (Recall(), Adding(), Copy())}
 """By the name that the command takes."""

@@ -16,6 +16,7 @@ from latchwork.transforms.working import Array
 Rows = NDArray[np.int64]
 MANY = 50  # series, from which they and not their origins carry the comparison
 ORIGINS = {"one": 8, "some": 4, "many": 2}
+LAST_SHARE = 10
 BASELINES = {  # reported name: the statistical method that it is
     "seasonal_naive": "seasonal_naive",
     "seasonal_naive_growth": "seasonal_growth",
@@ -86,6 +87,8 @@ def plan_origins(lengths: list[int], horizon: int, season: int, origins: int | N
         return []
     first = min(horizon, room)
     step = max(1, min(horizon, (room - first) // max(1, wanted - 1)))
+    if size == "one":  # the origins of a long series lie over its last tenth, not over its last days
+        step = max(step, horizon * (room // (LAST_SHARE * wanted * horizon)))
     return [first + step * i for i in range(wanted) if first + step * i <= room]
 
 

@@ -33,13 +33,21 @@ def score(truth: Array, forecast: Array, unit: Array) -> Scores:
     with np.errstate(over="ignore"):
         away = np.where(np.isfinite(truth), forecast - truth, np.nan)
         largest = np.nanmax(np.abs(away), initial=0.0) or 1.0  # so that squares of 1e300 stay finite
+        if not np.isfinite(away).any():
+            return Scores(*[float("nan")] * 4)
         rmse = float(np.sqrt(np.nanmean((away / largest) ** 2)) * largest)
         return Scores(
             rmse=rmse,
             mae=float(np.nanmean(np.abs(away / largest)) * largest),
-            mase=float(np.nanmean(row_mase(truth, forecast, unit))),
-            smape=float(np.nanmean(row_smape(truth, forecast))),
+            mase=_mean_or_nan(row_mase(truth, forecast, unit)),
+            smape=_mean_or_nan(row_smape(truth, forecast)),
         )
+
+
+def _mean_or_nan(rows: Array) -> float:
+    """The mean over the rows that have a value; NaN where none has."""
+    known = rows[np.isfinite(rows)]
+    return float(known.mean()) if known.size else float("nan")
 
 
 def row_smape(truth: Array, forecast: Array) -> Array:
@@ -99,8 +107,7 @@ def sign_flip_test(differences: Array, draws: int = 4000) -> float:
 
 def shifted_copy_share(truth: Array, forecast: Array, last: Array) -> float:
     """How much of a one-step forecast is the last known value, 0 (none) to 1 (all): 1 - |f - last| / |y - last|."""
-    moved = float(np.nanmean(np.abs(forecast - last)))
-    needed = float(np.nanmean(np.abs(truth - last)))
+    moved, needed = (_mean_or_nan(np.abs(ahead - last)) for ahead in (forecast, truth))
     return float(np.clip(1 - moved / needed, 0.0, 1.0)) if needed > 0 else 0.0
 
 

@@ -29,11 +29,7 @@ from latchwork.forecasting.rows import Rows
 from latchwork.initialise import initial_parameters
 from latchwork.unroll import unroll
 
-HIDDEN = 24
-HEAD = 24
 BLOCK = 20  # steps between two looks at the validation rows
-BLOCKS = 12
-PATIENCE = 3  # blocks
 BATCH = 32
 LEARNING_RATE = 3e-3
 LEAST_GAIN = 0.005  # of the validation loss; less than this is luck
@@ -61,16 +57,29 @@ class Corrector(eqx.Module):
         return (hidden @ self.output_weight)[..., 0]
 
 
-def start(seed: int, inputs: int, features: int) -> Corrector:
+@dataclass(frozen=True)
+class Size:
+    """units: of the LSTM and of the head's hidden layer. blocks: of training at most. patience: blocks."""
+
+    units: int
+    blocks: int
+    patience: int
+
+
+SMALL = Size(units=24, blocks=12, patience=3)
+LARGE = Size(units=32, blocks=50, patience=10)  # where one long series gives a thousand rows
+
+
+def start(seed: int, inputs: int, features: int, units: int = SMALL.units) -> Corrector:
     """A member whose corrections are zero."""
-    drawn = initial_parameters(spec.Sequential([spec.LSTM(HIDDEN)], input_shape=(None, inputs)), seed)
+    drawn = initial_parameters(spec.Sequential([spec.LSTM(units)], input_shape=(None, inputs)), seed)
     rng = np.random.default_rng([seed, 1])
     context, step = (
-        rng.uniform(-1, 1, (size, HEAD)).astype(np.float32) * np.sqrt(6 / (size + HEAD)).astype(np.float32)
-        for size in (HIDDEN, features)
+        rng.uniform(-1, 1, (size, units)).astype(np.float32) * np.sqrt(6 / (size + units)).astype(np.float32)
+        for size in (units, features)
     )
     cell = LSTMCell(*(jnp.asarray(drawn[f"layers.0.{name}"]) for name in CELL))
-    return Corrector(cell, jnp.asarray(context), jnp.asarray(step), jnp.zeros(HEAD), jnp.zeros((HEAD, 1)))
+    return Corrector(cell, jnp.asarray(context), jnp.asarray(step), jnp.zeros(units), jnp.zeros((units, 1)))
 
 
 @dataclass(frozen=True)
@@ -103,8 +112,8 @@ class Trained:
     def correct(self, rows: Rows, fold: int) -> NDArray[np.float64]:
         """Corrected forecasts [rows, horizon] in working units: the mean over the fold's members."""
         own = jax.tree.map(lambda leaf: leaf[fold * self.members : (fold + 1) * self.members], self.parameters)
-        size = -(-len(rows.base) // 256) * 256  # so that other numbers of rows compile nothing new
-        past, future = (jnp.asarray(np.resize(a, (size, *a.shape[1:]))) for a in (rows.past, rows.future))
+        padded = -(-len(rows.base) // 256) * 256  # so that other numbers of rows compile nothing new
+        past, future = (jnp.asarray(np.resize(a, (padded, *a.shape[1:]))) for a in (rows.past, rows.future))
         said = np.asarray(_corrections(own, past, future))[:, : len(rows.base)].mean(axis=0)
         return rows.base + rows.spread[:, None] * said.astype(np.float64)
 
@@ -128,7 +137,9 @@ class Trained:
         return Trained(_stacked(made), members, np.zeros(1), 0, 0.0)
 
 
-def train(rows: Rows, folds: list[Fold], members: int, seed: int, minutes: float | None = None) -> Trained:
+def train(
+    rows: Rows, folds: list[Fold], members: int, seed: int, minutes: float | None = None, size: Size = SMALL
+) -> Trained:
     """Train `members` for every fold, all side by side; each keeps its best weights."""
     enable_cache()
     started = time.perf_counter()
@@ -136,7 +147,7 @@ def train(rows: Rows, folds: list[Fold], members: int, seed: int, minutes: float
     data = (rows.past, rows.future, np.clip(truth, -8, 8).astype(np.float32), rows.back.astype(np.int32))
     rng = np.random.default_rng(seed)
     count = len(folds) * members
-    made = [start(seed * 1000 + m, rows.past.shape[2], rows.future.shape[2]) for m in range(count)]
+    made = [start(seed * 1000 + m, rows.past.shape[2], rows.future.shape[2], size.units) for m in range(count)]
     parameters = _stacked(made)
     state = jax.jit(jax.vmap(_optimiser().init))(parameters)
     shown = np.array([folds[m // members].hidden for m in range(count)], np.int32)
@@ -146,16 +157,18 @@ def train(rows: Rows, folds: list[Fold], members: int, seed: int, minutes: float
         np.stack([rng.choice(f.valid, widest, replace=len(f.valid) < widest) for f in folds]), members, 0
     )
     first = best_loss = np.asarray(_losses(parameters, data, checked, shown))
-    best, waited, blocks = parameters, 0, 0
-    while blocks < BLOCKS and waited < PATIENCE:
+    best, blocks = parameters, 0
+    waited = np.zeros(len(folds), dtype=np.int64)  # each fold stops by itself: a later one has seen what it may not
+    while blocks < size.blocks and (waited < size.patience).any():
         draws = np.stack([rng.choice(folds[m // members].train, (BLOCK, BATCH)) for m in range(count)], axis=1)
-        rate = LEARNING_RATE * 0.5 * (1 + np.cos(np.pi * blocks / BLOCKS))
+        rate = LEARNING_RATE * 0.5 * (1 + np.cos(np.pi * blocks / size.blocks))
         parameters, state = _block(parameters, state, data, draws, trained, rate)
         losses = np.asarray(_losses(parameters, data, checked, shown))
-        better = losses < best_loss
+        better = (losses < best_loss) & np.repeat(waited < size.patience, members)
         best = jax.tree.map(partial(_choose, better), parameters, best)
         best_loss = np.where(better, losses, best_loss)
-        waited = 0 if better.mean() > 0.25 else waited + 1
+        gained = better.reshape(len(folds), members).mean(axis=1) > 0.25
+        waited = np.where(gained | (waited >= size.patience), waited * ~gained, waited + 1)
         blocks += 1
         if minutes is not None and (time.perf_counter() - started) / 60 > minutes:
             break

@@ -41,11 +41,12 @@ function chart(figure, layers, labels, describe) {
     node(svg, "line", { x1: LEFT, x2: width - RIGHT, y1: Y(v), y2: Y(v), class: "grid" });
     node(svg, "text", { x: LEFT - 8, y: Y(v) + 4, "text-anchor": "end" }, format(v));
   }
+  const short = (text) => text.replace(/T.*/, ""); // the clock is in the tip
   const shown = Math.max(2, Math.floor((width - LEFT) / 130));
   for (let k = 0; k < shown; k++) {
     const at = Math.round(x0 + (x1 - x0) * k / (shown - 1));
     const anchor = k === 0 ? "start" : k === shown - 1 ? "end" : "middle";
-    node(svg, "text", { x: X(at), y: height - 8, "text-anchor": anchor }, labels(at));
+    node(svg, "text", { x: X(at), y: height - 8, "text-anchor": anchor }, short(labels(at)));
   }
   for (const l of layers) {
     const points = l.x.map((x, i) => [X(x), l.y[i] === null ? null : Y(l.y[i])]);
@@ -129,7 +130,10 @@ function drawHorizon() {
     const mark = document.createElement("span");
     mark.textContent = "● ";
     mark.style.color = colours[i];
-    key.append(mark, name + "   ");
+    const entry = document.createElement("span");
+    entry.className = "key";
+    entry.append(mark, name);
+    key.append(entry, " ");
   });
   figure.after(key);
 }

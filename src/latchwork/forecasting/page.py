@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import math
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +14,7 @@ from latchwork.forecasting.dates import format_times
 from latchwork.forecasting.forecast import level_name
 from latchwork.forecasting.results import series_overview
 from latchwork.forecasting.verdict import READABLE
+from latchwork.jsontext import json_text
 from latchwork.report import Report
 
 if TYPE_CHECKING:
@@ -39,6 +39,9 @@ def write_page(forecaster: Forecaster, found: dict[str, Any], path: Path, comman
         _overview_section(report)
     if forecaster.backtest_ is not None:
         _backtest_section(report, found)
+    for name, section in (("stocks", _stock_section), ("article", _article_section), ("paths", _paths_section)):
+        if name in found:
+            section(report, found[name])
     report.heading("What was found in the data")
     for note in forecaster.notes_ or ["Nothing out of the ordinary."]:
         report.paragraph(note[0].upper() + note[1:] + ("" if note.endswith(".") else "."))
@@ -57,7 +60,7 @@ def write_page(forecaster: Forecaster, found: dict[str, Any], path: Path, comman
     }
     script = (files("latchwork.forecasting") / "page.js").read_text(encoding="utf-8")
     style = (files("latchwork.forecasting") / "page.css").read_text(encoding="utf-8")
-    text = json.dumps(_plain(data), ensure_ascii=False, allow_nan=False).replace("</", "<\\/")
+    text = json_text(data).replace("</", "<\\/")
     report.parts.append(f'<style>{style}</style><script type="application/json" id="data">{text}</script>')
     report.parts.append(f"<script>{script}</script>")
     path.write_text(report.to_html(), encoding="utf-8")
@@ -69,6 +72,54 @@ def _forecast_section(report: Report, found: dict[str, Any], several: bool) -> N
     if several:
         report.parts.append('<p><label>Series <select id="choose"></select></label></p>')
     report.parts.append('<figure id="fan" class="chart tall"></figure>')
+    levels = " and ".join(f"{level} %" for level in (found["backtest"] or {"coverage": {}})["coverage"])
+    bands = f"; the bands are to hold {levels} of what comes" if levels else ""
+    _caption(
+        report, f"The thin line is what came, the blue one the forecast{bands}. Point at the chart for the figures."
+    )
+
+
+def _caption(report: Report, text: str) -> None:
+    report.parts.append(f"<figcaption>{html.escape(text)}</figcaption>")
+
+
+def _stock_section(report: Report, stocks: dict[str, Any]) -> None:
+    report.heading("Prices: what this forecast is worth")
+    report.paragraph(stocks["sentence"])
+    report.table(
+        [f"{stocks['steps']:,} steps, walked forward", "the forecast", "to compare"],
+        [
+            ["RMSE of the next price", f"{stocks['rmse']:.4g}", f"{stocks['random_walk_rmse']:.4g} (random walk)"],
+            ["direction of the next move right", f"{stocks['direction']:.1f} %", "50 % (a coin)"],
+            ["growth a year after costs", f"{stocks['strategy']:.1f} %", f"{stocks['hold']:.1f} % (buy and hold)"],
+            ["trades", f"{stocks['trades']:,}", "1 (buy and hold)"],
+        ],
+    )
+    report.paragraph(
+        "The next return is forecast from the last returns and the day's open, high, low and volume, fitted again "
+        "every month on the past alone; every trade costs 0.1 % of the price. The best guess of tomorrow's price is "
+        "today's: a chart in which the forecast follows the price closely, a step late, shows this and nothing else."
+    )
+
+
+def _article_section(report: Report, article: dict[str, Any]) -> None:
+    report.heading("The article's model on these data")
+    report.paragraph(
+        "LSTM(4) with a look-back of one, as written, its scaler fitted on all values: RMSE "
+        f"{article['test_rmse']:.5g} on the last third, where the same as the last value scores "
+        f"{article['persistence_test_rmse']:.5g}."
+    )
+
+
+def _paths_section(report: Report, paths: dict[str, Any]) -> None:
+    report.heading("Rolled forward on its own output")
+    quantiles = paths["quantiles"]
+    shown = np.unique(np.linspace(0, len(paths["times"]) - 1, 12).astype(int))
+    report.table(
+        ["Time", *(f"{q} %" for q in quantiles)],
+        [[paths["times"][i], *(f"{held[i]:.5g}" for held in quantiles.values())] for i in shown],
+    )
+    report.paragraph("Quantiles of a hundred sampled futures at some of the steps; paths.csv holds every path.")
 
 
 def _overview_section(report: Report) -> None:
@@ -92,6 +143,10 @@ def _backtest_section(report: Report, found: dict[str, Any]) -> None:
     ]
     report.table(["Method, best first", "RMSE", "MAE", "MASE", "sMAPE, %"], rows)
     report.parts.append('<figure id="origins" class="chart tall"></figure>')
+    _caption(
+        report,
+        "The thin line is what came; green and orange, by turns, what was forecast from each origin, and its bands.",
+    )
     report.heading("How sure it is")
     sure = [
         [f"{level} %", f"{held:.1f} %", f"{tested['width'][level]:.2f}"] for level, held in tested["coverage"].items()
@@ -99,6 +154,7 @@ def _backtest_section(report: Report, found: dict[str, Any]) -> None:
     report.table(["Interval", "held", "mean width, in MASE units"], sure)
     report.heading("Error by steps ahead")
     report.parts.append('<figure id="horizon" class="chart"></figure>')
+    _caption(report, "In units of MASE, the method that is used drawn bold, beside the best of the others.")
     report.heading("Residuals of the backtest")
     report.paragraph("What came minus what was forecast, in units of MASE; around zero and without a pattern is good.")
     report.parts.append('<figure id="residuals" class="chart"></figure>')
@@ -157,13 +213,3 @@ def _residuals(forecaster: Forecaster) -> list[list[float]]:
 def _short(values: np.ndarray[Any, np.dtype[np.float64]]) -> list[float]:
     """Six significant digits: what a chart shows, in a page that stays small."""
     return [float(f"{v:.6g}") for v in values]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}  # pyright: ignore[reportUnknownArgumentType]
-    if isinstance(value, list):
-        return [_plain(v) for v in value]  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from latchwork.forecasting.network import Trained
 
 TENSORS = "fitted.network."
-ROWS = 240  # rows to train on for one series
+ROWS = 240  # rows to train on for one series,
+LONG_ROWS = 1200  # and for a long one, one row in LONG_EVERY values
+LONG_EVERY = 20
+LONG_HELD = 30  # a long series keeps a thirtieth for validation, not one horizon
 PANEL_ROWS = 6000  # and for a panel, all series together
 FEWEST_ROWS = 30
 REFITS = 3  # folds of the backtest; origins in between use the weights of the fold before them
@@ -73,18 +77,20 @@ def train_residual(
     extra = [pair for pair in _origins(panel, season, horizon) if pair not in set(tested)]
     if horizon > LONGEST or len(extra) < FEWEST_ROWS:
         return None
-    from latchwork.forecasting.network import Fold, train
+    from latchwork.forecasting.network import LARGE, SMALL, Fold, train
 
     rows = make_rows(panel, tested + extra + ends, seasons, horizon)
+    long = _budget(panel) > ROWS and len(panel) == 1
+    held = max(horizon, len(panel.values[0]) // LONG_HELD) if long else horizon
     folds: list[Fold] = []
     for origin in [*refits, 0]:
-        train_on = np.flatnonzero(rows.back > origin + horizon)
-        valid = np.flatnonzero((rows.back > origin) & (rows.back <= origin + horizon))
+        train_on = np.flatnonzero(rows.back > origin + held)
+        valid = np.flatnonzero((rows.back > origin) & (rows.back <= origin + held))
         if len(train_on) >= FEWEST_ROWS and len(valid):
-            folds.append(Fold(train_on, valid, origin, horizon))
+            folds.append(Fold(train_on, valid, origin, held))
     if not folds or folds[-1].hidden != 0:
         return None
-    trained = train(rows, folds, MEMBERS, seed, minutes)
+    trained = train(rows, folds, MEMBERS, seed, minutes, LARGE if long else SMALL)
     said = np.stack([*(trained.correct(rows, fold) for fold in range(len(folds))), rows.base])
     # the newest fold that knew no more than the origin; the base where there is none yet
     which = [max((k for k, f in enumerate(folds) if f.hidden >= back), default=len(folds)) for back in made.back]
@@ -92,9 +98,16 @@ def train_residual(
     return Residual(trained, said[which, np.arange(count)], said[-2, count + len(extra) :])
 
 
+def _budget(panel: Panel) -> int:
+    """Rows to train on, for each series."""
+    if len(panel) > 1:
+        return max(2, PANEL_ROWS // len(panel))
+    return int(np.clip(len(panel.values[0]) // LONG_EVERY, ROWS, LONG_ROWS))
+
+
 def _origins(panel: Panel, season: int, horizon: int) -> list[tuple[int, int]]:
     """Origins to train on: as many as the budget allows, evenly over each series' later part."""
-    budget = ROWS if len(panel) == 1 else max(2, PANEL_ROWS // len(panel))
+    budget = _budget(panel)
     shortest = max(8, 2 * season + 2)
     found: list[tuple[int, int]] = []
     for i, values in enumerate(panel.values):
@@ -104,5 +117,7 @@ def _origins(panel: Panel, season: int, horizon: int) -> list[tuple[int, int]]:
         # every phase of the season must be met, hence steps that do not divide it
         step = max(1, room // budget)
         step += step > 1 and season > 1 and step % season == 0
+        while budget > ROWS and gcd(step, season) > 1:
+            step -= 1
         found += [(i, back) for back in range(1, room + 1, step)][:budget]
     return found

@@ -7,23 +7,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from latchwork.forecasting.combiner import Combined, combine
+from latchwork.forecasting.combiner import LEVELS, Combined, combine
 from latchwork.forecasting.intervals import Calibration, at_level
-from latchwork.forecasting.survey import FEWEST, Survey, survey
+from latchwork.forecasting.survey import FEWEST, STRENGTH, Survey, survey
 from latchwork.transforms.bases import LONGEST_HISTORY, METHODS, SEASONS_KEPT
+from latchwork.transforms.intermittent import demand_quantiles, expected_demand, is_intermittent
+from latchwork.transforms.shifts import find_shifts
 from latchwork.transforms.working import Array
+
+SEASONAL_DEMAND = 0.5  # strength of a season from which the seasonal methods know more
 
 
 @dataclass(frozen=True)
 class Answers:
     """Forecasts of rows, in working units, with the way back to the data's.
 
+    sparse: the rows that are often zero.
     lowest: [rows], below which no forecast or interval goes: 0 for series that never were negative, else -inf.
     """
 
     survey: Survey
     combined: Combined
     lowest: Array
+    sparse: tuple[int, ...] = ()
 
     @property
     def centre(self) -> Array:
@@ -43,6 +49,27 @@ class Answers:
         reach = at_level(calibration.apply(self.combined.widths), level)
         return self.values(middle - reach[:, :, 0]), self.values(middle + reach[:, :, 1])
 
+    def notes(self, names: Sequence[str]) -> list[str]:
+        """What was found in the rows and done about it, for people; names: one a row."""
+        tamed, shifted = np.zeros(len(names), int), np.zeros(len(names), int)
+        for rows, prepared in self.survey.prepared:
+            tamed[rows] = prepared.tamed
+            shifted[rows] = find_shifts(prepared.working, prepared.season)
+        shifted[list(self.sparse)] = 0
+        said: list[str] = []
+        if tamed.any():
+            many = int(tamed.sum())
+            said.append(f"{many:,} lone {'spike was' if many == 1 else 'spikes were'} evened out before fitting")
+        if len(names) == 1 and shifted[0]:
+            said.append(f"the level jumped {shifted[0]} steps before the end: what lies before it says less")
+        elif shifted.any():
+            few = ", ".join(names[int(i)] for i in np.flatnonzero(shifted)[:3])
+            said.append(f"the level jumps in {np.count_nonzero(shifted):,} series ({few}): what lies before says less")
+        if self.sparse:
+            few = f"{len(self.sparse):,} series"
+            said.append(f"often zero in {few}: forecast by how often something comes, times how much")
+        return said
+
     def values(self, working: Array) -> Array:
         """Working values [rows, horizon] in the units of the data, never below what the series can be."""
         return np.maximum(self.survey.to_values(working), self.lowest[:, None])
@@ -57,7 +84,28 @@ def answer(series: Sequence[Array], seasons: tuple[int, ...], horizon: int) -> A
     held = [_at_least(values[-longest:]) for values in series]
     surveyed = survey(held, seasons, horizon)
     lowest = np.array([0.0 if np.nanmin(values) >= 0 else -np.inf for values in held])
-    return Answers(surveyed, combine(surveyed), lowest)
+    sparse = [
+        row
+        for row, values in enumerate(held)
+        if is_intermittent(values) and surveyed.by_row[row, STRENGTH] < SEASONAL_DEMAND
+    ]
+    combined = combine(surveyed)
+    if sparse:
+        combined = _intermittent(held, sparse, surveyed, combined)
+    return Answers(surveyed, combined, lowest, tuple(sparse))
+
+
+def _intermittent(held: list[Array], rows: list[int], surveyed: Survey, combined: Combined) -> Combined:
+    """Rows that are mostly nothing take their own path: the mean demand, between quantiles of what came."""
+    centre, widths = combined.centre.copy(), combined.widths.copy()
+    tails = (1 - np.array(LEVELS) / 100) / 2
+    unit = surveyed.to_working(np.ones((len(held), 1)))[:, 0]  # such rows are never in logs, only scaled
+    for row in rows:
+        mean = expected_demand(held[row])
+        low, high = (demand_quantiles(held[row], shares) for shares in (tails, 1 - tails))
+        ends = np.stack([np.maximum(mean - low, 0.0), np.maximum(high - mean, 0.0)])
+        centre[row], widths[row] = mean * unit[row], ends * unit[row]
+    return Combined(centre, widths, combined.weights)
 
 
 def _at_least(values: Array) -> Array:

@@ -21,6 +21,7 @@ TRIALS = 5  # inner origins at most, half a horizon apart
 SCORE_LIMIT = 3.0  # logs
 METHOD_FEATURES = 4
 ROW_FEATURES = 14
+STRENGTH = 4  # the place of the season's strength among them
 
 
 @dataclass(frozen=True)

@@ -242,22 +242,25 @@ def tokenize(
 
 @dataclass(frozen=True)
 class Split:
-    """A text cut by position: what is learned from, what training looks at, and what it never sees."""
+    """A text cut by position: what is chosen by, what is learned from, what training never sees."""
 
-    train: NDArray[Any]
     validation: NDArray[Any]
+    train: NDArray[Any]
     test: NDArray[Any]
 
 
-def split(ids: NDArray[Any], validation: float = 0.1, test: float = 0.0) -> Split:
-    """Cut token ids by position: the first part to train on, then validation, then test.
+def split(ids: NDArray[Any], validation: float = 0.03, test: float = 0.1) -> Split:
+    """Cut token ids by position: a first part to choose by, the part to train on, and the end to test on.
+
+    The validation part is not the one before the test part: what stands just before a text tells most about it, such as
+    its names, and has to be learned.
 
     Raises:
         InputError: the shares are not between 0 and 1, or leave nothing to train on.
     """
     if not (0 <= validation < 1 and 0 <= test < 1 and validation + test < 1):
         raise InputError(f"got validation={validation} and test={test}: expected shares that sum to less than 1")
-    first, second = int(len(ids) * (1 - validation - test)), int(len(ids) * (1 - test))
-    if first < 2:
+    first, second = int(len(ids) * validation), int(len(ids) * (1 - test))
+    if second - first < 2:
         raise InputError(f"got a text of {len(ids)} tokens: too short to set a part aside from")
     return Split(ids[:first], ids[first:second], ids[second:])

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from latchwork.text.predictor import NetworkPredictor
 
 _STREAMS = 32
+_PRIOR_TOKENS = 100.0  # for the weight of all, in what is said of one kind of token
+_WINDOW, _SHORT_WINDOW, _MANY = 64, 16, 1024  # tokens in a call, fewer of a vocabulary of more than so many
 _WARM_UP = 256  # tokens that a stream reads, unscored, before its own begin: by then the state has forgotten its start
 
 
@@ -26,19 +28,20 @@ def network_bits(predictor: NetworkPredictor, ids: NDArray[Any]) -> NDArray[np.f
     states = predictor.initial_states((streams,))
     bits = np.zeros(tokens)
     first = -_WARM_UP if streams > 1 else 0
-    for offset in range(first, part):
-        places = starts + offset
-        # Streams at their end, and the first one before its start, read a token that is not counted.
-        scores, states = predictor.scores(ids[np.clip(places, 0, tokens - 1)], states)
+    window = _WINDOW if predictor.tokens <= _MANY else _SHORT_WINDOW
+    for offset in range(first, part, window):
+        places = starts[:, None] + np.arange(offset, offset + window)
+        # Streams at their end, and the first one before its start, read tokens that are not counted.
+        scores, states = predictor.run(ids[np.clip(places, 0, tokens - 1)], states)
         if offset < 0:
             for hidden, cell in states:
-                hidden[places < 0], cell[places < 0] = 0.0, 0.0
-        counted = (offset + 1 >= 0) & (places + 1 < np.minimum(starts + part, tokens))
+                hidden[places[:, -1] < 0], cell[places[:, -1] < 0] = 0.0, 0.0
+        within = places - starts[:, None] + 1
+        counted = (within >= 0) & (within < part) & (places + 1 < tokens)
         top = scores.max(axis=-1)
-        cost = np.log(np.exp(scores - top[:, None]).sum(axis=-1)) + top
-        here = np.flatnonzero(counted)
-        after = places[here] + 1
-        bits[after] = (cost[here] - scores[here, ids[after]]) / np.log(2)
+        cost = np.log(np.exp(scores - top[..., None]).sum(axis=-1)) + top
+        after = places[counted] + 1
+        bits[after] = (cost[counted] - scores[counted, ids[after]]) / np.log(2)
     bits[0] = np.log2(predictor.tokens)
     return bits
 
@@ -55,3 +58,25 @@ def best_share(first: NDArray[np.float64], second: NDArray[np.float64]) -> float
     for _ in range(50):
         share = float(np.mean(share * other / ((1 - share) * one + share * other)))
     return share
+
+
+def best_shares(
+    first: NDArray[np.float64], second: NDArray[np.float64], kind: NDArray[np.int64], kinds: int
+) -> NDArray[np.float64]:
+    """As `best_share`, a weight for each kind of token, `[kinds]`; kinds seldom seen stay near the weight of all.
+
+    Args:
+        first: what each token of a text cost the first model, in bits.
+        second: what it cost the second.
+        kind: which weight each token goes by.
+        kinds: how many there are.
+    """
+    one, other = np.exp2(-first), np.exp2(-second)
+    overall = best_share(first, second)
+    shares = np.full(kinds, overall)
+    times = np.bincount(kind, minlength=kinds)
+    for _ in range(50):
+        here = shares[kind]
+        due = np.bincount(kind, here * other / ((1 - here) * one + here * other), kinds)
+        shares = (due + _PRIOR_TOKENS * overall) / (times + _PRIOR_TOKENS)
+    return shares

@@ -12,9 +12,9 @@ from latchwork.errors import InputError
 from latchwork.text.keyboard import Keyboard, word_ends
 from latchwork.text.model import TextModel
 from latchwork.text.ngram import NGram
-from latchwork.text.reading import TextSource, tokenize
+from latchwork.text.reading import Split, TextSource, split, tokenize
 from latchwork.text.typist import type_text
-from latchwork.transforms.vocabulary import WordVocabulary, decode
+from latchwork.transforms.vocabulary import Vocabulary, WordVocabulary, decode
 
 
 @dataclass(frozen=True)
@@ -32,24 +32,27 @@ class Part:
     trained_on: Any = None
 
 
-def held_out(model: TextModel, source: TextSource, most_tokens: int | None = None) -> Part:
-    """The part of a text that the model has not been trained on: all of it, or the end that training set aside.
+def held_out(model: TextModel, source: TextSource) -> Part:
+    """The part of a text that the model has not been trained on: all of it, or what training set aside.
 
     Args:
         model: what is to be tested.
         source: any text.
-        most_tokens: of the part set aside, no more than its first so many.
     """
     tokens = tokenize(source, model.vocabulary)
     if tokens.sha256 != model.data.get("sha256"):
         return Part(source.text(), "all")
-    validation, test = float(model.data["validation_share"]), float(model.data["test_share"])
-    end_of_training, end_of_validation = (int(len(tokens.ids) * share) for share in (1 - validation - test, 1 - test))
-    name, first = ("test", end_of_validation) if test else ("validation", end_of_training)
-    if first >= len(tokens.ids):
+    parts = split(tokens.ids, float(model.data["validation_share"]), float(model.data["test_share"]))
+    part = set_aside(parts, model.vocabulary)
+    if part is None:
         raise InputError(f"got {source.name}: the model was trained on all of it; test it on another text")
-    last = None if most_tokens is None else first + most_tokens
-    return Part(decode(model.vocabulary, tokens.ids[first:last]), name, tokens.ids[:end_of_training])
+    return part
+
+
+def set_aside(parts: Split, vocabulary: Vocabulary, most_tokens: int | None = None) -> Part | None:
+    """The test part, or else the validation part, of no more than so many tokens; None where there is neither."""
+    name, ids = ("test", parts.test) if len(parts.test) else ("validation", parts.validation)
+    return Part(decode(vocabulary, ids[:most_tokens]), name, parts.train) if len(ids) else None
 
 
 def baseline_of(model: TextModel, part: Part, built_on: TextSource | None, most_bytes: int) -> tuple[NGram, str]:

@@ -14,7 +14,7 @@ from latchwork.training.losses import (
     SoftmaxCrossEntropy,
     named_loss,
 )
-from latchwork.training.objective import Objective, Supervised
+from latchwork.training.objective import Objective, SideBySide, Supervised
 from latchwork.training.optimizers import Optimizer
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Objective",
     "Optimizer",
     "Pinball",
+    "SideBySide",
     "SoftmaxCrossEntropy",
     "Supervised",
     "evaluate",

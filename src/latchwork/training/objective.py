@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -81,3 +83,44 @@ class Supervised:
         sums = [jnp.where(weight > 0, value * weight, 0).sum() for value in values]
         rows = jnp.maximum((weight > 0).sum(), 1)
         return sums[0] / rows, (jnp.stack([*sums, weight.sum()]), carry)
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Independent networks trained side by side: an ensemble, or a network for each of many series.
+
+    The model is a `Network` whose every array has a first axis of members (`Network.stacked`); each row of inputs and
+    targets holds an example for each member. All see the same rows in the same order and none knows of the others; the
+    figures are their mean.
+    """
+
+    inner: Supervised
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The inner objective's."""
+        return self.inner.names
+
+    def initial_carry(self, model: Network, batch_size: int) -> tuple[()]:
+        """Nothing is carried."""
+        return ()
+
+    def draws(self, model: Network) -> bool:
+        """As the inner objective."""
+        return self.inner.draws(model)
+
+    def __call__(
+        self, model: Network, batch: Batch, carry: tuple[()], key: Key
+    ) -> tuple[Float[Array, ""], tuple[Float[Array, " sums"], tuple[()]]]:
+        """The sum of the members' losses, whose gradient is each member's own; the sums are their mean."""
+        shared = {name: batch[name] for name in ("lengths", "weight") if name in batch}
+
+        def one(model: Network, inputs: Array, targets: Array, key: Key) -> tuple[Array, Array]:
+            loss, (sums, _) = self.inner(model, {"inputs": inputs, "targets": targets, **shared}, (), key)
+            return loss, sums
+
+        members = batch["inputs"].shape[1]
+        keys = None if key is None else jax.random.split(key, members)
+        axes = (0, 1, 1, None if keys is None else 0)
+        losses, sums = eqx.filter_vmap(one, in_axes=axes)(model, batch["inputs"], batch["targets"], keys)
+        return losses.sum(), (sums.mean(axis=0), carry)

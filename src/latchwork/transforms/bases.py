@@ -16,7 +16,17 @@ from latchwork.transforms.airline import airline
 from latchwork.transforms.autoregression import autoregression, seasonal_autoregression
 from latchwork.transforms.seasonality import future_indices, seasonal_indices, tile_indices
 from latchwork.transforms.smoothing import Grid, extrapolate, likelihood_weights, smooth
-from latchwork.transforms.working import TINY, Array, Scale, bridge, first_known, fit_scale, nanmedian, tame_outliers
+from latchwork.transforms.working import (
+    TINY,
+    Array,
+    Index,
+    Scale,
+    bridge,
+    first_known,
+    fit_scale,
+    nanmedian,
+    tame_outliers,
+)
 
 LONGEST_HISTORY = (
     1000  # observations, or SEASONS_KEPT of the longest season; what is older says little of the next step
@@ -37,6 +47,7 @@ class Prepared:
 
     working: [rows, time]. adjusted: the same without its seasons. seasons: periods. indices: one [rows, period] each.
     strength: [rows], of the main season. noise: [rows], a robust spread of the adjusted changes.
+    tamed: [rows], lone spikes that were replaced.
     """
 
     scale: Scale
@@ -46,7 +57,7 @@ class Prepared:
     indices: tuple[Array, ...]
     strength: Array
     noise: Array
-    tamed: int = 0
+    tamed: Index
 
     @property
     def season(self) -> int:
@@ -94,7 +105,8 @@ def _deseason(scale: Scale, values: Array, seasons: tuple[int, ...], known: tupl
     noise = 1.4826 * nanmedian(np.abs(np.diff(adjusted, axis=1))) if working.shape[1] > 1 else np.zeros(len(values))
     typical = np.sqrt(np.nanmean(np.where(np.isfinite(adjusted), adjusted, np.nan) ** 2, axis=1))
     noise = np.maximum(noise, 1e-4 * (1 + typical))
-    return Prepared(scale, working, adjusted, seasons, tuple(found), strength, noise, int(marked.sum()))
+    tamed = marked.sum(axis=1)
+    return Prepared(scale, working, adjusted, seasons, tuple(found), strength, noise, tamed)
 
 
 Learned = Array

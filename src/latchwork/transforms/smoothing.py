@@ -21,6 +21,8 @@ import numpy as np
 from latchwork.transforms.seasonality import tile_indices
 from latchwork.transforms.working import TINY, Array, first_known
 
+LARGEST_SQUARES = 1e290  # a sum of squared errors that can still be averaged
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -102,13 +104,15 @@ def smooth(working: Array, grid: Grid, indices: Array | None = None, trended: bo
             trend = trend + live[:, None] * (damped - trend) + grid.beta * error if trended else trend
         if season is not None:
             season[phase] += grid.gamma * error
-        squares += error * error
+        with np.errstate(over="ignore"):  # one value of 1e300 among ones: infinite for every point of the grid
+            squares += error * error
         count += live
     return Smoothed(squares, count, level, trend, season)
 
 
 def likelihood_weights(squares: Array, count: Array) -> Array:
     """Weights of the grid's points, [rows, points]: each one's Gaussian likelihood with the variance profiled out."""
+    squares = np.minimum(squares, LARGEST_SQUARES)  # beyond, all points are equally wrong
     floor = TINY + 1e-6 * squares.mean(axis=1, keepdims=True)
     score = -0.5 * count[:, None] * np.log(squares + floor)
     weights = np.exp(score - score.max(axis=1, keepdims=True))

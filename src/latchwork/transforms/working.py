@@ -30,7 +30,8 @@ class Scale:
     def to_working(self, values: Array) -> Array:
         """Values [rows, ...] to working values; where logs are taken, what is not positive becomes NaN."""
         shape = (-1,) + (1,) * (values.ndim - 1)
-        relative = values / self.scale.reshape(shape)
+        with np.errstate(over="ignore"):  # 1e300 among values of 1e-300 is infinitely far
+            relative = values / self.scale.reshape(shape)
         with np.errstate(divide="ignore", invalid="ignore"):
             logged = np.log(np.where(relative > 0, relative, np.nan))
         return np.where(self.logs.reshape(shape), logged, relative)

@@ -5,59 +5,30 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array
 from numpy.typing import NDArray
 
 from latchwork.bench.cases import Case
 from latchwork.bench.peers import Answer
 from latchwork.bench.work import Work, save_model
 from latchwork.errors import InputError, LatchworkError
-from latchwork.layers import Key
 from latchwork.network import Network
-from latchwork.training import Data, MeanSquaredError, Optimizer, SoftmaxCrossEntropy, Supervised, fit
-from latchwork.training.objective import Batch
+from latchwork.training import (
+    Data,
+    MeanSquaredError,
+    Optimizer,
+    SideBySide,
+    SoftmaxCrossEntropy,
+    Supervised,
+    fit,
+)
 from latchwork.training.progress import NoProgress
-
-
-@dataclass(frozen=True)
-class SideBySide:
-    """Independent networks, stacked on a first axis of every array; rows hold an example for each."""
-
-    inner: Supervised
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The inner objective's."""
-        return self.inner.names
-
-    def initial_carry(self, model: Network, batch_size: int) -> tuple[()]:
-        """Nothing is carried."""
-        return ()
-
-    def draws(self, model: Network) -> bool:
-        """As the inner objective."""
-        return self.inner.draws(model)
-
-    def __call__(
-        self, model: Network, batch: Batch, carry: tuple[()], key: Key
-    ) -> tuple[Float[Array, ""], tuple[Float[Array, " sums"], tuple[()]]]:
-        """The sum of the members' losses, whose gradient is each member's own; the sums are their mean."""
-
-        def one(model: Network, inputs: Array, targets: Array) -> tuple[Array, Array]:
-            rows = {"inputs": inputs, "targets": targets, "weight": batch["weight"]}
-            loss, (sums, _) = self.inner(model, rows, (), key)
-            return loss, sums
-
-        losses, sums = eqx.filter_vmap(one, in_axes=(0, 1, 1))(model, batch["inputs"], batch["targets"])
-        return losses.sum(), (sums.mean(axis=0), carry)
 
 
 class FirstBlock(NoProgress):
@@ -82,7 +53,7 @@ class Trainer:
         networks = [Network.from_parameters(case.network, work.parameters) for work in works]
         self.many = case.members > 1
         self.objective = SideBySide(inner) if self.many else inner
-        self.model: Any = jax.tree.map(lambda *leaves: np.stack(leaves), *networks) if self.many else networks[0]
+        self.model: Any = Network.stacked(networks) if self.many else networks[0]
         arrays = {
             "inputs": _rows([work.inputs for work in works], self.many),
             "targets": _rows([work.targets for work in works], self.many),
