@@ -48,7 +48,7 @@ struct BackwardScratch {
     float* masked;  // [block_rows] masked states
   };
   Block blocks[2];
-  float* by_hidden;   // by the hidden state of the step before, but for the recurrent product's part
+  float* by_hidden;  // by the hidden state of the step before, but for the recurrent product's part
   float* by_cell;
   float* first_cell;  // the cell before the first step
   float* zeros;       // a row of a state
@@ -163,9 +163,9 @@ class BackwardChunk {
   void run(const Team& team) {
     start();
     if (schedule_.by_columns) team.sync();
-    int64_t running = 0;    // rows that take this step
+    int64_t running = 0;  // rows that take this step
     int64_t running_before = running_at(chunk_.count ? chunk_.lengths[0] - 1 : 0, 0);
-    int64_t filled = 0;     // row-steps of the block so far
+    int64_t filled = 0;  // row-steps of the block so far
     int64_t rows_after = 0;
     const float* after = nullptr;  // the derivatives of the step after this one
     Block* block = &scratch_.blocks[0];
@@ -319,7 +319,8 @@ class BackwardChunk {
         if (cotangents_.by_outputs) unit.by_hidden += load(cotangents_.by_outputs + output + in_row, count);
         Vec z[kSlots];
         if constexpr (Cell::kShape.saves_slots) {
-          const float* saved = saved_slots_ + place_ * sizes_.line + ForwardChunk<Cell>::slots_at(block, row + r, running);
+          const float* saved =
+              saved_slots_ + place_ * sizes_.line + ForwardChunk<Cell>::slots_at(block, row + r, running);
 #pragma GCC unroll 4
           for (int n = 0; n < kSlots; ++n) z[n] = load(saved + n * kWidth);
         }
@@ -327,8 +328,8 @@ class BackwardChunk {
         if constexpr (Cell::kNeedsHiddenBefore) unit.hidden_before = load(hidden_before(row + r, step) + in_row, count);
         if constexpr (Cell::kShape.has_cell) {
           unit.by_cell = load(scratch_.by_cell + at);
-          unit.cell = load(saved_cell_ + place_ * sizes_.padded_hidden +
-                           ForwardChunk<Cell>::cell_at(block, row + r, running));
+          unit.cell =
+              load(saved_cell_ + place_ * sizes_.padded_hidden + ForwardChunk<Cell>::cell_at(block, row + r, running));
           unit.cell_before = load(cell_before + ForwardChunk<Cell>::cell_at(block, row + r, cells_before));
         }
         if constexpr (Cell::kShape.has_peepholes) {

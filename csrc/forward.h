@@ -40,9 +40,7 @@ struct Steps {
   bool reverse;
 
   int64_t stride() const { return reverse ? -width : width; }
-  int64_t first(int32_t row, int32_t length) const {
-    return (row * time + (reverse ? length - 1 : 0)) * width;
-  }
+  int64_t first(int32_t row, int32_t length) const { return (row * time + (reverse ? length - 1 : 0)) * width; }
 };
 
 // What a chunk needs while it runs.
@@ -124,7 +122,8 @@ class ForwardChunk {
  private:
   // The registers of units of some panels.
   Range blocks(Range panels) const {
-    return {smaller(panels.begin * Cell::kTileUnits, sizes_.blocks), smaller(panels.end * Cell::kTileUnits, sizes_.blocks)};
+    return {smaller(panels.begin * Cell::kTileUnits, sizes_.blocks),
+            smaller(panels.end * Cell::kTileUnits, sizes_.blocks)};
   }
 
   void start(Range panels, const Team& team) {
@@ -263,8 +262,8 @@ class ForwardChunk {
     const int64_t first_block = all.first_block(panel);
     Vec sum[R][kUnits * kSlots];
     if (schedule_.project_first) {
-      const float* ready = saved_slots_ ? saved_slots_ + place * sizes_.line
-                                        : scratch_.sums + (place - first_projected_) * sizes_.line;
+      const float* ready =
+          saved_slots_ ? saved_slots_ + place * sizes_.line : scratch_.sums + (place - first_projected_) * sizes_.line;
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4

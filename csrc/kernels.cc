@@ -1,8 +1,5 @@
 #include "kernels.h"
 
-#include "call.h"
-#include "learning.h"
-
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -11,12 +8,15 @@
 #include <numeric>
 #include <vector>
 
+#include "call.h"
+#include "learning.h"
+
 namespace latchwork {
 
-#define LATCHWORK_DECLARE(build)          \
-  namespace build {                       \
-  extern const Engine engine;             \
-  extern const LearningEngine learning;   \
+#define LATCHWORK_DECLARE(build)        \
+  namespace build {                     \
+  extern const Engine engine;           \
+  extern const LearningEngine learning; \
   }
 
 LATCHWORK_DECLARE(baseline)
@@ -47,8 +47,7 @@ Schedule schedule_for(Kind kind, const Shape& shape, int64_t members) {
   const int64_t columns = k.gates * padded(shape.hidden, kWidestRegister);
   const int64_t weights = (shape.features + shape.hidden) * columns * 4;
   Schedule schedule{};
-  schedule.by_columns =
-      members == 1 && weights > (shape.batch <= kFewRows ? kSharedWeightsOfFewRows : kSharedWeights);
+  schedule.by_columns = members == 1 && weights > (shape.batch <= kFewRows ? kSharedWeightsOfFewRows : kSharedWeights);
   schedule.project_first = weights > kLargeWeights;
   const int64_t least_rows = schedule.project_first ? kChunkRowsOfLargeWeights : kChunkRows;
   const int64_t most_chunks = schedule.by_columns ? 1 : std::max<int64_t>(1, shape.batch / least_rows);
@@ -229,8 +228,9 @@ namespace {
 template <class Call>
 void run_once(Call& call) {
   call.arrange();
-  run_team(call.useful_threads(), [](const void* given, const Team& team) { static_cast<const Call*>(given)->run(team); },
-           &call);
+  run_team(
+      call.useful_threads(), [](const void* given, const Team& team) { static_cast<const Call*>(given)->run(team); },
+      &call);
 }
 
 void run_forward(Kind kind, const Shape& shape, bool reverse, const Operands* operands, const Results* results,

@@ -263,6 +263,7 @@ def test_dropping_keeps_the_expectation(layer: Any):
     [
         ({"objective": Supervised(Pinball())}, "it knows no Pinball"),
         ({"optimizer": optax.adam(1e-3)}, "by name"),
+        ({"network": Sequential([LSTM(3, recompute_every=2), Dense(1)])}, "recompute_every"),
         (
             {"network": Sequential([LSTM(3), Dense(2)]), "targets": np.zeros((ROWS, 1), np.float32)},
             "the outputs' shape",

@@ -114,6 +114,8 @@ def _why_not_layers(model: Network, objective: Known) -> str | None:
         for one in inner:
             if isinstance(one, RecurrentLayer) and type(one.cell) not in KERNELS:
                 return f"it knows no {type(one.cell).__name__}"
+            if isinstance(one, RecurrentLayer) and one.recompute_every:
+                return "it keeps all that a gradient needs, and recompute_every asks for less"
     leaves = jax.tree.leaves(split_parameters(model)[0])
     members = leaves[0].shape[:1] if isinstance(objective, SideBySide) else ()
     if [leaf.shape for leaf in leaves] != [members + shape for shape in model.spec.parameter_shapes().values()]:
