@@ -41,7 +41,7 @@ struct Steps {
 
   int64_t stride() const { return reverse ? -width : width; }
   int64_t first(int32_t row, int32_t length) const {
-    return (row * time + (reverse ? length - 1 : 0)) * width;
+    return (row * time + (reverse && length > 0 ? length - 1 : 0)) * width;
   }
 };
 
