@@ -40,7 +40,9 @@ struct Steps {
   bool reverse;
 
   int64_t stride() const { return reverse ? -width : width; }
-  int64_t first(int32_t row, int32_t length) const { return (row * time + (reverse ? length - 1 : 0)) * width; }
+  int64_t first(int32_t row, int32_t length) const {
+    return (row * time + (reverse && length > 0 ? length - 1 : 0)) * width;
+  }
 };
 
 // What a chunk needs while it runs.

@@ -126,8 +126,8 @@ void Plan::arrange(const Shape& shape, const Operands* operands, int64_t members
     int64_t first_step = 0;
     for (int64_t index = 0; index < chunk_count; ++index) {
       Chunk& chunk = chunks_[member * chunk_count + index];
-      chunk.rows = &rows_[at];
-      chunk.lengths = &lengths_[at];
+      chunk.rows = rows_.data() + at;
+      chunk.lengths = lengths_.data() + at;
       chunk.first_step = first_step;
       // Ragged rows are dealt out, so that every chunk gets long and short ones; equal ones stay neighbours.
       const int64_t begin = given ? index : shape.batch * index / chunk_count;

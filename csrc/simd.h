@@ -98,8 +98,10 @@ LATCHWORK_INLINE Vec reciprocal(Vec value) {
   const Vec guess = _mm512_rcp14_ps(value);
   return guess + guess * (1.0f - value * guess);
 #elif defined(__AVX2__)
+  // Newton's step alone errs to one side, by up to two units: over a sequence that adds up in the weights' gradients.
   const Vec guess = _mm256_rcp_ps(value);
-  return guess + guess * (1.0f - value * guess);
+  const Vec miss = 1.0f - value * guess;
+  return guess + guess * (miss + miss * miss);
 #else
   return 1.0f / value;
 #endif

@@ -31,6 +31,7 @@ def summarise(case: Case, measured: list[Measured], missing: Mapping[str, str]) 
         "kind": case.kind,
         "work": _work_in_words(case),
         "flops": flops,
+        "fresh": case.fresh,
         "contestants": rows,
         "missing": dict(missing),
         "fastest_peer": None if fastest is None else fastest["name"],

@@ -113,22 +113,14 @@ inline int64_t size_of(const Case& c, int tensor) {
   const latchwork::KindShape k = latchwork::kind_shape(c.kind);
   const int64_t columns = k.gates * c.shape.hidden;
   switch (tensor) {
-    case 0:
-      return c.shape.batch * c.shape.time * c.shape.features;
-    case 1:
-      return c.shape.features * columns;
-    case 2:
-      return c.shape.hidden * columns;
-    case 3:
-      return columns;
-    case 4:
-      return c.kind == Kind::gru ? columns : 0;
-    case 8:
-      return c.shape.batch * c.shape.hidden;
-    case 9:
-      return k.has_cell ? c.shape.batch * c.shape.hidden : 0;
-    default:
-      return k.has_peepholes ? c.shape.hidden : 0;
+    case 0: return c.shape.batch * c.shape.time * c.shape.features;
+    case 1: return c.shape.features * columns;
+    case 2: return c.shape.hidden * columns;
+    case 3: return columns;
+    case 4: return c.kind == Kind::gru ? columns : 0;
+    case 8: return c.shape.batch * c.shape.hidden;
+    case 9: return k.has_cell ? c.shape.batch * c.shape.hidden : 0;
+    default: return k.has_peepholes ? c.shape.hidden : 0;
   }
 }
 

@@ -10,7 +10,7 @@ namespace check {
 
 constexpr double kTolerance = 1e-5;  // norm of the difference over norm, of each tensor
 
-// Where a recurrence magnifies the rounding of its states, so often what that rounding alone does is allowed.
+// Where a recurrence magnifies the rounding of its states and gates, so often what that alone does is allowed.
 constexpr double kStatesShare = 10;
 
 // What a case's loss is in the reference, and its derivatives. The loss is the sum of the results, each times the
@@ -115,8 +115,8 @@ class Report {
     if (error <= kTolerance) return note(tensor, error);
     const double states = relative_error(expected, rounded().data());
     char words[200];
-    std::snprintf(words, sizeof words, ": %s is off by %.2e; rounding the states alone makes %.2e", tensor.c_str(),
-                  error, states);
+    std::snprintf(words, sizeof words, ": %s is off by %.2e; rounding the states and gates alone makes %.2e",
+                  tensor.c_str(), error, states);
     if (!(error <= kStatesShare * states)) return fail(c.text() + words);
     std::printf("  note: %s%s\n", c.text().c_str(), words);
     ++magnified_;
@@ -143,8 +143,8 @@ class Report {
     std::printf("%s, the worst of each:\n", of);
     for (const auto& [tensor, error] : worst_) std::printf("  %-28s %.2e\n", tensor.c_str(), error);
     if (compared_)
-      std::printf("  %d tensors, %d of them beyond %.0e by the rounding of their states alone\n", compared_, magnified_,
-                  kTolerance);
+      std::printf("  %d tensors, %d of them beyond %.0e by the rounding of states and gates alone\n", compared_,
+                  magnified_, kTolerance);
     if (failures_) std::printf("  %d FAILED\n", failures_);
     return failures_ == 0;
   }

@@ -57,14 +57,10 @@ void check_weights(const Case& c, Report& report) {
 
 double activate(double x, Activation activation) {
   switch (activation) {
-    case Activation::tanh:
-      return std::tanh(x);
-    case Activation::sigmoid:
-      return sigmoid(x);
-    case Activation::relu:
-      return std::fmax(x, 0.0);
-    case Activation::none:
-      break;
+    case Activation::tanh: return std::tanh(x);
+    case Activation::sigmoid: return sigmoid(x);
+    case Activation::relu: return std::fmax(x, 0.0);
+    case Activation::none: break;
   }
   return x;
 }

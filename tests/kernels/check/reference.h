@@ -57,12 +57,8 @@ inline double peephole(const Network& net, int which, int64_t unit) {
 // `x` and `h` hold the gates' sums for one unit, from the inputs and from the hidden state, biases included.
 inline void step_unit(const Network& net, int64_t unit, const double* x, const double* h, Unit& u) {
   switch (net.kind) {
-    case Kind::simple_tanh:
-      u.hidden = std::tanh(x[0] + h[0]);
-      return;
-    case Kind::simple_relu:
-      u.hidden = std::fmax(x[0] + h[0], 0.0);
-      return;
+    case Kind::simple_tanh: u.hidden = std::tanh(x[0] + h[0]); return;
+    case Kind::simple_relu: u.hidden = std::fmax(x[0] + h[0], 0.0); return;
     case Kind::gru:
       u.r = sigmoid(x[0] + h[0]);
       u.z = sigmoid(x[1] + h[1]);
@@ -97,12 +93,8 @@ inline void step_unit_back(const Network& net, int64_t unit, const Unit& u, doub
   const auto both = [&](int gate, double by_sum) { x[gate] = h[gate] = by_sum; };
   const double shown = std::tanh(u.cell);
   switch (net.kind) {
-    case Kind::simple_tanh:
-      both(0, dh * (1 - u.hidden * u.hidden));
-      return;
-    case Kind::simple_relu:
-      both(0, u.hidden > 0 ? dh : 0);
-      return;
+    case Kind::simple_tanh: both(0, dh * (1 - u.hidden * u.hidden)); return;
+    case Kind::simple_relu: both(0, u.hidden > 0 ? dh : 0); return;
     case Kind::gru: {
       const double by_n = dh * (1 - u.z) * (1 - u.n * u.n);
       both(0, by_n * u.recurrent_n * u.r * (1 - u.r));
@@ -139,12 +131,13 @@ inline void step_unit_back(const Network& net, int64_t unit, const Unit& u, doub
 }
 
 // Runs a sequence forward, then backward: its derivatives by the weights are added to `into`. With `float_states` a
-// step hands its states on as floats: what is lost then is lost in any float32 network, however exact it is otherwise.
+// step hands its states on, and keeps its gates for backward, as floats: what is lost then is lost in any float32 network
+// that keeps them, however exact it is otherwise (1 - f of a gate that is nearly open, say).
 class Run {
  public:
   Run(const Network& net, Sequence& sequence, bool float_states)
       : net_(net), sequence_(sequence), units_(sequence.length) {
-    const auto kept = [&](double& state) { return float_states ? state = static_cast<float>(state) : state; };
+    const auto kept = [&](double& value) { return float_states ? value = static_cast<float>(value) : value; };
     sequence.outputs.assign(sequence.time * net.hidden, 0.0);
     Doubles hidden = sequence.hidden_state, cell = sequence.cell_state;
     for (int64_t step = 0; step < sequence.length; ++step) {
@@ -166,6 +159,7 @@ class Run {
         u.hidden_before = hidden[unit];
         u.cell_before = net.has_cell() ? cell[unit] : 0;
         step_unit(net, unit, unit_x, unit_h, u);
+        for (double* gate : {&u.i, &u.f, &u.g, &u.o, &u.r, &u.z, &u.n, &u.recurrent_n}) kept(*gate);
       }
       for (int64_t unit = 0; unit < net.hidden; ++unit) {
         hidden[unit] = sequence.outputs[at * net.hidden + unit] = kept(units_[step][unit].hidden);
