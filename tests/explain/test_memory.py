@@ -61,10 +61,9 @@ def test_a_gru_learns_to_remember_and_the_figures_can_be_had_again(gru):
 
 
 def test_every_cell_has_a_setting_of_its_own_near_and_far():
-    for task in SETTINGS:
-        assert set(SETTINGS[task]) == set(CELLS)
-    near, far = SETTINGS["recall"]["SimpleRNN"]
-    assert [setting_of(Recall(), "SimpleRNN", each) for each in (1, 44, 45, 200)] == [near, near, far, far]
+    assert set(SETTINGS) == set(CELLS)
+    near, far = SETTINGS["SimpleRNN"]
+    assert [setting_of("SimpleRNN", each) for each in (1, 44, 45, 200)] == [near, near, far, far]
 
 
 def test_starts_are_what_they_are_called():

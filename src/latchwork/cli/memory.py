@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -21,8 +22,8 @@ def memory(
     seed: SeedOption = 0,
     quiet: QuietOption = False,
 ) -> None:
-    """Train every cell alike to remember something many steps back, and measure how far each one can."""
-    from latchwork.explain.memory import ALL_CELLS, QUICK, QUICK_CELLS, Plan, measure_memory
+    """Train every cell, each as suits it best, to remember something many steps back; measure how far each one can."""
+    from latchwork.explain.memory import ALL_CELLS, QUICK, QUICK_CELLS, SETTINGS, Plan, measure_memory
     from latchwork.explain.memory_picture import draw_memory
     from latchwork.explain.memory_tasks import TASKS
 
@@ -47,7 +48,12 @@ def memory(
     ]
     output.table("Right answers", ["cell", *(f"{each} back" for each in plan.distances), "holds"], rows)
     result = {
-        cell: {"accuracy": found.accuracy, "reach": found.reach, "holds": found.horizon(plan.distances)}
+        cell: {
+            "accuracy": found.accuracy,
+            "reach": found.reach,
+            "holds": found.horizon(plan.distances),
+            "settings": [asdict(setting) for setting in SETTINGS[cell]],
+        }
         for cell, found in measured.items()
     }
     holds = ", ".join(f"{cell} {found.horizon(plan.distances)}" for cell, found in measured.items())

@@ -29,7 +29,9 @@ POINTS = np.concatenate([[0], (NODES + 1) / 2, [1]])  # of an interval of length
 SHARES = np.concatenate([[0], WEIGHTS / 2, [0]])
 PIECES = 4  # that an interval is cut into, all computed in one call
 GOOD_ENOUGH = 1e-3  # relative completeness error at which no more are tried
-SHORTEST = 2.0**-12  # interval that is still cut up: in shorter ones the points' own rounding is all that is left
+# In intervals shorter than these the points' own rounding is all that is left: of a slope, and of a jump.
+SHORTEST, SHORTEST_OF_JUMP = 2.0**-12, 2.0**-23
+JUMP = 1e-2  # error of one interval, relative to all that is explained, that is more than rounding
 MOST_CALLS = 300
 
 
@@ -162,7 +164,7 @@ def _averaged_slopes(layers: tuple[BuiltLayer, ...], way: Way, at: Any, differen
             part = np.tensordot(length * SHARES, of_points, axes=1)
             missed = abs(float((part * whole).sum()) - (of_answers[-1] - of_answers[0]))
             average = average + part
-            if length < SHORTEST:
+            if length < (SHORTEST_OF_JUMP if missed > JUMP * abs(difference) else SHORTEST):
                 left += missed
             else:
                 heappush(intervals, (-missed, float(first), length, part))

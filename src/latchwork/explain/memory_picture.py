@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from latchwork.explain.memory import CellMemory, Plan
 from latchwork.explain.memory_tasks import Task
@@ -17,7 +18,7 @@ COLOURS = {
     "PeepholeLSTM": "#2a72ad",
     "CoupledLSTM": "#b8730f",
 }
-SMALLEST = 1e-9  # gradients below that are drawn there
+SMALLEST = 1e-9  # of the gradients drawn: a line that leaves the picture has nothing left to say
 
 
 def draw_memory(measured: Mapping[str, CellMemory], plan: Plan, task: Task) -> Figure:
@@ -32,14 +33,16 @@ def draw_memory(measured: Mapping[str, CellMemory], plan: Plan, task: Task) -> F
         )
         left.plot(places, found.medians(), "o-", color=COLOURS[cell], linewidth=wide, label=cell)
         distance = np.arange(1, len(found.reach) + 1)
-        right.semilogy(distance, np.maximum(found.reach, SMALLEST), color=COLOURS[cell], label=cell)
+        right.semilogy(distance, found.reach, color=COLOURS[cell], label=cell)
     left.axhline(task.chance, color="0.5", linestyle=":")
     left.text(0, task.chance + 0.015, "a guess", color="0.4", fontsize=9)
     left.set_xticks(places, [str(distance) for distance in plan.distances])
     left.set_ylim(0, 1.04)
+    left.yaxis.set_major_formatter(PercentFormatter(1))
     left.set_xlabel("steps back")
     left.set_title("How often it is remembered", loc="left")
     left.legend(frameon=False, loc="center left")
+    right.set_ylim(bottom=max(SMALLEST, 0.5 * min(float(found.reach.min()) for found in measured.values())))
     right.set_xlabel("steps back")
     right.set_title("How much gradient reaches back that far", loc="left")
     for axes in (left, right):

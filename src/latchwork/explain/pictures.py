@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from latchwork.pictures import BLUE, MUTED, ORANGE, new_figure, title
+from latchwork.pictures import BLUE, MUTED, ORANGE, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,9 +54,8 @@ def draw_heat_maps(arrays: Mapping[str, Values], order: NDArray[np.int64], name:
 def draw_neurons(found: Neurons, count: int, steps: int) -> Figure:
     """The first units over the first steps, one panel each, and what their rules say."""
     shown = found[:count]
-    figure, _ = new_figure(9, 1.25 * len(shown) + 0.5, columns=1)
-    figure.clear()
-    panels: Sequence[Axes] = figure.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]
+    figure = Figure(figsize=(9, 1.25 * len(shown) + 0.5), layout="constrained")
+    panels: list[Axes] = list(figure.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0])
     for panel, one in zip(panels, shown, strict=True):
         values = found.activity[one.layer, one.state][:steps, one.unit]
         said = found.fits[one.layer, one.state, one.rule][:steps, one.unit]
