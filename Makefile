@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PRETTIER := prettier@3.10.1
+CPP := $(wildcard csrc/*.cc csrc/*.h)
 
-.PHONY: demo test proof lint format bench clean
+.PHONY: demo test proof lint lint-cpp format bench check sanitize check-arm clean
 
 demo: $(VENV)/installed
 	$(BIN)/latchwork article
@@ -21,13 +22,50 @@ lint: $(VENV)/developed
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	@if command -v npx >/dev/null; then npx --yes $(PRETTIER) --check web tests/web; else echo 'no Node.js: the pages are not checked'; fi
 
+lint-cpp: $(VENV)/developed
+	$(BIN)/clang-format --dry-run --Werror $(CPP)
+
 format: $(VENV)/developed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(CPP)
 	npx --yes $(PRETTIER) --write web tests/web
 
 bench: $(VENV)/benched
 	$(BIN)/latchwork bench
+
+# The kernels without Python: tests/kernels/check, in the builds that this processor runs, under the sanitizers, and on
+# Arm. CASES is how many random calls; the sanitizers make each some ten times slower.
+CASES ?= 1000
+CMAKE ?= cmake
+CHECK := build/check
+
+check:
+	$(CMAKE) -S . -B $(CHECK) -DLATCHWORK_CHECK=ON
+	$(CMAKE) --build $(CHECK) --parallel 2
+	for build in avx512 avx2 baseline; do LATCHWORK_BUILD=$$build $(CHECK)/latchwork_check --cases $(CASES) || exit 1; done
+
+sanitize: CASES := 200
+sanitize:
+	for sanitizers in address,undefined thread; do \
+	  folder=$(CHECK)-$${sanitizers%%,*}; \
+	  $(CMAKE) -S . -B $$folder -DLATCHWORK_CHECK=ON -DLATCHWORK_SANITIZE=$$sanitizers \
+	    -DCMAKE_CXX_FLAGS_RELEASE=-O1 || exit 1; \
+	  $(CMAKE) --build $$folder --parallel 2 || exit 1; \
+	  $$folder/latchwork_check --cases $(CASES) || exit 1; \
+	done
+
+ARM := aarch64-linux-gnu
+QEMU := $(firstword $(shell command -v qemu-aarch64-static qemu-aarch64))
+check-arm: CASES := 100
+check-arm:
+	@if ! command -v $(ARM)-g++ >/dev/null || [ -z "$(QEMU)" ]; then \
+	  echo 'skipped: needs a compiler for Arm and an emulator (Debian: g++-aarch64-linux-gnu, qemu-user-static)'; \
+	else \
+	  $(CMAKE) -S . -B $(CHECK)-arm -DLATCHWORK_CHECK=ON -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
+	    -DCMAKE_CXX_COMPILER=$(ARM)-g++ -DCMAKE_EXE_LINKER_FLAGS=-static && \
+	  $(CMAKE) --build $(CHECK)-arm --parallel 2 && $(QEMU) $(CHECK)-arm/latchwork_check --cases $(CASES); \
+	fi
 
 clean:
 	rm -rf $(VENV) build

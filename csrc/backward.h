@@ -86,16 +86,21 @@ struct Shares {
   }
 };
 
-// sum[r][n] += by_sums[r][slots] times a panel of transposed weights, for the slots of one of the two products. Each of
+// sum[r][n] = by_sums[r][slots] times a panel of transposed weights, for the slots of one of the two products. Each of
 // the `blocks` registers of units has its rows together, the next one's follow at `stride`.
 template <int kGates, int kSlots, int R, int N>
 LATCHWORK_INLINE void multiply_by_slots(Vec (&sum)[R][N], const float* by_sums, int64_t blocks, int64_t stride,
                                         const float* weights) {
+  Sets<tile_sets(R * N), R, N> sets;
   for (int64_t block = 0; block < blocks; ++block) {
-    multiply_add_near<kSlots * kWidth>(sum, by_sums, weights, kGates * kWidth);
+    sets.multiply_add(weights, kGates * kWidth, [&](int r, int64_t k) { return by_sums[r * kSlots * kWidth + k]; });
     by_sums += stride;
     weights += kGates * kWidth * N * kWidth;
   }
+#pragma GCC unroll 12
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 2
+    for (int n = 0; n < N; ++n) sum[r][n] = sets.total(r, n);
 }
 
 // R rows of the inputs' gradients, N registers of features wide.

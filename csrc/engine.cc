@@ -114,8 +114,11 @@ struct Backward {
     const Operands& given = job.operands[member];
     const bool inputs = job.gradients[member].inputs;
     const PackedBackward<Cell> packed(Carver(job.packed + member * job.sizes.packed), job.shape, job.sizes, inputs);
-    pack_transposed<Cell>(given.hidden_weight, job.shape.hidden, job.shape.hidden, false, shares.transposed,
-                          packed.hidden);
+    // The derivatives that come back from a step need it: not where there is one step and nobody asks for the state's.
+    if (job.shape.time > 1 || job.gradients[member].hidden_state) {
+      pack_transposed<Cell>(given.hidden_weight, job.shape.hidden, job.shape.hidden, false, shares.transposed,
+                            packed.hidden);
+    }
     if (inputs) {
       pack_transposed<Cell>(given.input_weight, job.shape.features, job.shape.hidden, true, shares.inputs,
                             packed.input);

@@ -1,88 +1,31 @@
 #include "kernels.h"
 
+#include "call.h"
+#include "learning.h"
+
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <mutex>
 #include <new>
 #include <numeric>
 #include <vector>
 
 namespace latchwork {
 
-namespace baseline { extern const Engine engine; }
+#define LATCHWORK_DECLARE(build)          \
+  namespace build {                       \
+  extern const Engine engine;             \
+  extern const LearningEngine learning;   \
+  }
+
+LATCHWORK_DECLARE(baseline)
 #if defined(__x86_64__)
-namespace avx2 { extern const Engine engine; }
-namespace avx512 { extern const Engine engine; }
+LATCHWORK_DECLARE(avx2)
+LATCHWORK_DECLARE(avx512)
 #endif
 
 namespace {
-
-// Memory that calls borrow, so that none pays for fresh pages. What is returned is kept, up to a limit.
-class Lender {
- public:
-  class Loan {
-   public:
-    Loan(Lender& lender, std::size_t bytes) : lender_(lender), block_(lender.borrow(bytes)) {}
-    ~Loan() { lender_.give_back(block_); }
-    Loan(const Loan&) = delete;
-    char* data() const { return static_cast<char*>(block_.data); }
-
-   private:
-    friend Lender;
-    Lender& lender_;
-    struct Block {
-      void* data;
-      std::size_t bytes;
-    } block_;
-  };
-
- private:
-  using Block = decltype(Loan::block_);
-  static constexpr std::size_t kAlignment = 4096;
-  static constexpr std::size_t kKept = 8;                       // blocks
-  static constexpr std::size_t kLargestKept = std::size_t{256} << 20;  // bytes
-
-  Block borrow(std::size_t bytes) {
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      const auto found = std::find_if(free_.begin(), free_.end(), [&](const Block& b) { return b.bytes >= bytes; });
-      if (found != free_.end()) {
-        const Block block = *found;
-        free_.erase(found);
-        return block;
-      }
-    }
-    bytes = (bytes + bytes / 4 + kAlignment) / kAlignment * kAlignment;
-    void* data = std::aligned_alloc(kAlignment, bytes);
-    if (!data) throw std::bad_alloc();
-    return {data, bytes};
-  }
-
-  void give_back(Block block) {
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      if (block.bytes <= kLargestKept) {
-        free_.push_back(block);
-        block.data = nullptr;
-        if (free_.size() > kKept) {
-          block = free_.front();
-          free_.erase(free_.begin());
-        }
-      }
-    }
-    std::free(block.data);
-  }
-
-  std::mutex mutex_;
-  std::vector<Block> free_;
-};
-
-Lender& lender() {
-  static Lender* const kept = new Lender;  // never destroyed: threads may end after static objects do
-  return *kept;
-}
 
 // Chunks that a batch is cut into, at most, and the least rows of each: fewer would leave tiles empty, or, where the
 // weights of a step do not fit in the L1 cache, read them too often.
@@ -93,15 +36,19 @@ constexpr int64_t kChunkRowsOfLargeWeights = 24;
 // Bytes of a step's weights from which the inputs' product is made for many steps at once.
 constexpr int64_t kLargeWeights = 64 << 10;
 
-// Bytes of a step's weights from which threads share its columns instead of each reading all of them.
+// Bytes of a step's weights from which threads share its columns instead of each reading all of them; and where there
+// are too few rows for a tile each.
 constexpr int64_t kSharedWeights = 1 << 20;
+constexpr int64_t kSharedWeightsOfFewRows = 256 << 10;
+constexpr int64_t kFewRows = 4;
 
 Schedule schedule_for(Kind kind, const Shape& shape, int64_t members) {
   const KindShape k = kind_shape(kind);
   const int64_t columns = k.gates * padded(shape.hidden, kWidestRegister);
   const int64_t weights = (shape.features + shape.hidden) * columns * 4;
   Schedule schedule{};
-  schedule.by_columns = members == 1 && weights > kSharedWeights && shape.batch >= 4;
+  schedule.by_columns =
+      members == 1 && weights > (shape.batch <= kFewRows ? kSharedWeightsOfFewRows : kSharedWeights);
   schedule.project_first = weights > kLargeWeights;
   const int64_t least_rows = schedule.project_first ? kChunkRowsOfLargeWeights : kChunkRows;
   const int64_t most_chunks = schedule.by_columns ? 1 : std::max<int64_t>(1, shape.batch / least_rows);
@@ -111,55 +58,19 @@ Schedule schedule_for(Kind kind, const Shape& shape, int64_t members) {
   return schedule;
 }
 
-// Each member's chunks, and the memory that they point into.
-struct Plan {
-  std::vector<int32_t> rows, lengths;
-  std::vector<Chunk> chunks;
-  int64_t most_rows = 0;
-
-  Plan(const Shape& shape, const Operands* operands, int64_t members, int64_t chunk_count)
-      : rows(members * shape.batch), lengths(members * shape.batch), chunks(members * chunk_count) {
-    std::vector<int32_t> order(shape.batch);
-    for (int64_t member = 0; member < members; ++member) {
-      const int32_t* given = operands[member].lengths;
-      const auto length = [&](int32_t row) {
-        return given ? std::clamp<int32_t>(given[row], 0, static_cast<int32_t>(shape.time))
-                     : static_cast<int32_t>(shape.time);
-      };
-      std::iota(order.begin(), order.end(), 0);
-      if (given) {
-        std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return length(a) > length(b); });
-      }
-      int64_t at = member * shape.batch;
-      int64_t first_step = 0;
-      for (int64_t index = 0; index < chunk_count; ++index) {
-        Chunk& chunk = chunks[member * chunk_count + index];
-        chunk.rows = &rows[at];
-        chunk.lengths = &lengths[at];
-        chunk.first_step = first_step;
-        // Ragged rows are dealt out, so that every chunk gets long and short ones; equal ones stay neighbours.
-        const int64_t begin = given ? index : shape.batch * index / chunk_count;
-        const int64_t end = given ? shape.batch : shape.batch * (index + 1) / chunk_count;
-        for (int64_t row = begin; row < end; row += given ? chunk_count : 1) {
-          rows[at] = order[row];
-          lengths[at] = length(order[row]);
-          chunk.row_steps += lengths[at++];
-          ++chunk.count;
-        }
-        first_step += chunk.row_steps;
-        most_rows = std::max(most_rows, chunk.count);
-      }
-    }
-  }
-};
+// How many rows the largest chunk of a network has.
+int64_t most_rows(const Shape& shape, const Schedule& schedule) {
+  return (shape.batch + schedule.chunks - 1) / schedule.chunks;
+}
 
 // A call smaller than this, in multiplications, is over before a second thread has woken.
 constexpr int64_t kSmallCall = 400'000;
 
-int useful_threads(Kind kind, const Shape& shape, const Plan& plan, const Schedule& schedule, int64_t members,
+// Floats that one thread has unpacked before a second one has woken.
+constexpr int64_t kSmallUnpacking = 100'000;
+
+int useful_threads(Kind kind, const Shape& shape, int64_t steps, const Schedule& schedule, int64_t members,
                    int threads) {
-  int64_t steps = 0;
-  for (const Chunk& chunk : plan.chunks) steps += chunk.row_steps;
   const int64_t work = steps * (shape.features + shape.hidden) * shape.hidden * kind_shape(kind).gates;
   if (work < kSmallCall) return 1;
   const int64_t parts =
@@ -167,10 +78,13 @@ int useful_threads(Kind kind, const Shape& shape, const Plan& plan, const Schedu
   return static_cast<int>(std::min<int64_t>(threads, parts));
 }
 
-}  // namespace
+struct Build {
+  const Engine& engine;
+  const LearningEngine& learning;
+};
 
-const Engine& engine() {
-  static const Engine& chosen = []() -> const Engine& {
+const Build& chosen_build() {
+  static const Build chosen = []() -> Build {
 #if defined(__x86_64__)
     const char* wanted = std::getenv("LATCHWORK_BUILD");
     const auto may = [&](const Engine& build) { return !wanted || std::strcmp(wanted, build.name) == 0; };
@@ -178,39 +92,137 @@ const Engine& engine() {
     const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     if (has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && may(avx512::engine)) {
-      return avx512::engine;
+      return {avx512::engine, avx512::learning};
     }
-    if (has_avx2 && may(avx2::engine)) return avx2::engine;
+    if (has_avx2 && may(avx2::engine)) return {avx2::engine, avx2::learning};
 #endif
-    return baseline::engine;
+    return {baseline::engine, baseline::learning};
   }();
   return chosen;
 }
 
+}  // namespace
+
+const Engine& engine() { return chosen_build().engine; }
+
+const LearningEngine& learning_engine() { return chosen_build().learning; }
+
+void Plan::arrange(const Shape& shape, const Operands* operands, int64_t members, int64_t chunk_count) {
+  rows_.resize(static_cast<std::size_t>(members * shape.batch));
+  lengths_.resize(rows_.size());
+  order_.resize(static_cast<std::size_t>(shape.batch));
+  chunks_.assign(static_cast<std::size_t>(members * chunk_count), Chunk{});
+  row_steps_ = 0;
+  for (int64_t member = 0; member < members; ++member) {
+    const int32_t* given = operands[member].lengths;
+    const auto length = [&](int32_t row) {
+      return given ? std::clamp<int32_t>(given[row], 0, static_cast<int32_t>(shape.time))
+                   : static_cast<int32_t>(shape.time);
+    };
+    std::iota(order_.begin(), order_.end(), 0);
+    if (given) {
+      std::stable_sort(order_.begin(), order_.end(), [&](int32_t a, int32_t b) { return length(a) > length(b); });
+    }
+    int64_t at = member * shape.batch;
+    int64_t first_step = 0;
+    for (int64_t index = 0; index < chunk_count; ++index) {
+      Chunk& chunk = chunks_[member * chunk_count + index];
+      chunk.rows = &rows_[at];
+      chunk.lengths = &lengths_[at];
+      chunk.first_step = first_step;
+      // Ragged rows are dealt out, so that every chunk gets long and short ones; equal ones stay neighbours.
+      const int64_t begin = given ? index : shape.batch * index / chunk_count;
+      const int64_t end = given ? shape.batch : shape.batch * (index + 1) / chunk_count;
+      for (int64_t row = begin; row < end; row += given ? chunk_count : 1) {
+        rows_[at] = order_[row];
+        lengths_[at] = length(order_[row]);
+        chunk.row_steps += lengths_[at++];
+        ++chunk.count;
+      }
+      first_step += chunk.row_steps;
+    }
+    row_steps_ += first_step;
+  }
+}
+
+ForwardCall::ForwardCall(Kind kind, const Shape& shape, bool reverse, const Operands* operands, const Results* results,
+                         int64_t members, int threads, float* packed)
+    : threads_(threads) {
+  job_.kind = kind;
+  job_.shape = shape;
+  job_.reverse = reverse;
+  job_.schedule = schedule_for(kind, shape, members);
+  job_.members = members;
+  job_.operands = operands;
+  job_.results = results;
+  job_.sizes = engine().measure_forward(job_, most_rows(shape, job_.schedule));
+  const std::size_t to_pack = packed ? 0 : static_cast<std::size_t>(job_.sizes.packed * members) * sizeof(float);
+  const int64_t workers = job_.schedule.by_columns ? 1 : threads;
+  loan_.emplace(to_pack + static_cast<std::size_t>(job_.sizes.scratch * workers));
+  job_.is_packed = packed != nullptr;
+  job_.packed = packed ? packed : reinterpret_cast<float*>(loan_->data());
+  job_.scratch = loan_->data() + to_pack;
+}
+
+void ForwardCall::arrange() {
+  plan_.arrange(job_.shape, job_.operands, job_.members, job_.schedule.chunks);
+  job_.chunks = plan_.chunks();
+}
+
+int ForwardCall::useful_threads() const {
+  return latchwork::useful_threads(job_.kind, job_.shape, plan_.row_steps(), job_.schedule, job_.members, threads_);
+}
+
+void ForwardCall::run(const Team& team) const { engine().forward(&job_, team); }
+
+BackwardCall::BackwardCall(Kind kind, const Shape& shape, bool reverse, const Operands* operands,
+                           const Cotangents* cotangents, const Gradients* gradients, int64_t members, int threads)
+    : threads_(threads) {
+  job_.kind = kind;
+  job_.shape = shape;
+  job_.reverse = reverse;
+  job_.schedule = schedule_for(kind, shape, members);
+  job_.members = members;
+  job_.operands = operands;
+  job_.cotangents = cotangents;
+  job_.gradients = gradients;
+  job_.sizes = engine().measure_backward(job_, most_rows(shape, job_.schedule));
+  const std::size_t packed = static_cast<std::size_t>(job_.sizes.packed * members) * sizeof(float);
+  const std::size_t partials =
+      static_cast<std::size_t>(job_.sizes.partial * members * job_.schedule.chunks) * sizeof(float);
+  const int64_t workers = job_.schedule.by_columns ? 1 : threads;
+  loan_.emplace(packed + partials + static_cast<std::size_t>(job_.sizes.scratch * workers));
+  job_.packed = reinterpret_cast<float*>(loan_->data());
+  job_.partials = reinterpret_cast<float*>(loan_->data() + packed);
+  job_.scratch = loan_->data() + packed + partials;
+}
+
+void BackwardCall::arrange() {
+  plan_.arrange(job_.shape, job_.operands, job_.members, job_.schedule.chunks);
+  job_.chunks = plan_.chunks();
+}
+
+int BackwardCall::useful_threads() const {
+  return latchwork::useful_threads(job_.kind, job_.shape, plan_.row_steps(), job_.schedule, job_.members, threads_);
+}
+
+void BackwardCall::run(const Team& team) const { engine().backward(&job_, team); }
+
 namespace {
+
+// Arranges a call and runs it on as many threads as it is worth.
+template <class Call>
+void run_once(Call& call) {
+  call.arrange();
+  run_team(call.useful_threads(), [](const void* given, const Team& team) { static_cast<const Call*>(given)->run(team); },
+           &call);
+}
 
 void run_forward(Kind kind, const Shape& shape, bool reverse, const Operands* operands, const Results* results,
                  int64_t members, float* packed, int threads) {
   if (members == 0 || shape.batch == 0 || shape.hidden == 0) return;
-  ForwardJob job{};
-  job.kind = kind;
-  job.shape = shape;
-  job.reverse = reverse;
-  job.schedule = schedule_for(kind, shape, members);
-  job.members = members;
-  job.operands = operands;
-  job.results = results;
-  const Plan plan(shape, operands, members, job.schedule.chunks);
-  job.chunks = plan.chunks.data();
-  job.sizes = engine().measure_forward(job, plan.most_rows);
-  threads = useful_threads(kind, shape, plan, job.schedule, members, threads);
-  const std::size_t to_pack = packed ? 0 : static_cast<std::size_t>(job.sizes.packed * members) * sizeof(float);
-  const int64_t workers = job.schedule.by_columns ? 1 : threads;
-  const Lender::Loan loan(lender(), to_pack + static_cast<std::size_t>(job.sizes.scratch * workers));
-  job.is_packed = packed != nullptr;
-  job.packed = packed ? packed : reinterpret_cast<float*>(loan.data());
-  job.scratch = loan.data() + to_pack;
-  run_team(threads, engine().forward, &job);
+  ForwardCall call(kind, shape, reverse, operands, results, members, threads, packed);
+  run_once(call);
 }
 
 }  // namespace
@@ -218,6 +230,20 @@ void run_forward(Kind kind, const Shape& shape, bool reverse, const Operands* op
 void forward(Kind kind, const Shape& shape, bool reverse, const Operands* operands, const Results* results,
              int64_t members, int threads) {
   run_forward(kind, shape, reverse, operands, results, members, nullptr, threads);
+}
+
+void trace(Kind kind, const Shape& shape, bool reverse, const Operands& operands, float* planes, float* final_hidden,
+           float* final_cell, int threads) {
+  if (shape.batch == 0 || shape.hidden == 0) return;
+  const Loan loan(static_cast<std::size_t>(saved_floats(kind, shape)) * sizeof(float));
+  float* outputs = planes + (traced_planes(kind) - 1) * shape.batch * shape.time * shape.hidden;
+  const Results results{outputs, final_hidden, final_cell, reinterpret_cast<float*>(loan.data())};
+  run_forward(kind, shape, reverse, &operands, &results, 1, nullptr, threads);
+  const int64_t chunks = schedule_for(kind, shape, 1).chunks;
+  Plan plan;
+  plan.arrange(shape, &operands, 1, chunks);  // the same that it was run by
+  const UnpackJob job{kind, shape, reverse, engine().width, plan.chunks(), chunks, results.saved, planes};
+  run_team(saved_floats(kind, shape) < kSmallUnpacking ? 1 : threads, unpack, &job);
 }
 
 Weights::Weights(Kind kind, int64_t features, int64_t hidden, const Operands& given)
@@ -247,28 +273,8 @@ void Weights::forward(int64_t batch, int64_t time, bool reverse, const Operands&
 void backward(Kind kind, const Shape& shape, bool reverse, const Operands* operands, const Cotangents* cotangents,
               const Gradients* gradients, int64_t members, int threads) {
   if (members == 0 || shape.hidden == 0) return;
-  BackwardJob job{};
-  job.kind = kind;
-  job.shape = shape;
-  job.reverse = reverse;
-  job.schedule = schedule_for(kind, shape, members);
-  job.members = members;
-  job.operands = operands;
-  job.cotangents = cotangents;
-  job.gradients = gradients;
-  const Plan plan(shape, operands, members, job.schedule.chunks);
-  job.chunks = plan.chunks.data();
-  job.sizes = engine().measure_backward(job, plan.most_rows);
-  threads = useful_threads(kind, shape, plan, job.schedule, members, threads);
-  const std::size_t packed = static_cast<std::size_t>(job.sizes.packed * members) * sizeof(float);
-  const std::size_t partials =
-      static_cast<std::size_t>(job.sizes.partial * members * job.schedule.chunks) * sizeof(float);
-  const int64_t workers = job.schedule.by_columns ? 1 : threads;
-  const Lender::Loan loan(lender(), packed + partials + static_cast<std::size_t>(job.sizes.scratch * workers));
-  job.packed = reinterpret_cast<float*>(loan.data());
-  job.partials = reinterpret_cast<float*>(loan.data() + packed);
-  job.scratch = loan.data() + packed + partials;
-  run_team(threads, engine().backward, &job);
+  BackwardCall call(kind, shape, reverse, operands, cotangents, gradients, members, threads);
+  run_once(call);
 }
 
 double fma_peak(int threads) {

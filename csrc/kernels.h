@@ -2,6 +2,7 @@
 #pragma once
 
 #include "job.h"
+#include "unpack.h"
 
 namespace latchwork {
 
@@ -11,6 +12,10 @@ const Engine& engine();
 // `threads` is how many the call may use; its results do not depend on it.
 void forward(Kind kind, const Shape& shape, bool reverse, const Operands* operands, const Results* results,
              int64_t members, int threads);
+
+// Forward of one network that keeps all it computes; for kinds that save slots. The outputs are the last of the planes.
+void trace(Kind kind, const Shape& shape, bool reverse, const Operands& operands, float* planes, float* final_hidden,
+           float* final_cell, int threads);
 
 // One network's weights, packed once for any number of forward calls. It may be used from many threads at a time.
 class Weights {

@@ -217,6 +217,8 @@ nb::object chain_step(const Chain& self, nb::handle inputs, const ChainState& st
 
 }  // namespace
 
+void bind_trainer(nb::module_& module);  // in trainer_module.cc
+
 NB_MODULE(_native, module) {
   module.doc() = "Fused recurrent kernels. latchwork.kernels.native is the door.";
   module.def("build", [] { return engine().name; });
@@ -231,6 +233,8 @@ NB_MODULE(_native, module) {
   });
   module.def("forward_target", [] { return target(forward_target()); });
   module.def("backward_target", [] { return target(backward_target()); });
+  module.def("trace_target", [] { return target(trace_target()); });
+  module.def("traced_planes", [](int kind) { return traced_planes(checked(kind)); });
   nb::class_<Weights>(module, "Weights")
       .def(nb::new_(&make_weights), "kind"_a, "input_weight"_a, "hidden_weight"_a, "bias"_a,
            "hidden_bias"_a.none(), "input_peephole"_a.none(), "forget_peephole"_a.none(), "output_peephole"_a.none())
@@ -257,6 +261,7 @@ NB_MODULE(_native, module) {
       .def_prop_ro("work", &Chain::work)
       .def("run", chain_run, "inputs"_a, "lengths"_a.none(), "outputs"_a)
       .def("step", chain_step, "inputs"_a, "state"_a, "outputs"_a, "scores"_a);
+  bind_trainer(module);
 }
 
 }  // namespace latchwork

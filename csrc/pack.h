@@ -99,16 +99,17 @@ void pack_transposed(const float* weights, int64_t rows, int64_t hidden, bool of
   for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
     const int64_t first = panel * kTransposedUnits * kWidth;
     const int64_t wide = smaller(kTransposedUnits, blocks_of(rows) - panel * kTransposedUnits) * kWidth;
+    const int64_t real = smaller(wide, rows - first);
     float* to = packed + first * depth;
     for (int64_t block = 0; block < blocks_of(hidden); ++block) {
       const int64_t count = lanes(hidden, block);
-      for (int gate = 0; gate < Cell::kGates; ++gate) {
+      for (int gate = 0; gate < Cell::kGates; ++gate, to += kWidth * wide) {
         const int place = of_inputs ? input_gate(Cell::kKind, Cell::kInputSlot + gate)
                                     : hidden_gate(Cell::kKind, Cell::kHiddenSlot + gate);
-        const float* from = weights + place * hidden + block * kWidth;
-        for (int64_t lane = 0; lane < kWidth; ++lane, to += wide)
-          for (int64_t row = 0; row < wide; ++row)
-            to[row] = lane < count && first + row < rows ? from[(first + row) * columns + lane] : 0.0f;
+        const float* from = weights + first * columns + place * hidden + block * kWidth;
+        if (count < kWidth || real < wide) std::memset(to, 0, static_cast<size_t>(kWidth * wide) * sizeof(float));
+        for (int64_t row = 0; row < real; ++row)
+          for (int64_t lane = 0; lane < count; ++lane) to[lane * wide + row] = from[row * columns + lane];
       }
     }
   }

@@ -12,7 +12,8 @@ inline constexpr int kPeakChains = 12;  // two units, four or five cycles each, 
 inline void peak(const void* untyped, const Team& team) {
   const PeakJob& job = *static_cast<const PeakJob*>(untyped);
   const Vec factor = splat(job.factor), term = splat(job.term);
-  Vec chains[kPeakChains] = {};
+  Vec chains[kPeakChains];  // each starts elsewhere: equal ones would be computed once
+  for (int chain = 0; chain < kPeakChains; ++chain) chains[chain] = term * static_cast<float>(chain);
   for (int64_t round = 0; round < job.rounds; ++round) {
 #pragma GCC unroll 16
     for (int chain = 0; chain < kPeakChains; ++chain) chains[chain] = chains[chain] * factor + term;

@@ -1,11 +1,11 @@
 """Train the small models that the explorer shows, and write them with their sequences to web/data.
 
-    python scripts/make_explorer_data.py [belt] [digits] [memory] [letters TEXT]
+    python scripts/make_explorer_data.py [belt] [digits] [memory] [forecast] [letters TEXT]
 
 Everything is drawn from fixed seeds. The belt's two sequences are the airline passengers (the last two years are never
-trained on) and the dish of the first day; the digits are the article's LSTM(30); the memory chapter shows what
-`latchwork memory` measures; the letters are learned from the file TEXT,
-for the shipped model the collected plays of Shakespeare, which are in the public domain.
+trained on) and the dish of the first day; the digits are the article's LSTM(30); the forecast is `lw.Forecaster`'s of
+the same passengers; the memory chapter shows what `latchwork memory` measures; the letters are learned from the file
+TEXT, for the shipped model the collected plays of Shakespeare, which are in the public domain.
 """
 
 import json
@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pandas
 
 import latchwork as lw
 from latchwork import datasets, storage
@@ -111,6 +112,12 @@ def make_digits() -> None:
     )
 
 
+def make_forecast() -> None:
+    months, passengers = datasets.airline()
+    frame = pandas.DataFrame({"month": months, "passengers": passengers})
+    lw.Forecaster(horizon=12, train=False, progress="none").fit(frame).save(DATA / "forecast.latch")
+
+
 def make_memory() -> None:
     task = Recall()
     cells = {}
@@ -145,9 +152,9 @@ def make_letters(path: Path) -> None:
 
 if __name__ == "__main__":
     DATA.mkdir(parents=True, exist_ok=True)
-    parts = sys.argv[1:] or ["belt", "digits", "memory"]
+    parts = sys.argv[1:] or ["belt", "digits", "memory", "forecast"]
     if "letters" in parts:
         make_letters(Path(parts.pop(parts.index("letters") + 1)))
         parts.remove("letters")
     for part in parts:
-        {"belt": make_belt, "digits": make_digits, "memory": make_memory}[part]()
+        {"belt": make_belt, "digits": make_digits, "memory": make_memory, "forecast": make_forecast}[part]()

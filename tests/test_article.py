@@ -10,7 +10,7 @@ import pytest
 
 import latchwork as lw
 from latchwork import datasets
-from latchwork.article import airline
+from latchwork.article import airline, parts
 from latchwork.cli.main import run
 
 
@@ -27,12 +27,27 @@ def test_the_article_as_written_from_the_command(capsys: pytest.CaptureFixture[s
 
     report = (tmp_path / "report.html").read_text()
     assert report.count("data:image/png") == len(list(tmp_path.glob("*.png"))) >= 3
+    assert "same as last month</td><td>RMSE 48.66" in report and "learned to repeat its input" in report
     assert all(picture.stat().st_size > 10_000 for picture in tmp_path.glob("*.png"))
     _, (images, digits) = datasets.mnist()
     assert lw.load(tmp_path / "mnist.latch").evaluate(images, digits)["accuracy"] == pytest.approx(
         figures["mnist"]["test_accuracy"]
     )
     assert lw.load(tmp_path / "airline.latch").predict(np.zeros((1, 1, 1))).shape == (1,)
+
+
+def test_what_is_said_of_the_network_follows_its_figures():
+    months, passengers = datasets.airline()
+    test = range(100, 140)
+
+    def said(forecast: np.ndarray) -> str:
+        result = airline.AirlineResult(months, passengers, {}, {m: float(forecast[m]) for m in test}, 1.0, None)  # pyright: ignore
+        return parts.what_it_means(result)
+
+    last_month = np.roll(passengers, 1)
+    assert "lie 0 thousand passengers from last" in said(last_month)
+    assert "lie 10 thousand passengers from last" in said(last_month + 10)
+    assert said(passengers + 1).endswith("this network 1.00.")  # no word of repeating
 
 
 def test_done_well_has_not_seen_the_months_that_it_forecasts(monkeypatch: pytest.MonkeyPatch):

@@ -141,6 +141,7 @@ def test_a_later_run_keeps_the_cases_that_it_did_not_measure(tmp_path: Path) -> 
 
 def test_the_command_on_one_tiny_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(CASES, "tiny", replace(SMALL["lstm"], name="tiny"))
+    monkeypatch.setattr("latchwork.bench.limits.LIBRARIES", {"NumPy": "numpy"})
     monkeypatch.setattr("latchwork.bench.limits.SIZE", 64)
     code = run(["bench", "--case", "tiny", "--peer", "JAX scan", "--rounds", "1", "--quiet", "--out", str(tmp_path)])
     assert code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
+from sklearn.utils import estimator_checks
 
 import latchwork as lw
 from latchwork import storage
@@ -85,6 +87,69 @@ def test_fit_gives_itself_and_changes_no_argument(make: Any, answers: np.ndarray
 def test_scikit_learn_knows_what_they_are():
     assert is_classifier(classifier()) and is_regressor(regressor())
     assert not is_regressor(classifier()) and not is_classifier(regressor())
+
+
+@dataclass(eq=False, repr=False)
+class Flat(lw.SequenceRegressor):
+    """Takes the tables that scikit-learn's checks bring: each row a sequence of one step."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:  # pyright: ignore
+        return super().fit(self._deep(X), y, sample_weight=sample_weight)
+
+    def predict(self, X: Any) -> Any:  # pyright: ignore
+        return super().predict(self._deep(X))
+
+    def _deep(self, X: Any) -> Any:
+        X = np.asarray(X)
+        return X[:, None] if X.ndim == 2 else X
+
+
+# scikit-learn's own checks, but for those whose words or tables make no sense for sequences.
+OF_ANY = ["cloneable", "tags_renamed", "repr"]
+OF_ARGUMENTS = [
+    "check_no_attributes_set_in_init",
+    "check_do_not_raise_errors_in_init_or_set_params",
+    "check_mixin_order",
+    "check_parameters_default_constructible",
+    "check_get_params_invariance",
+    "check_set_params",
+    "check_valid_tag_types",
+    "check_estimators_unfitted",
+]
+OF_TABLES = [
+    "check_estimators_overwrite_params",
+    "check_dont_overwrite_parameters",
+    "check_estimators_fit_returns_self",
+    "check_readonly_memmap_input",
+    "check_estimators_dtypes",
+    "check_sample_weights_list",
+    "check_sample_weights_not_an_array",
+    "check_all_zero_sample_weights_error",
+    "check_sample_weights_shape",
+    "check_sample_weights_not_overwritten",
+    "check_estimators_pickle",
+    "check_f_contiguous_array_estimator",
+    "check_regressor_data_not_an_array",
+    "check_supervised_y_no_nan",
+    "check_regressors_int",
+    "check_methods_sample_order_invariance",
+    "check_methods_subset_invariance",
+    "check_fit2d_1sample",
+    "check_fit2d_1feature",
+    "check_dict_unchanged",
+    "check_fit_idempotent",
+    "check_fit_check_is_fitted",
+    "check_fit1d",
+    "check_requires_y_none",
+]
+
+
+@pytest.mark.parametrize("name", [f"check_estimator_{name}" for name in OF_ANY] + OF_ARGUMENTS + OF_TABLES)
+def test_scikit_learns_own_checks(name: str):
+    network = lw.Sequential([lw.LSTM(2), lw.Dense(1)])
+    flat = Flat(network, epochs=1, batch_size=64, progress="none")
+    for model in (classifier(), regressor(), flat)[2 if name in OF_TABLES else 0 :]:
+        getattr(estimator_checks, name)(type(model).__name__, clone(model))
 
 
 def test_they_learn(fitted: dict[str, Any]):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from math import prod
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from latchwork import hints
 from latchwork.errors import InputError
 from latchwork.spec import (
     GRU,
@@ -203,3 +206,37 @@ def test_layers_nested_without_end_are_refused():
         data = {"kind": "Bidirectional", "layer": data}
     with pytest.raises(InputError):
         layer_from_dict(data)
+
+
+@pytest.mark.parametrize(
+    ("write", "answer"),
+    [
+        (lambda: Dense(10, activation="softmax"), "the classifier applies the softmax itself"),  # pyright: ignore
+        (lambda: LSTM(30, input_shape=(28, 28)), "LSTM takes no input_shape: leave it out"),  # pyright: ignore
+        (lambda: LSTM(input_size=28, hidden_size=30), "LSTM takes no input_size"),  # pyright: ignore
+        (lambda: LSTM(28, 30), r"LSTM takes the units alone, as in LSTM\(30\)"),  # pyright: ignore
+        (lambda: GRU(30, go_backwards=True), "it is called reverse"),  # pyright: ignore
+        (lambda: Embedding(input_dim=9, output_dim=3), r"Embedding\(tokens, units\)"),  # pyright: ignore
+        (Sequential, r"a list of layers such as \[LSTM\(30\), Dense\(10\)\], got none"),
+    ],
+)
+def test_what_other_libraries_write_is_answered_with_what_to_write_here(write: Any, answer: str):
+    with pytest.raises(InputError, match=answer):
+        write()
+
+
+@pytest.mark.parametrize("method", hints.NETWORK_METHODS)
+def test_a_network_says_who_trains_it(method: str):
+    network = Sequential([LSTM(3)])
+    assert not hasattr(network, method)
+    with pytest.raises(AttributeError, match=f"has no '{method}': "):
+        getattr(network, method)
+
+
+def test_hints_are_for_what_is_not_there():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
+        LSTM(3, colour="red")  # pyright: ignore
+    with pytest.raises(AttributeError, match=r"has no 'colour'$"):
+        _ = Sequential([LSTM(3)]).colour
+    network = Sequential([Bidirectional(LSTM(3)), Dense(2)])
+    assert copy.deepcopy(network) == network == pickle.loads(pickle.dumps(network))

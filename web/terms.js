@@ -3,6 +3,20 @@
 export const TERMS = {
   "recurrent network":
     "A network that reads a sequence one step at a time and hands something of itself from each step to the next.",
+  "neural network":
+    "A chain of matrices with a nonlinearity between them. Its numbers are not written by a person but learned from examples.",
+  layer:
+    "One matrix, an added vector (the bias) and a function on each entry, such as σ or tanh. Its numbers are learned.",
+  LSTM: "Long short-term memory (Hochreiter and Schmidhuber, 1997): a recurrent network with a memory line and three gates.",
+  GRU: "Gated recurrent unit (Cho and others, 2014): like an LSTM, with two gates and no separate memory line.",
+  "simple RNN":
+    "The plainest recurrent network: the new state is one layer of the input and the old state. Nothing decides what to keep.",
+  "element by element":
+    "Each number meets only the one at its own place: the first with the first, the second with the second. Nothing is mixed and nothing is learned.",
+  bias: "A number that is always added, whatever comes in: where a gate stands when nothing else speaks.",
+  optimiser: "The rule by which learning changes the network’s numbers, step by step, so that its error falls.",
+  error:
+    "How far the network’s answers are from what was really served. At 0 it would be certain and right every time.",
   "hidden state":
     "The numbers that a network hands to its own next step, and shows to the layers above. One number for each unit.",
   "cell state":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
@@ -18,9 +19,11 @@ import optax
 from numpy.typing import NDArray
 
 from latchwork import __version__, spec, storage
+from latchwork.compilation import enable_cache
 from latchwork.errors import InputError
 from latchwork.network import Network, apply_layers
 from latchwork.recipe import Recipe, choose_recipe
+from latchwork.runtime.network import NumpyNetwork
 from latchwork.storage import Latch
 from latchwork.training import Data, History, Objective, Optimizer, fit
 from latchwork.training.data import bucket
@@ -31,7 +34,7 @@ from latchwork.transforms.scaling import Scaler, minmax_scaler, saved_scaler, st
 from latchwork.transforms.sequences import Sequences, as_sequences
 
 SCALERS = {"standard": standard_scaler, "minmax": minmax_scaler}
-PREDICTION_ROWS = 512  # rows of one call of the compiled prediction
+PREDICTION_ROWS = 512  # rows of one call, so that many rows need no more memory
 
 
 class Estimator(ABC):
@@ -194,6 +197,8 @@ class SequenceEstimator(Estimator):
             Itself, with the learned attributes, whose names end in `_`.
         """
         self._check_parameters()
+        if y is None:
+            raise InputError("fit requires y to be passed, but the target y is None: give an answer for each sequence")
         sequences = as_sequences(X, lengths)
         outputs = self._learn_targets(y)
         targets = self._targets(y)
@@ -264,11 +269,25 @@ class SequenceEstimator(Estimator):
         return loaded
 
     def _outputs(self, X: Any, lengths: Any = None) -> NDArray[np.float32]:
-        """The network's outputs for sequences, in calls of one size so that little is compiled."""
+        """The network's outputs for sequences."""
         self._check_fitted()
         inputs, lengths = as_sequences(X, lengths, features=self.n_features_in_)
         if self.scaler_ is not None:
             inputs = self.scaler_.transform(inputs, lengths)
+        network = NumpyNetwork(self.network_.spec, self.network_.parameters())
+        if network.is_fused:
+            starts = range(0, len(inputs), PREDICTION_ROWS)
+            parts = [slice(start, start + PREDICTION_ROWS) for start in starts]
+            answers = [network(inputs[part], None if lengths is None else lengths[part]) for part in parts]
+        else:
+            answers = self._compiled_outputs(inputs, lengths)
+        return np.concatenate(answers)
+
+    def _compiled_outputs(
+        self, inputs: NDArray[np.float32], lengths: NDArray[np.int32] | None
+    ) -> list[NDArray[np.float32]]:
+        """Without the kernels, in calls of one size so that little is compiled."""
+        enable_cache()
         size = min(PREDICTION_ROWS, bucket(len(inputs)))
         parts: list[NDArray[np.float32]] = []
         for first in range(0, len(inputs), size):
@@ -277,7 +296,7 @@ class SequenceEstimator(Estimator):
             rows = np.concatenate([part, np.zeros((missing, *part.shape[1:]), np.float32)])
             steps = None if lengths is None else np.pad(lengths[first : first + size], (0, missing), constant_values=1)
             parts.append(np.asarray(_compiled_layers()(self.network_.layers, rows, steps))[: len(part)])
-        return np.concatenate(parts)
+        return parts
 
     def _check_parameters(self) -> None:
         """What nothing below would refuse in the words of the parameters."""
@@ -294,7 +313,7 @@ class SequenceEstimator(Estimator):
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "network_"):
-            raise InputError(f"this {type(self).__name__} is not fitted yet: call fit(X, y) first")
+            raise _not_fitted()(f"this {type(self).__name__} is not fitted yet: call fit(X, y) first")
 
     def _recipe(self, training: dict[str, NDArray[Any]], outputs: int) -> Recipe:
         """How to train: as the parameters say, and where no network is given, as validation says."""
@@ -339,7 +358,7 @@ class SequenceEstimator(Estimator):
             if given.shape != (len(targets),) or given.dtype.kind not in "fiub" or not (given >= 0).all():
                 raise InputError(f"sample_weight must be {len(targets)} numbers of at least 0")
             if not 0 < given.sum() < np.inf:
-                raise InputError("sample_weight must have a finite sum above 0")
+                raise InputError("sample_weight must have a finite sum above zero")
             weight = given.astype(np.float32) * (1 if weight is None else weight)
         return rows if weight is None else rows | {"weight": weight}
 
@@ -386,6 +405,12 @@ def _fingerprint(sequences: Sequences, targets: NDArray[Any]) -> str:
 
 def _under(prefix: str, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     return {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}
+
+
+def _not_fitted() -> type[InputError]:
+    """The error of an estimator that is asked too early: scikit-learn's too, for those who use it and catch that."""
+    theirs = getattr(sys.modules.get("sklearn.exceptions"), "NotFittedError", None)
+    return InputError if theirs is None else type("NotFittedError", (InputError, theirs), {})
 
 
 @cache

@@ -149,9 +149,19 @@ class PoolingLayer(BuiltLayer):
             "first": lambda: inputs[:, 0],
             "last": lambda: jnp.take_along_axis(inputs, (counts - 1)[:, None, None], axis=1)[:, 0],
             "mean": lambda: jnp.where(real, inputs, 0).sum(axis=1) / counts[:, None],
-            "max": lambda: jnp.where(real, inputs, -jnp.inf).max(axis=1),
+            "max": lambda: _largest(inputs, real),
         }
         return jnp.concatenate([pooled[kind]() for kind in self.kinds], axis=-1)
+
+
+def _largest(inputs: Float[Array, "batch time features"], real: Array) -> Float[Array, "batch features"]:
+    """Each feature's largest value over the real steps, whose derivative goes to the first step that has it.
+
+    Found by its place: the derivative of `max` looks for the value again, and misses it where XLA has computed the
+    inputs a second time with other rounding.
+    """
+    place = jnp.where(real, jax.lax.stop_gradient(inputs), -jnp.inf).argmax(axis=1, keepdims=True)
+    return jnp.where(jnp.arange(inputs.shape[1])[:, None] == place, inputs, 0).sum(axis=1)
 
 
 def drop_mask(key: PRNGKeyArray, rate: Constant, shape: tuple[int, ...]) -> Array:

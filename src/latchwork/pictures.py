@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -28,13 +28,16 @@ STYLE: Mapping[str, Any] = {
 }
 
 
-def new_figure(width: float = 8.0, height: float = 4.0, *, columns: int = 1) -> tuple[Figure, list[Axes]]:
+def new_figure(
+    width: float = 8.0, height: float = 4.0, *, columns: int = 1, widths: Sequence[float] | None = None
+) -> tuple[Figure, list[Axes]]:
     """A figure in inches with panels side by side, styled; apart from pyplot, so that nothing is kept or shown."""
     import matplotlib as mpl
 
     with mpl.rc_context(cast("Any", STYLE)):
         figure = Figure(figsize=(width, height), layout="constrained")
-        axes = [figure.add_subplot(1, columns, column + 1) for column in range(columns)]
+        grid = figure.add_gridspec(1, columns, width_ratios=widths)
+        axes = [figure.add_subplot(grid[0, column]) for column in range(columns)]
     cast("Any", figure.get_layout_engine()).set(w_pad=0.12, h_pad=0.12)  # inches of air at the edges
     for panel in axes:
         panel.grid(axis="y", color=GRID, linewidth=0.8)

@@ -27,6 +27,7 @@ th, td { padding: .35rem 1rem .35rem 0; border-bottom: 1px solid var(--line); te
 th:first-child, td:first-child { text-align: left; }
 th { color: var(--muted); font-weight: 600; }
 figure { margin: 1.2rem 0; }
+figcaption { font-size: .88rem; }
 img { max-width: 100%; height: auto; border-radius: 8px; background: #fff; }
 pre { background: var(--card); padding: .9rem 1.1rem; border-radius: 8px; overflow-x: auto; }
 """
@@ -64,7 +65,10 @@ class Report:
         figure.savefig(buffer, dpi=160, facecolor="white")
         data = base64.b64encode(buffer.getvalue()).decode()
         alt = html.escape(description, quote=True)
-        self.parts.append(f'<figure><img alt="{alt}" src="data:image/png;base64,{data}"></figure>')
+        self.parts.append(
+            f'<figure><img alt="{alt}" src="data:image/png;base64,{data}">'
+            f"<figcaption>{html.escape(description)}</figcaption></figure>"
+        )
 
     def to_html(self) -> str:
         """The whole page."""

@@ -11,8 +11,9 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, Self, cast
 
+from latchwork import hints
 from latchwork.errors import InputError
 
 Shape = tuple[int | None, ...]
@@ -22,6 +23,14 @@ ParameterShapes = dict[str, tuple[int, ...]]
 @dataclass(frozen=True)
 class Layer:
     """One layer's description; each subclass says what it turns a shape into and which parameters it learns."""
+
+    def __new__(cls, *_: Any, **keywords: Any) -> Self:
+        """Tell those who come from another library how an argument is called here."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        for name in keywords:
+            if name not in known and name in hints.ARGUMENTS:
+                raise InputError(f"{cls.__name__} takes no {name}: {hints.ARGUMENTS[name]}")
+        return super().__new__(cls)
 
     def output_shape(self, shape: Shape) -> Shape:
         """The shape given for inputs of `shape`; raises `InputError` where the layer cannot take it."""
@@ -71,6 +80,8 @@ class Recurrent(Layer):
     def __post_init__(self) -> None:
         """Refuse sizes and rates that mean nothing."""
         _check_size(self, "units")
+        _check_flag(self, "return_sequences")
+        _check_flag(self, "reverse")
         _check_rate(self, "dropout")
         _check_rate(self, "recurrent_dropout")
 
@@ -303,16 +314,22 @@ class Sequential:
     layers: tuple[Layer, ...]
     input_shape: Shape | None = field(default=None, kw_only=True)
 
-    def __init__(self, layers: Iterable[Layer], *, input_shape: Iterable[int | None] | None = None) -> None:
+    def __init__(self, layers: Iterable[Layer] = (), *, input_shape: Iterable[int | None] | None = None) -> None:
         """Check that there are layers and, where the input is known, that each takes what the one before gives."""
         layers = tuple(layers)
         wrong = next((layer for layer in layers if not isinstance(layer, Layer)), None)  # pyright: ignore[reportUnnecessaryIsInstance]
         if not layers or wrong is not None:
-            raise InputError(f"Sequential takes a list of layers such as [LSTM(30), Dense(10)], got {wrong!r} in it")
+            given = "none" if wrong is None else f"{wrong!r} in it"
+            raise InputError(f"Sequential takes a list of layers such as [LSTM(30), Dense(10)], got {given}")
         object.__setattr__(self, "layers", layers)
         object.__setattr__(self, "input_shape", None if input_shape is None else tuple(input_shape))
         if self.input_shape is not None:
             self.shapes()
+
+    def __getattr__(self, name: str) -> Any:
+        """Only for what is not there: say where another library's method is to be found."""
+        hint = f": {hints.NETWORK_METHODS[name]}" if name in hints.NETWORK_METHODS else ""
+        raise AttributeError(f"a Sequential describes a network and has no {name!r}{hint}", name=name, obj=self)
 
     def __repr__(self) -> str:
         """As one would write it."""
@@ -403,13 +420,9 @@ def layer_from_dict(data: object) -> Layer:
     if "layer" in arguments:
         arguments["layer"] = layer_from_dict(arguments["layer"])
     try:
-        layer = LAYERS[kind](**arguments)
+        return LAYERS[kind](**arguments)
     except TypeError as error:
         raise InputError(f"layer {kind} takes other fields than {_short(sorted(arguments))}") from error
-    for flag in ("return_sequences", "reverse"):
-        if not isinstance(getattr(layer, flag, False), bool):
-            raise InputError(f"layer {kind}: {flag} must be true or false, got {_short(getattr(layer, flag))}")
-    return layer
 
 
 def _sequence(layer: Layer, shape: Shape) -> tuple[int | None, int]:
@@ -429,6 +442,13 @@ def _check_size(layer: Layer, name: str) -> None:
     value = getattr(layer, name)
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 2**24:
         raise InputError(f"{type(layer).__name__}: {name} must be a whole number of at least 1, got {_short(value)}")
+
+
+def _check_flag(layer: Layer, name: str) -> None:
+    value = getattr(layer, name)
+    if not isinstance(value, bool):
+        kind = type(layer).__name__
+        raise InputError(f"{kind} takes the units alone, as in {kind}(30): {name} is True or False, got {value!r}")
 
 
 def _check_rate(layer: Layer, name: str) -> None:

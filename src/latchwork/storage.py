@@ -220,6 +220,8 @@ def write_atomically(path: str | os.PathLike[str], chunks: Iterable[bytes | byte
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise InputError(f"{path} is a folder: give the name of a file")
+    if target.exists() and not target.is_file():
+        raise InputError(f"{path} is a device or a pipe: a model is a file that can be replaced by a newer one")
     if not target.parent.is_dir():
         raise InputError(f"{path}: there is no folder {target.parent}")
     partial = target.with_name(f".{target.name[:200]}.{os.urandom(6).hex()}.partial")

@@ -81,6 +81,11 @@ def chosen_engine(cell: Cell[State], inputs: Array, engine: Engine | None = None
     return "scan"
 
 
+def weights_of(cell: Cell[State]) -> dict[str, Array]:
+    """A cell's arrays by name."""
+    return {f.name: getattr(cell, f.name) for f in dataclasses.fields(cell) if not f.metadata.get("static")}
+
+
 # The cells that the kernels know, by the kernels' names.
 KERNELS: dict[type, Kind] = {
     SimpleRNNCell: "simple_rnn",
@@ -114,12 +119,15 @@ def _fused(
     hidden_mask: Float[Array, "batch hidden"] | None,
 ) -> tuple[Float[Array, "batch time hidden"], State]:
     """The kernels; see `latchwork.kernels.jax`."""
-    weights = {f.name: getattr(cell, f.name) for f in dataclasses.fields(cell) if not f.metadata.get("static")}
+    # Half precision beside float32 promotes to it, as in the scan; the kernels take nothing else.
+    weights, inputs, before = jax.tree.map(
+        lambda array: array.astype(jnp.float32), (weights_of(cell), inputs, tuple(state))
+    )
     outputs, final = fused_unroll(
         KERNELS[type(cell)],
         weights,
         inputs,
-        state,
+        before,
         lengths,
         reverse=reverse,
         hidden_mask=hidden_mask,

@@ -4,6 +4,8 @@ import pytest
 from latchwork.errors import InputError
 from latchwork.explain.diary import learn, write_diary
 from latchwork.explain.roommate import DISHES, RAINY, SUNNY, Day, MergedKitchen, count_exact, kitchens
+from latchwork.explain.roommate_pictures import draw_kitchens
+from latchwork.explain.roommate_words import write_day, write_learned
 
 
 def served(name: str, yesterday: str, weather: int) -> str:
@@ -57,6 +59,29 @@ def test_the_rules_are_learned_from_a_diary_and_hold_on_days_never_seen(seed):
     # Put side by side, what was learned rounds to what was meant.
     for name, exact in MergedKitchen(3).matrices().items():
         np.testing.assert_array_equal(learned.normalised()[name].round(), exact)
+
+
+def test_what_is_shown_says_how_it_was_chosen():
+    learned = learn(write_diary(3, 120, 0), 3)
+    assert (learned.starts, learned.own_units) == (64, 6) and 1 <= learned.solved <= 64
+    written = write_learned(learned, 3)
+    assert "Chosen out of 64 random starts by the diary alone" in written
+    assert "chicken, next    0 1 0" in written  # the rule's line, and the learned one behind it
+    assert max(map(len, written.splitlines())) <= 80
+
+
+def test_a_day_is_worked_through_in_words():
+    written = write_day(MergedKitchen(), Day(1, RAINY), 3)
+    assert "chicken, next            1        1      2      1" in written
+    assert max(map(len, written.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("courses", [2, 3, 9])
+def test_the_kitchens_and_what_was_learned_are_drawn(courses):
+    figure = draw_kitchens(kitchens(courses), courses)
+    words = {text.get_text() for text in figure.axes[0].texts}
+    assert {"dish", "sum", "the 2 alone, as a 1", "×", "+", "="} <= words
+    assert ("apple pie, same" in words) == (courses <= 6)
 
 
 def test_a_menu_of_sixty_courses_is_learned_too():

@@ -1,3 +1,6 @@
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -6,6 +9,8 @@ import latchwork as lw
 from latchwork.errors import InputError
 from latchwork.explain.influence import influence
 from latchwork.explain.trace import by_behaviour, trace
+from latchwork.explain.traced_cell import trace_cell
+from latchwork.kernels import native
 from latchwork.network import Network
 
 TIME, FEATURES, UNITS = 7, 3, 4
@@ -30,20 +35,96 @@ def lstm():
     return build(lw.LSTM(UNITS), lw.Dense(2))
 
 
-def test_the_trace_equals_an_lstm_computed_by_hand(lstm, sequence):
-    parameters = {name.removeprefix("layers.0."): array.astype(float) for name, array in lstm.parameters().items()}
-    found = trace(lstm, sequence)
-    hidden, cell = np.zeros(UNITS), np.zeros(UNITS)
-    for step, x in enumerate(sequence.astype(float)):
-        total = x @ parameters["input_weight"] + hidden @ parameters["hidden_weight"] + parameters["bias"]
-        i, f, g, o = np.split(total, 4)
-        i, f, o = (1 / (1 + np.exp(-gate)) for gate in (i, f, o))
-        g = np.tanh(g)
-        cell = f * cell + i * g
-        hidden = o * np.tanh(cell)
-        by_hand = {"input": i, "forget": f, "candidate": g, "output": o, "cell": cell, "hidden": hidden}
-        for name, values in by_hand.items():
-            np.testing.assert_allclose(found[name][step], values, atol=1e-6, err_msg=f"{name} at {step}")
+def sigmoid(total):
+    return 1 / (1 + np.exp(-total))
+
+
+def simple_rnn_by_hand(w, x, state):
+    hidden = np.tanh(x @ w["input_weight"] + state["hidden"] @ w["hidden_weight"] + w["bias"])
+    return {"hidden": hidden}
+
+
+def gru_by_hand(w, x, state):
+    x_r, x_z, x_n = np.split(x @ w["input_weight"] + w["input_bias"], 3)
+    h_r, h_z, h_n = np.split(state["hidden"] @ w["hidden_weight"] + w["hidden_bias"], 3)
+    r, z = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
+    n = np.tanh(x_n + r * h_n)
+    return {"reset": r, "update": z, "candidate": n, "hidden": (1 - z) * n + z * state["hidden"]}
+
+
+def lstm_by_hand(w, x, state):
+    """With peepholes where there are some, and with i = 1 - f where there are three gates."""
+    p_i, p_f, p_o = (w.get(f"{gate}_peephole", 0) for gate in ("input", "forget", "output"))
+    parts = np.split(x @ w["input_weight"] + state["hidden"] @ w["hidden_weight"] + w["bias"], len(w["bias"]) // UNITS)
+    f, g, o = parts[-3:]
+    f = sigmoid(f + p_f * state["cell"])
+    i = sigmoid(parts[0] + p_i * state["cell"]) if len(parts) == 4 else 1 - f
+    g = np.tanh(g)
+    c = f * state["cell"] + i * g
+    o = sigmoid(o + p_o * c)
+    return {"input": i, "forget": f, "candidate": g, "output": o, "cell": c, "hidden": o * np.tanh(c)}
+
+
+BY_HAND = {
+    lw.SimpleRNN: simple_rnn_by_hand,
+    lw.GRU: gru_by_hand,
+    lw.LSTM: lstm_by_hand,
+    lw.PeepholeLSTM: lstm_by_hand,
+    lw.CoupledLSTM: lstm_by_hand,
+}
+ENGINES = [
+    "scan",
+    pytest.param("fused", marks=pytest.mark.skipif(not native.available(), reason="the kernels were not built")),
+]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("layer", BY_HAND)
+def test_the_trace_equals_a_cell_computed_by_hand(layer, reverse, engine, monkeypatch):
+    monkeypatch.setenv("LATCHWORK_ENGINE", engine)
+    jax.clear_caches()  # compiled code keeps the engine that it was compiled for
+    network = build(layer(UNITS, reverse=reverse), lw.Dense(2))
+    weights = {name.removeprefix("layers.0."): array.astype(float) for name, array in network.parameters().items()}
+    batch = np.random.default_rng(3).normal(size=(3, TIME, FEATURES)).astype(np.float32)
+    lengths = np.array([TIME, 1, 4])
+    found = trace(network, batch, lengths)
+    for row, length in enumerate(lengths):
+        state = {"hidden": np.zeros(UNITS), "cell": np.zeros(UNITS)}
+        order = range(length - 1, -1, -1) if reverse else range(length)
+        for step in order:
+            by_hand = BY_HAND[layer](weights, batch[row, step].astype(float), state)
+            assert list(found.layers["layers.0"]) == list(by_hand)
+            for name, values in by_hand.items():
+                np.testing.assert_allclose(found[name][row, step], values, atol=1e-6, err_msg=f"{name} at {step}")
+            state = by_hand
+        answer = state["hidden"] @ network.parameters()["layers.1.weight"].astype(float)
+        np.testing.assert_allclose(found.output[row], answer + network.parameters()["layers.1.bias"], atol=3e-6)
+
+
+# One chunk of rows, several, and threads that share columns.
+SIZES = [(layer, batch, units) for layer in BY_HAND for batch, units in [(1, 33), (50, 7), (13, 40)]]
+
+
+@pytest.mark.skipif(not native.available(), reason="the kernels were not built")
+@pytest.mark.parametrize(("layer", "batch", "units"), [*SIZES, (lw.LSTM, 4, 300)])
+def test_both_engines_trace_alike(layer, batch, units):
+    network = Network.build(lw.Sequential([layer(units), lw.Dense(2)]), (None, 3), seed=2)
+    random = np.random.default_rng(0)
+    inputs = jnp.asarray(random.normal(size=(batch, 9, 3)), jnp.float32)
+    lengths = jnp.asarray(random.integers(1, 10, batch))
+    for reverse, steps in ((False, None), (True, lengths)):
+
+        @partial(jax.jit, static_argnames="engine")
+        def run(cell, steps, engine, reverse=reverse):
+            return trace_cell(cell, inputs, steps, reverse=reverse, engine=engine)
+
+        cell = network.layers[0].cell
+        (expected, expected_last), (found, last) = (run(cell, steps, engine) for engine in ("scan", "fused"))
+        assert found.names == expected.names
+        for name, one, other in zip(found.names, found.arrays, expected.arrays, strict=True):
+            np.testing.assert_allclose(one, other, atol=3e-6, err_msg=name)
+        np.testing.assert_allclose(last, expected_last, atol=3e-6)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +164,7 @@ def test_units_that_behave_alike_stand_side_by_side():
 def test_wrong_questions_are_answered_in_one_line(lstm, sequence):
     with pytest.raises(InputError, match="the first recurrent layer has input, forget"):
         trace(lstm, sequence)["reset"]
-    with pytest.raises(InputError, match="the network reads sequences of shape"):
+    with pytest.raises(InputError, match=r"got inputs of shape \(7, 2\): the network reads \(time, 3\)"):
         trace(lstm, sequence[:, :2])
     with pytest.raises(InputError, match="numbers 0 to 1"):
         influence(lstm, sequence, output=2)

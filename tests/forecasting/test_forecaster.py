@@ -22,7 +22,7 @@ def monthly(length=96, seed=0, scale=100.0):
 
 
 def quick(**options):
-    return Forecaster(**{"horizon": 6, "train": False, **options})
+    return Forecaster(**{"horizon": 6, "train": False, "library": False, **options})
 
 
 def test_noise_after_an_origin_changes_no_forecast_made_at_it_bit_for_bit():

@@ -2,21 +2,25 @@
 
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jaxtyping import Array
 
 import latchwork as lw
 from latchwork.errors import InputError
 from latchwork.network import Network
 from latchwork.spec import LSTM, Dense, Embedding, Sequential
 from latchwork.text.model import TextModel
-from latchwork.text.objective import NextToken
+from latchwork.text.objective import NextToken, Sampling
 from latchwork.text.predictor import Mixture, NetworkPredictor
-from latchwork.text.scoring import best_share, network_bits
+from latchwork.text.scoring import best_share, best_shares, network_bits
 from latchwork.text.streams import Windows, as_streams
+from latchwork.text.weights import packed, unpacked
 from latchwork.training import Optimizer, evaluate
 
 NETWORK = Sequential([Embedding(11, 6), LSTM(8, return_sequences=True), Dense(6), Dense(11)])
@@ -98,7 +102,7 @@ def test_streams_side_by_side_cost_what_one_pass_costs() -> None:
     model = Network.build(NETWORK, (None,), 0)
     predictor = NetworkPredictor(model.spec, model.parameters())
     ids = np.random.default_rng(1).integers(0, 11, 5000)
-    state, one_pass = predictor.initial_state(), []
+    state, one_pass = predictor.initial_states(()), []
     for token in ids.tolist():
         scores, state = predictor.scores(token, state)
         one_pass.append(scores - np.log(np.exp(scores).sum()))
@@ -118,16 +122,91 @@ def test_tying_uses_the_embedding_twice() -> None:
 
 def test_the_mixture_is_the_weighted_mean_and_its_weight_the_best(writer: lw.LanguageModel, story: str) -> None:
     model = writer.model_
-    mixture = Mixture(model.network_predictor, model.ngram, 0.3)
+    shares = np.linspace(0, 1, model.ngram.kinds).tolist()
+    mixture = Mixture(model.network_predictor, model.ngram, shares)
     token = int(model.vocabulary.encode("t")[0])
     mixed, _ = mixture.step(token, mixture.initial_state())
     one, _ = model.network_predictor.step(token, model.network_predictor.initial_state())
-    other, _ = model.ngram.step(token, ())
-    np.testing.assert_allclose(mixed, 0.7 * one + 0.3 * other, rtol=1e-6)
+    other, contexts = model.ngram.step(token, ())
+    share = shares[model.ngram.confidence(contexts)]
+    assert 0 < share < 1
+    np.testing.assert_allclose(mixed, (1 - share) * one + share * other, rtol=1e-6)
     rng = np.random.default_rng(0)
     first, second = rng.exponential(2, 500), rng.exponential(2, 500)
     cost = {s: -np.log2((1 - s) * 2**-first + s * 2**-second).mean() for s in np.linspace(0.01, 0.99, 99)}
     assert best_share(first, second) == pytest.approx(min(cost, key=cost.__getitem__), abs=0.02)
+
+
+def test_each_kind_of_context_has_a_weight_of_its_own() -> None:
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 2, 4000)
+    first = np.where(kind == 0, 1.0, 4.0) + rng.exponential(1, 4000)  # each is better at one kind
+    second = np.where(kind == 1, 1.0, 4.0) + rng.exponential(1, 4000)
+    shares = best_shares(first, second, kind, 3)
+    assert shares[0] < 0.2 < best_share(first, second) < 0.8 < shares[1]
+    assert shares[2] == pytest.approx(best_share(first, second))  # nothing is known of it
+
+
+def test_the_cost_of_a_step_by_step_text_is_the_cost_of_the_whole(writer: lw.LanguageModel, story: str) -> None:
+    """The kernels' steps, the n-gram's and their mixing, against what a whole text is scored by."""
+    model = writer.model_
+    ids = model.vocabulary.encode(story[:300])
+    state, steps = model.predictor.initial_state(), []
+    for token, after in pairwise(ids.tolist()):
+        probabilities, state = model.predictor.step(token, state)
+        steps.append(-np.log2(probabilities[after]))
+    np.testing.assert_allclose(steps, model.token_bits(story[:300])[1][1:], rtol=1e-3)
+
+
+def test_weights_in_a_byte_each_are_close_and_stay_what_they_are() -> None:
+    rng = np.random.default_rng(0)
+    parameters = {
+        "layers.0.weight": rng.normal(size=(40, 8)).astype(np.float32) * np.geomspace(1e-6, 10, 40)[:, None],
+        "layers.1.weight": rng.normal(size=(8, 5)).astype(np.float32),
+        "layers.1.bias": rng.normal(size=5).astype(np.float32),
+    }
+    stored = packed(parameters, "layers.0.weight")
+    assert stored["network.layers.0.weight"].dtype == np.int8
+    once = unpacked(stored)
+    for name, array in parameters.items():
+        step = (
+            np.abs(array).max(axis=1 if name == "layers.0.weight" else 0, keepdims=True) / 127 if array.ndim > 1 else 0
+        )
+        assert (np.abs(once[name] - array) <= 0.51 * np.maximum(step, 6.2e-5)).all()
+    again = packed(once, "layers.0.weight")
+    for name, array in stored.items():
+        np.testing.assert_array_equal(array, again[name])
+
+
+def test_a_sampled_loss_is_the_exact_one_where_everything_is_drawn_and_close_elsewhere() -> None:
+    rng = np.random.default_rng(0)
+    tokens, features = 600, 16
+    hidden = jnp.asarray(rng.normal(size=(4, 50, features)), jnp.float32)
+    matrix = jnp.asarray(rng.normal(size=(tokens, features)) / 2, jnp.float32)
+    bias = jnp.asarray(-np.log(np.arange(1, tokens + 1)), jnp.float32)
+    targets = jnp.asarray(rng.zipf(1.4, size=(4, 50)) % tokens)
+    exact, _ = _cost_and_gradient(None, hidden, matrix, bias, targets)
+    sampling = Sampling(tokens, 60, 200)
+    costs = [_cost_and_gradient(sampling, hidden, matrix, bias, targets, seed)[0] for seed in range(20)]
+    assert np.mean(costs) == pytest.approx(exact, rel=0.01)
+    assert np.std(costs) < 0.05 * exact
+    _, true_gradient = _cost_and_gradient(None, hidden, matrix, bias, targets)
+    gradients = [_cost_and_gradient(sampling, hidden, matrix, bias, targets, seed)[1] for seed in range(20)]
+    error = np.linalg.norm(np.mean(gradients, axis=0) - true_gradient) / np.linalg.norm(true_gradient)
+    assert error < 0.1
+
+
+def _cost_and_gradient(
+    sampling: Sampling | None, features: Array, matrix: Array, bias: Array, targets: Array, seed: int = 0
+) -> tuple[float, np.ndarray]:
+    def cost(matrix: Array) -> Array:
+        if sampling is None:
+            scores = features @ matrix.T + bias
+            return -jnp.take_along_axis(jax.nn.log_softmax(scores), targets[..., None], axis=-1).mean()
+        return sampling.cost(features, matrix, bias, targets, jax.random.key(seed)).mean()
+
+    value, gradient = jax.value_and_grad(cost)(matrix)
+    return float(value), np.asarray(gradient)
 
 
 def test_steps_repeat_a_run_and_a_checkpoint_goes_on_with_it(story: str, tmp_path: Path) -> None:

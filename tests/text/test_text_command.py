@@ -7,16 +7,18 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from latchwork.cli.main import run
 from latchwork.text.keyboard import Keyboard
 from latchwork.text.model import TextModel
-from latchwork.text.terminal import Session
+from latchwork.text.terminal import Session, read_keys
+
+COMMAND = [sys.executable, "-c", "import sys; from latchwork.cli.main import run; sys.exit(run(sys.argv[1:]))"]
 
 
 def as_json(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> dict[str, Any]:
@@ -46,9 +48,10 @@ def test_train_test_and_write_with_names_that_stay(
     model = tmp_path / "m.latch"
     trained = as_json(capsys, "train", story_file, "--out", model, "--steps", 20, "--hidden", 16)
     assert trained["steps"] == 20
+    assert trained["repeat"] == "--steps 20 --hidden 16"
     assert not (tmp_path / "m.latch.unfinished").exists()
     tested = as_json(capsys, "test", model, story_file)
-    assert tested["part"] == "validation"
+    assert tested["part"] == "test"
     assert tested["bits_per_character"] == pytest.approx(trained["bits_per_character"])
     assert tested["baseline"]["bytes"] <= model.stat().st_size
     written = as_json(capsys, "write", model, "--prompt", "the ", "--length", 30, "--samples", 2)
@@ -107,8 +110,23 @@ def test_a_session_in_the_terminal_counts_keys(typist_file: Path) -> None:
     session.press("\r")
     assert session.line == ""
     assert keyboard.personal.probability(first, "the") > 0
-    assert session.press("9") is None
-    assert session.line == "9"
+    session.press("9")
+    session.press("1")  # after a digit, a digit
+    assert session.line == "91"
+
+
+def test_keys_that_a_terminal_spells_out_are_not_typed() -> None:
+    typed = io.StringIO("a\x1b[D\x1b[3~\x1bOAb\x1b1\x04")
+    assert list(read_keys(typed)) == [("a", False), ("b", False), ("1", True), ("\x04", False)]
+
+
+def test_a_deleted_character_was_not_written_and_alt_types_a_digit(typist_file: Path) -> None:
+    session = Session(TextModel.load(typist_file).keyboard())
+    session.press("\x7f")  # there is nothing to delete
+    session.press("1", literally=True)
+    session.press("x")
+    session.press("\x7f")
+    assert (session.line, session.keys, session.characters) == ("1", 4, 1)
 
 
 # Ten ways of hurting it.
@@ -186,36 +204,73 @@ def test_no_space_on_the_disk_loses_no_trained_work(
 def test_killed_in_the_middle_goes_on_to_the_same_model(
     capsys: pytest.CaptureFixture[str], story_file: Path, tmp_path: Path
 ) -> None:
-    model = tmp_path / "m.latch"
-    train = ["text", "train", str(story_file), "--out", str(model), "--steps", "4000", "--hidden", "16", "--json"]
-    code = "import sys; from latchwork.cli.main import run; sys.exit(run(sys.argv[1:]))"
-    process = subprocess.Popen([sys.executable, "-c", code, *train], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    model, unbroken = tmp_path / "m.latch", tmp_path / "unbroken.latch"
+    options = ("--steps", "1000", "--hidden", "16")
+    train = ["text", "train", str(story_file), "--out", str(model), *options, "--json"]
+    process = subprocess.Popen([*COMMAND, *train], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stderr is not None
     while b"step" not in (line := process.stderr.readline()) and b"epoch" not in line:
         assert process.poll() is None
-    time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=120)
     assert process.returncode == 130
     stopped = json.loads(out)
     assert stopped["stopped"] == "interrupted"
-    assert 0 < stopped["steps"] < 4000
+    assert 0 < stopped["steps"] < 1000
     assert TextModel.load(model).bits_per_character("the cat sat") > 0  # what was learned was kept
-    # The same command with the same settings goes on; another one is told so.
+    # Another run is told that this one is unfinished; the same command goes on to what an unbroken run gives.
     assert "another run" in refused(capsys, *train[1:-1], "--seed", "5")
+    assert as_json(capsys, *train[1:-1])["steps"] == 1000
+    as_json(capsys, "train", story_file, "--out", unbroken, *options)
+    resumed, whole = (TextModel.load(path) for path in (model, unbroken))
+    np.testing.assert_array_equal(resumed.shares, whole.shares)
+    for name, array in whole.parameters.items():
+        np.testing.assert_array_equal(resumed.parameters[name], array)
+
+
+def test_a_file_that_may_not_grow_is_one_line_and_leaves_no_litter(story_file: Path, tmp_path: Path) -> None:
+    """As on a full disk, but real: the system refuses the write of more than 10 kB."""
+    code = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)); " + COMMAND[-1]
+    train = ["text", "train", str(story_file), "--out", str(tmp_path / "m.latch"), "--steps", "2", "--hidden", "16"]
+    result = subprocess.run([sys.executable, "-c", code, *train], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "could not write" in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+    assert not [path for path in tmp_path.rglob("*") if path.name.endswith((".latch", ".partial"))]
+
+
+def test_a_reader_that_goes_away_ends_the_writing(writer_file: Path) -> None:
+    write = ["text", "write", str(writer_file), "--prompt", "the ", "--length", "1000000"]
+    process = subprocess.Popen([*COMMAND, *write], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.read(10).startswith(b"the ")
+    process.stdout.close()
+    process.wait(timeout=60)
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
 
 
 def test_a_stream_larger_than_memory_is_read_with_bounded_memory(tmp_path: Path) -> None:
-    """The reading, measured in a process of its own: 120 MB of text in, with the limit for memory set to 2 MB."""
+    _read_a_stream(tmp_path, megabytes=120, most_kilobytes=60_000)
+
+
+@pytest.mark.proof
+def test_a_gigabyte_is_read_with_bounded_memory(tmp_path: Path) -> None:
+    _read_a_stream(tmp_path, megabytes=1024, most_kilobytes=60_000)
+
+
+def _read_a_stream(folder: Path, megabytes: int, most_kilobytes: int) -> None:
+    """The reading, measured in a process of its own, with the limit for texts in memory set to 2 MB."""
     code = """
 import io, resource, sys
 import numpy as np
 from latchwork.text import reading
 from latchwork.transforms.vocabulary import CharacterVocabulary
 reading._IN_MEMORY_BYTES = 2 << 20
+size = int(sys.argv[2]) << 20
 
 class Stream(io.RawIOBase):
-    left = 120 << 20
+    left = size
     def readable(self): return True
     def readinto(self, buffer):
         count = min(len(buffer), self.left)
@@ -227,12 +282,12 @@ source = reading.from_pipe(io.BufferedReader(Stream()), sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 vocabulary = CharacterVocabulary.fit(source.chunks())
 tokens = reading.tokenize(source, vocabulary, sys.argv[1])
-assert isinstance(tokens.ids, np.memmap) and len(tokens.ids) == 120 << 20
+assert isinstance(tokens.ids, np.memmap) and len(tokens.ids) == size
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
-    result = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
-    kilobytes = int(result.stdout)
-    assert kilobytes < 60_000  # a few chunks, not 120 MB of text and 120 MB of tokens
+    arguments = [sys.executable, "-c", code, str(folder), str(megabytes)]
+    result = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert int(result.stdout) < most_kilobytes  # a few chunks, not the text and its tokens
 
 
 def test_a_pipe_is_a_text_like_any_other(

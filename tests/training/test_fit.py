@@ -28,6 +28,7 @@ from latchwork.training import (
     evaluate,
     fit,
     trainer,
+    xla_steps,
 )
 
 BATCH = 8  # of 40 rows: five steps in an epoch
@@ -71,9 +72,10 @@ def test_how_steps_are_cut_into_blocks_changes_nothing(monkeypatch: pytest.Monke
 @pytest.mark.parametrize("name", ["adam", "momentum", "adagrad"])
 def test_a_program_compiled_fast_learns_the_same(monkeypatch: pytest.MonkeyPatch, name: str):
     optimizer = Optimizer(name, 0.01, weight_decay=0.1, clip=1.0)
+    monkeypatch.setenv("LATCHWORK_BLOCK", "xla")
     models = []
     for small in (0, 1 << 30):
-        monkeypatch.setattr(trainer, "SMALL", small)
+        monkeypatch.setattr(xla_steps, "SMALL", small)
         models.append(train(optimizer=optimizer).model)
     for one, other in zip(*map(jax.tree.leaves, models), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from latchwork.kernels import native
+
 WORKER = Path(__file__).with_name("worker.py")
 SMALL, LARGE = "30x10", "128x65"
 
@@ -102,18 +104,24 @@ print(events["compile_requests_use_cache"] - events["cache_hits"])
 """
 
 
+def compiled(environment: dict[str, str], *arguments: str) -> int:
+    command = [sys.executable, "-c", COMPILE, *arguments]
+    return int(subprocess.run(command, env=os.environ | environment, check=True, stdout=subprocess.PIPE).stdout)
+
+
+@pytest.mark.skipif(not native.available(), reason="the kernels were not built")
+def test_a_native_run_compiles_nothing(tmp_path: Path):
+    assert compiled({"LATCHWORK_CACHE": str(tmp_path)}, "180", "0.2", "0.001") == 0
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_second_run_compiles_nothing(tmp_path: Path):
     """Nor does one with another seed, dropout or learning rate, or with some more rows."""
-    environment = os.environ | {"LATCHWORK_CACHE": str(tmp_path)}
-
-    def compiled(*arguments: str) -> int:
-        command = [sys.executable, "-c", COMPILE, *arguments]
-        return int(subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE).stdout)
-
-    assert compiled("180", "0.2", "0.001") > 0
+    environment = {"LATCHWORK_CACHE": str(tmp_path), "LATCHWORK_BLOCK": "xla"}
+    assert compiled(environment, "180", "0.2", "0.001") > 0
     first = {path.name for path in tmp_path.rglob("*")}
-    assert compiled("180", "0.2", "0.001") == 0
-    assert compiled("184", "0.4", "0.01") == 0
+    assert compiled(environment, "180", "0.2", "0.001") == 0
+    assert compiled(environment, "184", "0.4", "0.01") == 0
     assert {path.name for path in tmp_path.rglob("*-cache")} == {name for name in first if name.endswith("-cache")}
 
 

@@ -1,5 +1,6 @@
 """What the tests of the pages need: Node for the engine, Chromium for the pages."""
 
+import base64
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +36,7 @@ def browser():
         pytest.skip("no Chromium: install it to test the pages")
     playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install 'latchwork[test]'")
     with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = running.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
 
@@ -51,6 +53,38 @@ def address():
     yield address
     server.terminate()
     server.wait()
+
+
+@pytest.fixture(scope="session")
+def chapter():
+    """Scroll a page to one of its chapters, and wait until it is built."""
+
+    def scrolled(page, name):
+        section = page.locator(f"#{name}")
+        section.scroll_into_view_if_needed()
+        page.locator(f'#{name} [data-ready="true"]').wait_for(timeout=20_000)
+        return section
+
+    return scrolled
+
+
+@pytest.fixture(scope="session")
+def drop_file():
+    """Drop a file, given by name and content, on the fourth chapter, as a person does with the mouse."""
+
+    def drop(page, name, content):
+        page.evaluate(
+            """([name, content]) => {
+              const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+              const transfer = new DataTransfer();
+              transfer.items.add(new File([bytes], name));
+              const dropped = new DragEvent("drop", { dataTransfer: transfer, bubbles: true });
+              document.querySelector(".drop").dispatchEvent(dropped);
+            }""",
+            [name, base64.b64encode(content).decode()],
+        )
+
+    return drop
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { FileError, readLatch } from "../../web/engine/latch.js";
-import { Network } from "../../web/engine/network.js";
+import { Network, networkOf } from "../../web/engine/network.js";
 import { sha256 } from "../../web/engine/sha256.js";
 
 const MODELS = process.env.MODELS;
@@ -118,6 +118,43 @@ test("SHA-256 equals the system's for all lengths around a block", () => {
     assert.equal(
       sha256(bytes),
       createHash("sha256").update(bytes).digest("hex"),
+    );
+  }
+});
+
+test("weights stored as whole numbers are multiplied by their scales", () => {
+  const name = files.find((file) => file.includes("Embedding"));
+  const { document, tensors } = readLatch(bytesOf(name).buffer);
+  const input = rows(tensors["example.input"]);
+  for (const axis of [0, 1]) {
+    const own = "network.layers.0.weight";
+    const { shape, data } = tensors[own];
+    const count = shape[axis];
+    const scales = Float32Array.from({ length: count }, (_, i) => (i + 1) / 64);
+    const at = (i) => (axis ? i % shape[1] : Math.floor(i / shape[1]));
+    const whole = Int8Array.from(data, (value, i) => value / scales[at(i)]);
+    const expected = Float32Array.from(
+      whole,
+      (value, i) => value * scales[at(i)],
+    );
+    const packed = networkOf({
+      document,
+      tensors: {
+        ...tensors,
+        [own]: { shape, data: whole },
+        "fitted.scales.layers.0.weight": {
+          shape: axis ? [1, count] : [count, 1],
+          data: scales,
+        },
+      },
+    });
+    const plain = new Network(document.network, {
+      ...tensors,
+      [own]: { shape, data: expected },
+    });
+    assert.deepEqual(
+      flat(packed.run(input).output),
+      flat(plain.run(input).output),
     );
   }
 });

@@ -1,6 +1,5 @@
 """The explorer in a real browser: what a person does on it, at every width, from a server and from disk."""
 
-import base64
 import re
 import urllib.error
 import urllib.request
@@ -18,13 +17,6 @@ CHAPTERS = ("roommate", "belt", "memory", "model")
 WIDTHS = (360, 1280, 2560)
 
 
-def chapter(page, name):
-    section = page.locator(f"#{name}")
-    section.scroll_into_view_if_needed()
-    page.locator(f'#{name} [data-ready="true"]').wait_for(timeout=20_000)
-    return section
-
-
 @pytest.fixture
 def small_model(tmp_path):
     network = spec.Sequential([spec.GRU(5), spec.Dense(2)], input_shape=(None, 3))
@@ -36,7 +28,7 @@ def small_model(tmp_path):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
-def test_all_chapters_fit_every_width_without_a_complaint(open_page, address, width, theme):
+def test_all_chapters_fit_every_width_without_a_complaint(open_page, address, width, theme, chapter):
     page = open_page(f"{address}?theme={theme}", width)
     for name in CHAPTERS:
         chapter(page, name)
@@ -54,7 +46,7 @@ def test_all_chapters_fit_every_width_without_a_complaint(open_page, address, wi
         assert outside == 0, name
 
 
-def test_the_merged_kitchen_serves_what_its_rule_says(open_page, address):
+def test_the_merged_kitchen_serves_what_its_rule_says(open_page, address, chapter):
     roommate = chapter(open_page(address), "roommate")
     roommate.get_by_role("button", name="rainy").click()
     for _ in range(5):
@@ -65,13 +57,13 @@ def test_the_merged_kitchen_serves_what_its_rule_says(open_page, address):
     assert "yesterday’s burger" in roommate.locator(".kitchen + .speech .caption").inner_text()
 
 
-def test_a_network_learns_the_rule_in_the_page(open_page, address):
+def test_a_network_learns_the_rule_in_the_page(open_page, address, chapter):
     roommate = chapter(open_page(address), "roommate")
     roommate.get_by_role("button", name="Learn it from a diary").click()
     roommate.get_by_text("it served 1,000 right").wait_for(timeout=90_000)
 
 
-def test_the_belt_is_stepped_by_button_by_key_and_by_day(open_page, address):
+def test_the_belt_is_stepped_by_button_by_key_and_by_day(open_page, address, chapter):
     page = open_page(address)
     belt = chapter(page, "belt")
     when = belt.locator(".when")
@@ -88,7 +80,7 @@ def test_the_belt_is_stepped_by_button_by_key_and_by_day(open_page, address):
     assert "of 144" in when.inner_text()
 
 
-def test_the_belts_arithmetic_adds_up(open_page, address):
+def test_the_belts_arithmetic_adds_up(open_page, address, chapter):
     belt = chapter(open_page(address), "belt")
     belt.get_by_role("button", name="Day 4").click()
     numbers = [float(text.replace("−", "-")) for text in belt.locator(".equation").first.locator("b").all_inner_texts()]
@@ -96,7 +88,7 @@ def test_the_belts_arithmetic_adds_up(open_page, address):
     assert new == pytest.approx(keep * old + let_in * proposal, abs=0.06)  # each is shown with two decimals
 
 
-def test_the_memory_chapter_tells_how_far_back(open_page, address):
+def test_the_memory_chapter_tells_how_far_back(open_page, address, chapter):
     memory = chapter(open_page(address), "memory")
     memory.get_by_role("slider").fill("0")
     assert memory.locator(".caption").inner_text().startswith("5 days back: Simple RNN 100 %")
@@ -106,7 +98,7 @@ def test_the_memory_chapter_tells_how_far_back(open_page, address):
     assert int(shares["LSTM"]) > 90 and int(shares["GRU"]) > 90 and int(shares["Simple RNN"]) < 20
 
 
-def test_a_drawn_line_is_read_as_a_one(open_page, address):
+def test_a_drawn_line_is_read_as_a_one(open_page, address, chapter):
     page = open_page(address)
     model = chapter(page, "model")
     model.get_by_role("button", name="Clear").click()
@@ -121,7 +113,7 @@ def test_a_drawn_line_is_read_as_a_one(open_page, address):
     model.get_by_text("It reads a 1").wait_for()
 
 
-def test_samples_are_read_right(open_page, address):
+def test_samples_are_read_right(open_page, address, chapter):
     model = chapter(open_page(address), "model")
     read = []
     for digit in range(10):
@@ -132,7 +124,7 @@ def test_samples_are_read_right(open_page, address):
 
 
 @pytest.mark.skipif(not (web_folder() / "data" / "letters.latch").is_file(), reason="no text model is shipped")
-def test_typing_shows_what_comes_next(open_page, address):
+def test_typing_shows_what_comes_next(open_page, address, chapter):
     page = open_page(address)
     model = chapter(page, "model")
     model.get_by_role("button", name="Shakespeare").click()
@@ -142,7 +134,9 @@ def test_typing_shows_what_comes_next(open_page, address):
     assert len(model.get_by_label("Text", exact=True).input_value()) > 100
 
 
-def test_a_good_file_is_opened_and_a_damaged_one_refused_in_one_line(open_page, address, small_model, tmp_path):
+def test_a_good_file_is_opened_and_a_damaged_one_refused_in_one_line(
+    open_page, address, small_model, tmp_path, chapter, drop_file
+):
     page = open_page(address)
     model = chapter(page, "model")
     damaged = tmp_path / "damaged.latch"
@@ -155,26 +149,12 @@ def test_a_good_file_is_opened_and_a_damaged_one_refused_in_one_line(open_page, 
     assert "SHA-256" in alert.inner_text()
     assert "damaged.latch" in alert.inner_text()
 
-    drop(page, small_model)
+    drop_file(page, small_model.name, small_model.read_bytes())
     model.get_by_text("GRU 5 → Dense 2").wait_for()
     assert alert.is_hidden()
 
 
-def drop(page, path):
-    content = base64.b64encode(path.read_bytes()).decode()
-    page.evaluate(
-        """([name, content]) => {
-          const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
-          const transfer = new DataTransfer();
-          transfer.items.add(new File([bytes], name));
-          const dropped = new DragEvent("drop", { dataTransfer: transfer, bubbles: true });
-          document.querySelector(".drop").dispatchEvent(dropped);
-        }""",
-        [path.name, content],
-    )
-
-
-def test_the_page_answers_what_python_answers(open_page, address, small_model):
+def test_the_page_answers_what_python_answers(open_page, address, small_model, chapter, drop_file):
     latch = storage.load(small_model)
     network = spec.Sequential.from_dict(latch.document["network"])
     parameters = {name.removeprefix("network."): array for name, array in latch.tensors.items()}
@@ -183,13 +163,13 @@ def test_the_page_answers_what_python_answers(open_page, address, small_model):
 
     page = open_page(address)
     model = chapter(page, "model")
-    drop(page, small_model)
+    drop_file(page, small_model.name, small_model.read_bytes())
     model.get_by_label("The sequence").fill("\n".join(" ".join(map(str, row)) for row in sequence))
     shown = [text.split(": ")[1] for text in model.locator(".text-panel .choices button").all_inner_texts()]
     np.testing.assert_allclose([float(text.replace("−", "-")) for text in shown], expected, atol=0.0051)
 
 
-def test_one_file_works_from_disk_without_any_network(open_page, small_model, tmp_path):
+def test_one_file_works_from_disk_without_any_network(open_page, small_model, tmp_path, chapter):
     digits = web_folder() / "data" / "digits.latch"
     out = tmp_path / "page.html"
     assert write_page(digits, out) == out.stat().st_size < 1_500_000

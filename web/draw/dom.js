@@ -25,8 +25,9 @@ function fill(element, attributes, children) {
 
 /** A row of mutually exclusive buttons: options are { value, label, icon }. */
 export function choices(label, options, chosen, onchoose) {
-  const buttons = options.map(({ value, label: text, icon }) =>
-    h(
+  const buttons = options.map(({ value, label: text, icon }) => {
+    icon?.setAttribute("aria-hidden", "true"); // the text beside it says the same
+    return h(
       "button",
       {
         type: "button",
@@ -40,8 +41,8 @@ export function choices(label, options, chosen, onchoose) {
       },
       icon ?? null,
       text,
-    ),
-  );
+    );
+  });
   return h("div", { class: "choices", role: "group", "aria-label": label }, buttons);
 }
 
@@ -49,4 +50,19 @@ export function choices(label, options, chosen, onchoose) {
 export function figure(value, decimals = 2) {
   const text = value.toFixed(decimals);
   return Number(text) === 0 ? (0).toFixed(decimals) : text.replace("-", "−");
+}
+
+/** The page's unit of length in pixels: drawings that are measured in it grow with the type beside them. */
+export function rem() {
+  return parseFloat(getComputedStyle(document.documentElement).fontSize);
+}
+
+/** Call `redraw` when the theme changes, for as long as `element` is on the page once it was put there. */
+export function onThemeChange(element, redraw) {
+  let shown = false;
+  addEventListener("themechange", function listen() {
+    shown ||= element.isConnected;
+    if (shown && !element.isConnected) removeEventListener("themechange", listen);
+    else redraw();
+  });
 }

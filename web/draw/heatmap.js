@@ -1,17 +1,25 @@
 // A trace as a picture: one row a unit, one column a step, one pixel a number; CSS scales it up.
 
-/** Paint values [time][units] with a colour function onto a canvas; `order` lists the units from top to bottom. */
-export function paint(canvas, values, colour, order = null) {
+import { tableOf } from "latchwork/draw/colour.js";
+
+/** Paint values [time][units] of the array `name` onto a canvas; `order` lists the units from top to bottom. */
+export function paint(canvas, values, name, order = null) {
   const units = order ?? Array.from(values[0].keys());
-  canvas.width = values.length;
-  canvas.height = units.length;
+  const [width, height] = [values.length, units.length];
+  canvas.width = width;
+  canvas.height = height;
   const context = canvas.getContext("2d");
-  const image = context.createImageData(canvas.width, canvas.height);
-  units.forEach((unit, row) =>
-    values.forEach((step, time) => {
-      image.data.set([...colour(step[unit]), 255], 4 * (row * canvas.width + time));
-    }),
-  );
+  const image = context.createImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
+  const [from, to, table] = tableOf(name);
+  const scale = (table.length - 1) / (to - from);
+  for (let time = 0; time < width; time++) {
+    const step = values[time];
+    for (let row = 0; row < height; row++) {
+      const shade = Math.round((step[units[row]] - from) * scale);
+      pixels[row * width + time] = table[shade < 0 ? 0 : shade < table.length ? shade : table.length - 1];
+    }
+  }
   context.putImageData(image, 0, 0);
 }
 

@@ -10,20 +10,22 @@ const PREFIX = '{"__metadata__":{"sha256":"';
 const DIGEST_START = 8 + PREFIX.length;
 const DIGITS = 64;
 
-// What is read into what; 64-bit integers become ordinary numbers, as no model counts beyond 2^53.
+// Bytes of a number, and what is read into what. Where nothing is converted the bytes are taken as they lie, since all
+// machines that run browsers are little-endian too; 64-bit integers become ordinary numbers, as no model counts beyond
+// 2^53.
 const TYPES = {
-  F64: [8, (view, at) => view.getFloat64(at, true), Float64Array],
-  F32: [4, (view, at) => view.getFloat32(at, true), Float32Array],
-  I64: [8, (view, at) => Number(view.getBigInt64(at, true)), Float64Array],
-  U64: [8, (view, at) => Number(view.getBigUint64(at, true)), Float64Array],
-  I32: [4, (view, at) => view.getInt32(at, true), Int32Array],
-  U32: [4, (view, at) => view.getUint32(at, true), Uint32Array],
-  F16: [2, (view, at) => half(view.getUint16(at, true)), Float32Array],
-  I16: [2, (view, at) => view.getInt16(at, true), Int16Array],
-  U16: [2, (view, at) => view.getUint16(at, true), Uint16Array],
-  I8: [1, (view, at) => view.getInt8(at), Int8Array],
-  U8: [1, (view, at) => view.getUint8(at), Uint8Array],
-  BOOL: [1, (view, at) => view.getUint8(at), Uint8Array],
+  F64: [8, Float64Array],
+  F32: [4, Float32Array],
+  I64: [8, Float64Array, (view, at) => Number(view.getBigInt64(at, true))],
+  U64: [8, Float64Array, (view, at) => Number(view.getBigUint64(at, true))],
+  I32: [4, Int32Array],
+  U32: [4, Uint32Array],
+  F16: [2, Float32Array, (view, at) => half(view.getUint16(at, true))],
+  I16: [2, Int16Array],
+  U16: [2, Uint16Array],
+  I8: [1, Int8Array],
+  U8: [1, Uint8Array],
+  BOOL: [1, Uint8Array],
 };
 
 /** What is wrong with a file, in one line for the person who chose it. */
@@ -62,7 +64,7 @@ export function readLatch(buffer) {
     throw new FileError("Damaged: its contents do not match the SHA-256 that was saved with them.");
   }
   const tensors = {};
-  for (const [name, entry] of Object.entries(header)) tensors[name] = readTensor(view, start, name, entry);
+  for (const [name, entry] of Object.entries(header)) tensors[name] = readTensor(view, start, entry);
   return { document, tensors };
 }
 
@@ -88,8 +90,9 @@ function digest(bytes) {
   return sha256(unsigned);
 }
 
-function readTensor(view, start, name, { dtype, shape, data_offsets: [from, to] }) {
-  const [width, read, Type] = TYPES[dtype];
+function readTensor(view, start, { dtype, shape, data_offsets: [from, to] }) {
+  const [width, Type, read] = TYPES[dtype];
+  if (!read) return { shape, data: new Type(view.buffer.slice(start + from, start + to)) };
   const data = new Type((to - from) / width);
   for (let index = 0; index < data.length; index++) data[index] = read(view, start + from + index * width);
   return { shape, data };

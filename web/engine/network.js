@@ -2,31 +2,44 @@
 
 import { FileError } from "latchwork/engine/latch.js";
 import { buildLayer } from "latchwork/engine/layers.js";
+import { checkShapes } from "latchwork/engine/shapes.js";
 
 /** A saved model's network; a matrix that two layers share is stored once and given to both. */
 export function networkOf({ document, tensors }) {
   if (!document.network)
     throw new FileError("This model has no network to look into: it answers with statistics alone.");
+  const weights = unpacked(tensors);
   const last = `network.layers.${document.network.layers.length - 1}.weight`;
-  const tied = document.fitted?.tied ? { [last]: transpose(tensors["network.layers.0.weight"]) } : {};
-  return new Network(document.network, { ...tensors, ...tied });
+  const tied = document.fitted?.tied ? { [last]: transpose(weights["network.layers.0.weight"]) } : {};
+  return new Network(document.network, { ...weights, ...tied });
+}
+
+const SCALES = "fitted.scales.";
+
+/** Weights stored as whole numbers, times the scale of their row or column, as in src/latchwork/text/weights.py. */
+function unpacked(tensors) {
+  const found = { ...tensors };
+  for (const [name, scales] of Object.entries(tensors)) {
+    if (!name.startsWith(SCALES)) continue;
+    const own = `network.${name.slice(SCALES.length)}`;
+    const { shape, data } = tensors[own];
+    const [columns, byRow] = [shape[1], scales.shape[0] === shape[0]];
+    const scaleAt = (index) => scales.data[byRow ? Math.floor(index / columns) : index % columns];
+    found[own] = { shape, data: Float32Array.from(data, (value, index) => value * scaleAt(index)) };
+  }
+  return found;
 }
 
 export class Network {
   /**
    * @param {object} spec the document's `network`: { input_shape, layers }
    * @param {Object<string, {shape: number[], data: Float32Array}>} tensors with names `network.layers.0.bias`
-   * @throws {FileError} a layer is unknown or a tensor is missing
+   * @throws {FileError} a layer is unknown, a tensor is missing or of another shape
    */
   constructor(spec, tensors, prefix = "network.") {
+    checkShapes(spec, tensors, prefix);
     this.spec = spec;
-    try {
-      this.layers = spec.layers.map((layer, index) =>
-        buildLayer(layer, ownArrays(tensors, `${prefix}layers.${index}.`)),
-      );
-    } catch (error) {
-      throw new FileError(`This page cannot run the model: ${error.message}`);
-    }
+    this.layers = spec.layers.map((layer, index) => buildLayer(layer, ownArrays(tensors, `${prefix}layers.${index}.`)));
   }
 
   /** Everything each layer computes for one sequence; the last record's `output` is the answer. */

@@ -61,6 +61,11 @@ class AirlineResult:
         """What "same as last month" scores on the same test months."""
         return _rmse(self.passengers, {month: self.passengers[month - 1] for month in self.test_forecast})
 
+    @property
+    def distance_to_last_month(self) -> float:
+        """How far, as a root mean square, the test forecasts lie from the month before: 0 repeats it."""
+        return _rmse(self.passengers, {month - 1: value for month, value in self.test_forecast.items()})
+
 
 def as_written(months: list[str], passengers: Values, *, seed: int, progress: ProgressKind) -> AirlineResult:
     """The article's program, with its scaler that has seen the test part and its dropped last month."""
@@ -161,23 +166,40 @@ def _corrected(
 
 
 def airline_figure(result: AirlineResult, heading: str) -> Figure:
-    """The series, the training forecasts and the test forecasts, each where it belongs on the time axis."""
+    """The whole series with every forecast where it belongs on the time axis, and the last two years closer up."""
     from latchwork.pictures import BLUE, GREEN, GRID, MUTED, ORANGE, new_figure, title
 
-    figure, (panel,) = new_figure(10, 4.6)
-    panel.plot(result.passengers, color=MUTED, linewidth=3.2, alpha=0.45, label="passengers")
+    figure, (whole, close) = new_figure(12, 4.6, columns=2, widths=(2, 1.15))
+    passengers = result.passengers
+    for panel in (whole, close):
+        panel.plot(passengers, color=MUTED, linewidth=3.2, alpha=0.45, label="passengers")
     parts = ((result.train_forecast, BLUE, "training"), (result.test_forecast, ORANGE, "test"))
     for forecast, colour, name in parts:
-        rmse = _rmse(result.passengers, forecast)
-        panel.plot(list(forecast), list(forecast.values()), color=colour, label=f"{name} forecast, RMSE {rmse:.1f}")
-    last_month = result.persistence_test_rmse
-    panel.plot([], [], color=GREEN, linestyle="none", label=f"(same as last month: {last_month:.1f})")
-    panel.axvline(len(result.passengers) * TRAINING_SHARE, color=GRID, linewidth=1.2, zorder=0)
-    panel.set_xticks(range(0, len(result.months), YEAR), [month[:4] for month in result.months[::YEAR]])
-    title(panel, heading)
-    panel.set_ylabel("thousand passengers a month")
-    panel.legend(frameon=False, loc="upper left")
+        rmse = _rmse(passengers, forecast)
+        whole.plot(list(forecast), list(forecast.values()), color=colour, label=f"{name} forecast, RMSE {rmse:.1f}")
+    whole.axvline(len(passengers) * TRAINING_SHARE, color=GRID, linewidth=1.2, zorder=0)
+    whole.set_xticks(range(0, len(result.months), YEAR), [month[:4] for month in result.months[::YEAR]])
+    whole.set_ylabel("thousand passengers a month")
+    title(whole, heading)
+
+    first = len(passengers) - 2 * YEAR
+    at = [month for month in result.test_forecast if month >= first]
+    close.plot(at, [result.test_forecast[month] for month in at], color=ORANGE, label="test forecast")
+    last_month = f"same as last month, RMSE {result.persistence_test_rmse:.1f}"
+    close.plot(at, passengers[np.array(at) - 1], color=GREEN, linestyle=(0, (1.5, 1.5)), label=last_month)
+    close.set_xlim(first - 1, len(passengers))
+    close.set_ylim(bottom=300, top=1.16 * max(passengers))
+    close.set_xticks(range(first, len(passengers), 6), [_short(month) for month in result.months[first::6]])
+    title(close, "The last two years, closer up")
+    for panel in (whole, close):
+        panel.legend(frameon=False, loc="upper left")
     return figure
+
+
+def _short(month: str) -> str:
+    """`1959-01` as a tick says it."""
+    year, number = month.split("-")[:2]
+    return f"{('Jan', 'Jul')[int(number) > 6]} {year}"
 
 
 def _rmse(truth: Values, forecast: dict[int, float]) -> float:

@@ -19,9 +19,14 @@ from latchwork.storage import write_atomically
 
 def what_it_means(written: AirlineResult) -> str:
     """The sentence that the article leaves out."""
+    score, last_month, apart = written.test_rmse, written.persistence_test_rmse, written.distance_to_last_month
+    told = f'"Same as last month" scores {last_month:.2f} on the same months'
+    if score > 1.1 * last_month or score < 0.9 * last_month:
+        return f"{told}, this network {score:.2f}."
     return (
-        f'"Same as last month" scores {written.persistence_test_rmse:.2f} on the same months: '
-        "this network has learned to repeat its input, and its forecast is the past shifted by one month."
+        f"{told}: nothing was gained by the network. Its forecasts lie {apart:.0f} thousand passengers from last "
+        f"month's number and {score:.0f} from the month that they are for (root mean squares): in the main it has "
+        "learned to repeat its input, and its curve is the past shifted by one month."
     )
 
 
@@ -54,7 +59,7 @@ def airline_part(written: AirlineResult) -> Part:
             "together, so the network's scaler has seen the test part.",
             what_it_means(written),
         ],
-        {"airline.png": (picture, "Passengers, and the network's forecasts one month to the right of the truth")},
+        {"airline.png": (picture, "Each forecast at its month: the test forecasts run one month behind the truth")},
     )
 
 
@@ -78,7 +83,12 @@ def airline_well_part(well: AirlineResult) -> Part:
             f"that read a year of growths. They trained for {well.epochs} epochs, chosen on the last two training "
             "years."
         ],
-        {"airline_done_well.png": (picture, "Passengers and forecasts that follow the season")},
+        {
+            "airline_done_well.png": (
+                picture,
+                "The same months: the forecasts rise and fall with the season, not a month after it",
+            )
+        },
     )
 
 
@@ -128,9 +138,9 @@ def _digits(name: str, heading: str, result: DigitsResult, test: Digits, paragra
 
 def write(out: Path, parts: list[Part]) -> dict[str, Any]:
     """Pictures, models, figures and the report; gives the figures."""
-
     results = {part.name: part.figures for part in parts}
     page = Report("Both programs of the article", "Trained on this machine, on the real data, beside simple methods.")
+    page.table(("Program", "Test score", "Trained in"), _summary(results))
     for part in parts:
         page.heading(part.heading)
         for paragraph in part.paragraphs:
@@ -139,8 +149,34 @@ def write(out: Path, parts: list[Part]) -> dict[str, Any]:
             save_figure(figure, out / file)
             page.picture(figure, description)
         part.model.save(out / f"{part.name}.latch")
-    page.heading("All figures")
-    page.code(json_text(results, indent=2))
+    page.heading("In this folder")
+    page.paragraph(
+        "results.json has every figure in full, the pictures are there as PNG, and each network is a .latch file:"
+    )
+    page.code(
+        "latchwork info mnist.latch                         what is in it\n"
+        "latchwork explain mnist.latch --out mnist.html     every gate at every step, in the browser"
+    )
     write_atomically(out / "results.json", [json_text(results, indent=2).encode()])
     write_atomically(out / "report.html", [page.to_html().encode()])
     return results
+
+
+def _summary(results: dict[str, dict[str, float]]) -> list[tuple[str, str, str]]:
+    """The figures that count, one row each, and what a simple method scores where there is one."""
+    rows: list[tuple[str, str, str]] = []
+    for name, program in (("airline", "Airline passengers"), ("mnist", "Handwritten digits")):
+        simple = ""
+        for key, how in ((name, "as written"), (f"{name}_done_well", "done well")):
+            if key not in results:
+                continue
+            figures = results[key]
+            seconds = f"{figures['seconds']:.3g} s"
+            if "test_rmse" in figures:
+                rows.append((f"{program}, {how}", f"RMSE {figures['test_rmse']:.2f}", seconds))
+                simple = f"RMSE {figures['persistence_test_rmse']:.2f}"
+            else:
+                rows.append((f"{program}, {how}", f"{figures['test_accuracy']:.2%} right", seconds))
+        if simple:
+            rows.append((f"{program}, same as last month", simple, "-"))
+    return rows

@@ -28,6 +28,12 @@ def forecast(
     time_column: Annotated[str | None, typer.Option("--time", help="The column of dates.")] = None,
     series: Annotated[str | None, typer.Option(help="The column(s) that name the series of a long table.")] = None,
     covariates: Annotated[str | None, typer.Option(metavar="A,B", help="Columns that are known in advance.")] = None,
+    past: Annotated[
+        str | None, typer.Option("--past", metavar="A,B", help="Covariates that are known up to the origin alone.")
+    ] = None,
+    static: Annotated[
+        str | None, typer.Option("--static", metavar="A,B", help="Covariates with one value a series.")
+    ] = None,
     horizon: Annotated[int | None, typer.Option(min=1, help="Steps to forecast.")] = None,
     levels: Annotated[str, typer.Option(metavar="80,95", help="Intervals in per cent.")] = "80,95",
     best: Annotated[bool, typer.Option("--best", help="Use whatever won the backtest, however simple.")] = False,
@@ -36,7 +42,10 @@ def forecast(
     go_on: Annotated[
         int | None, typer.Option("--continue", metavar="N", min=1, help="Sample N steps, rolling on its own output.")
     ] = None,
-    library: Annotated[bool, typer.Option("--library", help="Run AutoETS and AutoARIMA beside.")] = False,
+    library: Annotated[
+        bool | None,
+        typer.Option(help="AutoETS and AutoARIMA beside; unless said, where they take some seconds."),
+    ] = None,
     origins: Annotated[int | None, typer.Option(min=1, help="Origins of the backtest.")] = None,
     save: Annotated[Path | None, typer.Option(metavar="M.latch", help="Save the model for --update.")] = None,
     update: Annotated[Path | None, typer.Option(metavar="NEW.csv", help="With M.latch: go on from new data.")] = None,
@@ -46,8 +55,9 @@ def forecast(
     as_json: JsonOption = False,
 ) -> None:
     """Forecast a table of the past: what comes next, how sure that is, and whether it beats the simple methods."""
+    from latchwork.forecasting.folder import write_files
     from latchwork.forecasting.forecaster import Forecaster
-    from latchwork.forecasting.results import results, write_files
+    from latchwork.forecasting.results import results
     from latchwork.forecasting.stocks import stock_report
 
     started = time.perf_counter()
@@ -58,6 +68,12 @@ def forecast(
     else:
         if update is not None:
             raise InputError("got --update with a table: it goes on from a saved model, M.latch --update NEW.csv")
+        told: list[str] = []
+
+        def first_answer(made: Forecaster) -> None:
+            _announce(made, output, time.perf_counter() - started)
+            told.extend(made.notes_)
+
         forecaster = Forecaster(
             horizon,
             levels=_numbers(levels),
@@ -66,20 +82,18 @@ def forecast(
             target=target,
             time=time_column,
             series=series,
-            covariates=tuple(name.strip() for name in covariates.split(",")) if covariates else (),
+            covariates=_names(covariates),
+            past_covariates=_names(past),
+            static_covariates=_names(static),
             origins=origins,
             library=library,
-            announce=lambda made: _announce(made, output, time.perf_counter() - started),
+            announce=first_answer,
             progress=output.progress,
             random_state=seed,
         ).fit(data)
-    found = results(forecaster, time.perf_counter() - started)
+        _tell_notes(forecaster.notes_[len(told) :], output)
     _tell(forecaster, output)
-    command = shlex.join(["latchwork", *sys.argv[1:]])
-    paths = write_files(forecaster, found, folder, command)
-    if save is not None:
-        forecaster.save(save)
-        output.note(f"saved {save}")
+    found = results(forecaster, time.perf_counter() - started)
     if article:
         found["article"] = _article(forecaster, seed, output)
     if go_on is not None:
@@ -87,6 +101,10 @@ def forecast(
     if data.suffix != ".latch" and (stocks := stock_report(data, forecaster.panel_.target)) is not None:
         found["stocks"] = stocks.to_dict()
         output.note(stocks.sentence)
+    paths = write_files(forecaster, found, folder, shlex.join(["latchwork", *sys.argv[1:]]))
+    if save is not None:
+        forecaster.save(save)
+        output.note(f"saved {save}")
     found["files"] = [str(path) for path in paths]
     found["seconds"] = round(time.perf_counter() - started, 3)
     sentence = found["verdict"] or "Forecast made; the data are too short for a backtest."
@@ -132,6 +150,7 @@ def _paths(forecaster: Forecaster, steps: int, seed: int, folder: Path, output: 
         ",".join(head),
         *(",".join([t, *(f"{v:.7g}" for v in row)]) for t, row in zip(times, found.samples.T, strict=True)),
     ]
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "paths.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     output.note(f"{len(found.samples)} sampled futures of {steps} steps in {folder / 'paths.csv'}")
     return {"times": times, "quantiles": {str(q): np.round(v, 6).tolist() for q, v in found.quantiles.items()}}
@@ -146,8 +165,7 @@ def _open(path: Path, update: Path | None, output: Output) -> Forecaster:
         raise InputError(f"got {path}, a model of the job {forecaster.JOB!r}: give one that forecast --save wrote")
     if update is not None:
         forecaster.update(update)
-        for note in forecaster.notes_:
-            output.note(f"  {note}")
+        _tell_notes(forecaster.notes_, output)
     return forecaster
 
 
@@ -157,7 +175,11 @@ def _announce(forecaster: Forecaster, output: Output, seconds: float) -> None:
     season = f"season {forecaster.seasons_[0]}" if forecaster.seasons_ else "no season"
     many = f"{len(panel):,} series, " if len(panel) > 1 else ""
     output.note(f"{panel.target}: {many}{panel.frequency.name}, {season}; first answer after {seconds:.1f} s")
-    for note in forecaster.notes_:
+    _tell_notes(forecaster.notes_, output)
+
+
+def _tell_notes(notes: list[str], output: Output) -> None:
+    for note in notes:
         output.note(f"  {note}")
 
 
@@ -195,6 +217,10 @@ def _tell(forecaster: Forecaster, output: Output) -> None:
         f"{panel.names[0]}: the first {shown} of {forecaster.horizon_} steps", ["time", "forecast", *ends], rows
     )
     output.note(f"{sparkline(panel.values[0])} | {sparkline(forecast.mean[0])}")
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip()) if text else ()
 
 
 def _numbers(text: str) -> tuple[float, ...]:

@@ -22,16 +22,20 @@ def roommate(
     quiet: QuietOption = False,
 ) -> None:
     """Meet the roommate: a plain network, a recurrent one, and both merged, small enough to multiply by hand."""
-    from latchwork.explain.roommate import count_exact, kitchens
-    from latchwork.explain.roommate_pictures import draw_kitchens, draw_learned, write_kitchen
+    from latchwork.explain.roommate import RAINY, Day, count_exact, kitchens
+    from latchwork.explain.roommate_pictures import draw_kitchens, draw_learned
+    from latchwork.explain.roommate_words import LARGEST_WRITTEN, write_day, write_kitchen, write_learned
+    from latchwork.pictures import save_figure
 
     output = Output(as_json=as_json, quiet=quiet)
     all_kitchens = kitchens(courses)
     states = 2 * courses
     exact = {name: count_exact(kitchen, courses) for name, kitchen in all_kitchens.items()}
     for name, kitchen in all_kitchens.items():
-        if courses <= 6:
+        if courses <= LARGEST_WRITTEN:
             output.note(f"{write_kitchen(kitchen, courses)}\n")
+            if name == "merged":
+                output.note(f"{write_day(kitchen, Day(1, RAINY), courses)}\n")
         output.note(f"The {name} kitchen serves the right dish in {exact[name]} of {states} states.\n")
 
     out.mkdir(parents=True, exist_ok=True)
@@ -47,12 +51,17 @@ def roommate(
         unseen = write_diary(courses, DAYS_TO_COME, seed + 1)
         right = int((learned.serve(unseen.first_dish, unseen.weather) == unseen.dishes).sum())
         pictures["roommate-learned.png"] = draw_learned(learned, courses)
+        output.note(f"\n{write_learned(learned, courses) if courses <= LARGEST_WRITTEN else learned.in_words()}\n")
         result["learned"] = {
             "diary_days": len(diary.weather),
+            "starts": learned.starts,
+            "starts_that_solve": learned.solved,
+            "states_with_own_unit": learned.own_units,
             "unseen_days": DAYS_TO_COME,
             "accuracy": right / DAYS_TO_COME,
         }
-        sentence += f"; learned from a diary, it serves {right} of {DAYS_TO_COME} days never seen right"
+        sentence += f";\nlearned from a diary, {right} of {DAYS_TO_COME} days never seen are served right"
     for name, figure in pictures.items():
-        figure.savefig(out / name, dpi=120)
-    output.result(f"{sentence}. Pictures: {', '.join(str(out / name) for name in pictures)}", result)
+        save_figure(figure, out / name)
+    output.note(f"Pictures: {', '.join(str(out / name) for name in pictures)}")
+    output.result(f"{sentence}.", result | {"pictures": [str(out / name) for name in pictures]})

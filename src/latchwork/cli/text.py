@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 
-_MEASURED_TOKENS = 500_000  # after training; `text test` measures everything
+_MEASURED_TOKENS = 200_000  # after training; `text test` measures everything
 
 TextArgument = Annotated[
     str,
@@ -44,8 +44,8 @@ def train(
     units: Annotated[Units, typer.Option(help="Characters, bytes, or words (for a keyboard).")] = Units.CHAR,
     minutes: Annotated[float | None, typer.Option(help="How long to train (10 where nothing is said).")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Or: steps of the optimiser.")] = None,
-    validation: Annotated[float, typer.Option(help="Share at the end of the text that is not trained on.")] = 0.1,
-    test: Annotated[float, typer.Option(help="Share after that, not even looked at.")] = 0.0,
+    validation: Annotated[float, typer.Option(help="Share that is not trained on but chosen by.")] = 0.03,
+    test: Annotated[float, typer.Option(help="Share at the end that is not even looked at.")] = 0.1,
     vocabulary: Annotated[int | None, typer.Option(min=2, help="Tokens at most.")] = None,
     hidden: Annotated[int | None, typer.Option(min=1, help="Units of the LSTM, in place of the chosen number.")] = None,
     ngram_share: Annotated[
@@ -94,22 +94,24 @@ def train(
         shutil.rmtree(unfinished, ignore_errors=True)
     figures = _held_out_figures(model.model_, source)
     sample = "".join(model.write(length=200, seed=seed))
+    described = describe(model.model_)
     results: dict[str, Any] = {
         "model": str(out),
         "bytes": out.stat().st_size,
-        **describe(model.model_),
+        **described,
         **figures,
         "steps": model.history_.steps,
+        "repeat": f"--steps {model.history_.planned_steps} --hidden {described['hidden']}",
         "epochs": len(model.history_.epochs),
         "stopped": stopped,
         "seconds": time.monotonic() - started,
         "sample": sample,
     }
     output.note(f"\n{sample}\n")
-    measured = f"{figures['bits_per_character']:.3f} bits per character on the validation part; " if figures else ""
+    measured = "{bits_per_character:.3f} bits per character on the {part} part; ".format(**figures) if figures else ""
     output.result(
         f"{measured}{model.history_.steps:,} steps in {results['seconds']:.0f} s "
-        f"(--steps {model.history_.steps} repeats them); saved to {out}, {results['bytes'] / 1e6:.1f} MB",
+        f"({results['repeat']} repeats the run); saved to {out}, {results['bytes'] / 1e6:.1f} MB",
         results,
     )
     if stopped == "interrupted":

@@ -13,9 +13,10 @@ from jaxtyping import Array
 from numpy.typing import ArrayLike, NDArray
 
 from latchwork.errors import InputError
-from latchwork.explain.trace import as_batch
+from latchwork.explain.influence import baseline_of
+from latchwork.explain.reading import Model, read
 from latchwork.layers import BuiltLayer, EmbeddingLayer
-from latchwork.network import Network, apply_layers
+from latchwork.network import apply_layers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,32 +61,39 @@ class MemoryHorizon:
         return figure
 
 
-def memory_horizon(network: Network, data: ArrayLike) -> MemoryHorizon:
+def memory_horizon(model: Model, data: ArrayLike) -> MemoryHorizon:
     """Measure how far back a network uses its input, by influence and by cutting history.
 
     Args:
-        network: a built network that reads forward.
+        model: a built network or a fitted estimator, as for `trace`.
         data: sequences of equal length `[batch, time, features]` or tokens `[batch, time]`; the first 256 are used.
 
     Returns:
-        Both horizons in steps, and the curves behind them.
+        Both horizons in steps, and the curves behind them. An answer at every step is judged by its last one.
 
     Raises:
-        InputError: fewer than two sequences, whose answers then have no spread to compare with.
+        InputError: fewer than two sequences, whose answers then have no spread to compare with, or unequal ones.
+
+    Example:
+        >>> network = Network.build(lw.Sequential([lw.GRU(4), lw.Dense(1)]), (None, 2), seed=0)
+        >>> found = memory_horizon(network, np.random.default_rng(0).normal(size=(20, 30, 2)))
+        >>> len(found.reach)
+        30
     """
-    batch, single = as_batch(network, data)
-    if single or len(batch) < 2:
-        raise InputError(f"got data of shape {np.shape(data)}: give two sequences or more, of equal length")
-    layers, read = network.layers, batch[:MOST_ROWS]
+    network, batch, lengths, single = read(model, data)
+    if single or len(batch) < 2 or lengths is not None:
+        raise InputError(f"got data of shape {batch.shape}: give two sequences or more, of equal length")
+    layers, vectors = network.layers, jnp.asarray(batch[:MOST_ROWS])
     if isinstance(layers[0], EmbeddingLayer):
-        layers, read = layers[1:], layers[0](read)
-    answers, influences = _reach(layers, read)
-    reach = np.asarray(jnp.abs(influences).mean(axis=0), np.float64)[::-1]
-    carried = np.cumsum(reach) / reach.sum()
-    kept = np.unique(np.geomspace(1, read.shape[1], 24).round().astype(np.int64))
-    spread = float(np.asarray(answers).std(axis=0).mean()) or 1.0
-    change = np.array(
-        [float(np.abs(np.asarray(_answers(layers, read[:, -count:])) - answers).mean()) / spread for count in kept]
+        layers, vectors = layers[1:], layers[0](vectors)
+    baseline = baseline_of(network, vectors)
+    answers, influences = (np.asarray(array, np.float64) for array in _reach(layers, vectors, baseline))
+    reach = np.abs(influences).mean(axis=0)[::-1]
+    carried = np.cumsum(reach) / max(reach.sum(), np.finfo(float).tiny)
+    kept = np.unique(np.geomspace(1, vectors.shape[1], 24).round().astype(np.int64))
+    spread = float(answers.std(axis=0).mean()) or 1.0
+    change = (
+        np.array([float(np.abs(_answers_of_last(layers, vectors, int(c)) - answers).mean()) for c in kept]) / spread
     )
     # The first number of steps from which on nothing changes any more.
     moving = np.flatnonzero(change >= UNCHANGED)
@@ -93,19 +101,27 @@ def memory_horizon(network: Network, data: ArrayLike) -> MemoryHorizon:
     return MemoryHorizon(int(np.searchsorted(carried, CARRIED)) + 1, by_cutting, reach, kept, change)
 
 
-@eqx.filter_jit
-def _answers(layers: tuple[BuiltLayer, ...], read: Array) -> Array:
-    answers = apply_layers(layers, read)
-    return answers if answers.ndim == 2 else answers[:, -1]
+def _answers_of_last(layers: tuple[BuiltLayer, ...], vectors: Array, count: int) -> NDArray[np.float64]:
+    """The answers to the last `count` steps alone, padded to the whole length so that nothing is compiled anew."""
+    rows, steps, _ = vectors.shape
+    cut = jnp.pad(vectors[:, steps - count :], ((0, 0), (0, steps - count), (0, 0)))
+    return np.asarray(_answers(layers, cut, jnp.full(rows, count, jnp.int32)), np.float64)
 
 
 @eqx.filter_jit
-def _reach(layers: tuple[BuiltLayer, ...], read: Array) -> tuple[Array, Array]:
+def _answers(layers: tuple[BuiltLayer, ...], vectors: Array, lengths: Array) -> Array:
+    answers = apply_layers(layers, vectors, lengths)
+    return answers if answers.ndim == 2 else answers[jnp.arange(len(answers)), lengths - 1]
+
+
+@eqx.filter_jit
+def _reach(layers: tuple[BuiltLayer, ...], vectors: Array, baseline: Array) -> tuple[Array, Array]:
     """The answers, and gradient times input of each answer's largest number, summed over features `[batch, time]`."""
 
-    def largest(read: Array) -> tuple[Array, Array]:
-        answers = _answers(layers, read)
+    def largest(vectors: Array) -> tuple[Array, Array]:
+        answers = apply_layers(layers, vectors)
+        answers = answers if answers.ndim == 2 else answers[:, -1]
         return answers.max(axis=-1).sum(), answers
 
-    gradient, answers = jax.grad(largest, has_aux=True)(read)
-    return answers, (gradient * read).sum(axis=-1)
+    gradient, answers = jax.grad(largest, has_aux=True)(vectors)
+    return answers, (gradient * (vectors - baseline)).sum(axis=-1)

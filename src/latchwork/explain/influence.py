@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import equinox as eqx
 import jax
@@ -13,7 +14,7 @@ from jaxtyping import Array
 from numpy.typing import ArrayLike, NDArray
 
 from latchwork.errors import InputError
-from latchwork.explain.trace import as_batch
+from latchwork.explain.reading import Model, read
 from latchwork.layers import BuiltLayer, EmbeddingLayer
 from latchwork.network import Network, apply_layers
 
@@ -21,10 +22,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Method = Literal["integrated", "gradient"]
-NODES = 16  # of Gauss and Legendre's rule in each interval of the path
-CHUNK = 64  # points of the path in one call
-INTERVALS = (4, 16, 64, 256)  # tried in turn; where a relu bends, only more of them help
-GOOD_ENOUGH = 1e-3  # relative completeness error at which no more points are tried
+# The path is cut into intervals, each with a Gauss-Legendre rule; where a network's answer bends or jumps, only more
+# of them help, and only there.
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(14)
+POINTS = np.concatenate([[0], (NODES + 1) / 2, [1]])  # of an interval of length 1: its ends tell how exact the rule is
+SHARES = np.concatenate([[0], WEIGHTS / 2, [0]])
+PIECES = 4  # that an interval is cut into, all computed in one call
+GOOD_ENOUGH = 1e-3  # relative completeness error at which no more are tried
+SHORTEST = 2.0**-12  # interval that is still cut up: in shorter ones the points' own rounding is all that is left
+MOST_CALLS = 300
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Influence:
     Attributes:
         values: of each step's features `[time, features]`; for tokens, of their vectors.
         answer: the number that is explained.
-        baseline: the same number for an input of zeros.
+        baseline: the same number where nothing was said: for zeros, or for the mean of all tokens' vectors.
         method: how it was measured.
     """
 
@@ -78,70 +84,105 @@ class Influence:
 
 
 def influence(
-    network: Network, inputs: ArrayLike, output: int, *, step: int = -1, method: Method = "integrated"
+    model: Model, inputs: ArrayLike | str, output: int, *, step: int = -1, method: Method = "integrated"
 ) -> Influence:
     """How much each step of a sequence contributed to one number of the answer.
 
     Args:
-        network: a built network.
-        inputs: one sequence `[time, features]`, or token numbers `[time]`.
-        output: which number of the answer.
-        step: at which step, where the network answers at every one; the last by default.
-        method: `integrated` (gradients averaged along the way from zeros to the input, times the input; their sum is
-            the answer less that for zeros) or `gradient` (the gradient at the input, times the input; faster, its sum
-            means little where the network saturates).
+        model: a built network or a fitted estimator, as for `trace`.
+        inputs: one sequence `[time, features]`; token numbers `[time]` or a text for a language model.
+        output: which number of the answer, before any softmax.
+        step: at which step, where the network answers at every one; from the end if negative.
+        method: `integrated` (gradients averaged along the way from the baseline to the input, times their difference;
+            their sum is the answer less that for the baseline) or `gradient` (the gradient at the input, times the
+            same; faster, its sum means little where the network saturates). The baseline is zeros, for tokens the mean
+            of all their vectors: from zeros, which no token is near, a network that writes text runs wild on the way.
 
     Returns:
         The contributions, with the completeness error that says how exact they are.
 
     Raises:
-        InputError: there is no such number in the answer, or more than one sequence was given.
+        InputError: there is no such number or step in the answer, or more than one sequence was given.
 
     Source: Sundararajan, Taly & Yan (2017), "Axiomatic attribution for deep networks", sections 3 and 5.
     """
-    batch, single = as_batch(network, inputs)
+    network, batch, _, single = read(model, inputs)
     if not single:
-        raise InputError(f"got inputs of shape {tuple(batch.shape)}: influence explains one sequence at a time")
-    layers, read = network.layers, batch[0]
+        raise InputError(f"got inputs of shape {batch.shape}: influence explains one sequence at a time")
+    if method not in get_args(Method):
+        raise InputError(f"got the method {method!r}: expected one of {', '.join(get_args(Method))}")
+    layers, vectors = network.layers, jnp.asarray(batch[0])
     if isinstance(layers[0], EmbeddingLayer):
-        layers, read = layers[1:], layers[0](batch)[0]
-    count = apply_layers(layers, read[None]).shape[-1]
-    if not 0 <= output < count:
-        raise InputError(f"got output {output}: the answer has the numbers 0 to {count - 1}")
+        layers, vectors = layers[1:], layers[0](jnp.asarray(batch))[0]
+    *steps, count = network.spec.output_shape()
+    if not 0 <= output < (count or 0):
+        raise InputError(f"got output {output}: the answer has the numbers 0 to {(count or 0) - 1}")
+    if steps and not -len(vectors) <= step < len(vectors):
+        raise InputError(f"got step {step}: the sequence has {len(vectors)} steps")
+    way = Way(baseline_of(network, vectors), vectors)
     at = (jnp.int32(output), jnp.int32(step))
-    answer, slopes = _slopes(layers, read, jnp.ones(1), at)
-    baseline = _slopes(layers, read, jnp.zeros(1), at)[0]
+    (baseline, answer), slopes = _slopes(layers, way, jnp.arange(2.0), at)
     averaged = method == "integrated"
-    slope = _averaged_slopes(layers, read, at, float(answer[0] - baseline[0])) if averaged else slopes[0]
-    values = np.asarray(slope, np.float64) * np.asarray(read, np.float64)
-    return Influence(values, float(answer[0]), float(baseline[0]), method)
+    slope = _averaged_slopes(layers, way, at, float(answer - baseline)) if averaged else slopes[1]
+    return Influence(np.asarray(slope, np.float64) * way.length(), float(answer), float(baseline), method)
 
 
-def _averaged_slopes(layers: tuple[BuiltLayer, ...], read: Array, at: Any, difference: float) -> NDArray[np.float64]:
-    """The mean gradient on the way from zeros to the input, over ever more intervals until it is complete."""
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
-    average = np.zeros(read.shape)
-    for intervals in INTERVALS:
-        starts = np.arange(intervals)[:, None]
-        points = ((starts + (nodes + 1) / 2) / intervals).reshape(-1, CHUNK)
-        shares = np.tile(weights / 2 / intervals, intervals).reshape(-1, CHUNK)
-        average = np.zeros(read.shape)
-        for some, share in zip(points, shares, strict=True):
-            slopes = _slopes(layers, read, jnp.asarray(some, jnp.float32), at)[1]
-            average += np.tensordot(share, np.asarray(slopes, np.float64), axes=1)
-        error = abs(float((average * np.asarray(read)).sum()) - difference)
-        if error <= GOOD_ENOUGH * abs(difference):
+def baseline_of(network: Network, vectors: Array) -> Array:
+    """What says nothing, in the shape of the vectors: zeros, or the mean of all tokens' vectors."""
+    first = network.layers[0]
+    return jnp.broadcast_to(first.weight.mean(axis=0) if isinstance(first, EmbeddingLayer) else 0.0, vectors.shape)
+
+
+class Way(NamedTuple):
+    """From the baseline to the input, straight; both `[time, features]`."""
+
+    begin: Array
+    end: Array
+
+    def length(self) -> NDArray[np.float64]:
+        """Of each feature's part of it."""
+        return np.asarray(self.end, np.float64) - np.asarray(self.begin, np.float64)
+
+
+def _averaged_slopes(layers: tuple[BuiltLayer, ...], way: Way, at: Any, difference: float) -> NDArray[np.float64]:
+    """The mean gradient on the way, its least exact interval cut up until the whole is complete."""
+    whole = way.length()
+    average = np.zeros(whole.shape)
+    left = 0.0  # the error of what is too short to be cut up
+    intervals = [(-np.inf, 0.0, 1.0, average)]  # minus the error, begin, length, its part of the average: a heap
+    for _ in range(MOST_CALLS):
+        _, begin, length, coarse = heappop(intervals)
+        average = average - coarse
+        begins, length = begin + length / PIECES * np.arange(PIECES), length / PIECES
+        points = (begins[:, None] + length * POINTS).reshape(-1)
+        answers, slopes = (np.asarray(array, np.float64) for array in _slopes(layers, way, _single(points), at))
+        for first, of_points, of_answers in zip(
+            begins, np.split(slopes, PIECES), np.split(answers, PIECES), strict=True
+        ):
+            part = np.tensordot(length * SHARES, of_points, axes=1)
+            missed = abs(float((part * whole).sum()) - (of_answers[-1] - of_answers[0]))
+            average = average + part
+            if length < SHORTEST:
+                left += missed
+            else:
+                heappush(intervals, (-missed, float(first), length, part))
+        missed = left - sum(interval[0] for interval in intervals)
+        if missed <= GOOD_ENOUGH * abs(difference) or not intervals:
             break
     return average
 
 
+def _single(values: NDArray[np.float64]) -> Array:
+    return jnp.asarray(values, jnp.float32)
+
+
 @eqx.filter_jit
-def _slopes(layers: tuple[BuiltLayer, ...], read: Array, shares: Array, at: tuple[Array, Array]) -> tuple[Array, Array]:
-    """The number and its gradient for the input scaled by each share: `[shares]`, `[shares, time, features]`."""
+def _slopes(layers: tuple[BuiltLayer, ...], way: Way, shares: Array, at: tuple[Array, Array]) -> tuple[Array, Array]:
+    """The number and its gradient after each share of the way: `[shares]`, `[shares, time, features]`."""
     output, step = at
 
     def number(inputs: Array) -> Array:
         answer = apply_layers(layers, inputs[None])[0]
         return answer[output] if answer.ndim == 1 else answer[step, output]
 
-    return jax.vmap(jax.value_and_grad(number))(shares[:, None, None] * read)
+    return jax.vmap(jax.value_and_grad(number))(way.begin + shares[:, None, None] * (way.end - way.begin))

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, cast, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latchwork.errors import InputError
-from latchwork.explain.trace import trace
-from latchwork.network import Network
+from latchwork.explain.reading import Model
+from latchwork.explain.rules import Rule, plain_rules, season_rules, text_rules
+from latchwork.explain.trace import Frames, Values, trace
 
-Rule = NDArray[np.float64]
-QUOTES = '"“”«»'
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Neuron", "Neurons", "neurons", "plain_rules", "season_rules", "text_rules"]
+
+BLOCKS = 8  # of steps: every other one is fitted on, the rest scored on
+DRAWN_STEPS = 120
+DRAWN_UNITS = 6
 
 
 class Neuron(NamedTuple):
@@ -25,104 +33,147 @@ class Neuron(NamedTuple):
         rule: the rule's name.
         score: share of the unit's variance that the rule explains on the half of the steps that it was not fitted
             on; 1 is perfect, 0 or less is nothing.
+        state: which of its numbers follow the rule: what it shows (`hidden`) or what it keeps (`cell`).
     """
 
     layer: str
     unit: int
     rule: str
     score: float
+    state: str = "hidden"
 
 
-def neurons(network: Network, data: ArrayLike, rules: Mapping[str, ArrayLike] | None = None) -> list[Neuron]:
+@dataclass(frozen=True, repr=False)
+class Neurons(Sequence[Neuron]):
+    """Every unit with its rule, those first that follow theirs most closely.
+
+    Attributes:
+        found: the units.
+        activity: of the first sequence, by layer and state `[time, units]`.
+        fits: by layer, state and rule, what the rule says of each unit there `[time, units]`.
+        tokens: what was read at each step, of a text.
+    """
+
+    found: tuple[Neuron, ...]
+    activity: Mapping[tuple[str, str], Values]
+    fits: Mapping[tuple[str, str, str], NDArray[np.float64]]
+    tokens: Sequence[str] | None = None
+
+    def __len__(self) -> int:
+        """How many units."""
+        return len(self.found)
+
+    @overload
+    def __getitem__(self, index: int) -> Neuron: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Neuron]: ...
+    def __getitem__(self, index: int | slice) -> Neuron | Sequence[Neuron]:
+        """The unit at a rank, counted from 0."""
+        return self.found[index]
+
+    def __repr__(self) -> str:
+        """The first ten, a line each."""
+        lines = [
+            f"{one.score:6.1%}  {one.rule:<20}  {one.layer}, unit {one.unit}, {one.state}" for one in self.found[:10]
+        ]
+        more = [f"... and {len(self) - 10} more"] if len(self) > 10 else []
+        return "\n".join(["explained by", *lines, *more])
+
+    def to_frame(self, backend: Frames = "pandas") -> Any:
+        """A native frame with the columns `layer`, `unit`, `state`, `rule` and `score`."""
+        import narwhals as nw
+
+        names = ("layer", "unit", "state", "rule", "score")
+        columns = {name: [getattr(one, name) for one in self.found] for name in names}
+        return nw.from_dict(columns, backend=backend).to_native()
+
+    def plot(self, count: int = DRAWN_UNITS) -> Figure:
+        """The first units over the first steps, and what their rules say of them."""
+        from latchwork.explain.pictures import draw_neurons
+
+        return draw_neurons(self, count, DRAWN_STEPS)
+
+
+def neurons(model: Model, data: ArrayLike | str, rules: Mapping[str, ArrayLike | Rule] | None = None) -> Neurons:
     """The network's units, those first that follow a readable rule most closely.
 
     Args:
-        network: a built network.
+        model: a built network or a fitted estimator, as for `trace`.
         data: sequences of equal length `[batch, time, features]` or tokens `[batch, time]`; one sequence is a batch
-            of one.
-        rules: by name, what a unit might follow: a number for every step `[batch, time]` or `[time]`. Where None, the
-            position in the sequence and, for numbers, their level, change and running mean; see `text_rules` and
-            `season_rules` for more.
+            of one. A text, for a language model.
+        rules: by name, what a unit might follow: a number for every step `[batch, time]` or `[time]`, or a tuple of
+            such that are taken together. Where None, `text_rules` for a text, else `plain_rules`; see `season_rules`.
 
     Returns:
-        The best rule of each unit, by falling score.
+        Every unit with its best rule. A rule predicts a unit by a straight line in its numbers.
+
+    Raises:
+        InputError: there are no rules, or one has not a number for every step.
 
     Example:
         >>> text = "He said: \\"yes\\".\\n" * 50
-        >>> neurons(model.network_, model.encode(text), text_rules(text))[0].rule  # doctest: +SKIP
+        >>> neurons(model, text)[0].rule  # doctest: +SKIP
         'inside quotes'
     """
-    array = np.asarray(data)
-    found = trace(network, array)
+    tokens = None
+    if isinstance(data, str):
+        tokens = _tokens(model, data)
+        rules = rules or cast("Mapping[str, Rule]", text_rules(tokens))
+    found = trace(model, data)
     shape = next(iter(found.layers.values()))["hidden"].shape[:-1]
-    followed = {name: _broadcast(name, rule, shape) for name, rule in (rules or plain_rules(array)).items()}
+    given = plain_rules(np.asarray(data)) if rules is None else rules
+    followed = {name: _terms(name, rule, shape) for name, rule in given.items()}
     if not followed:
         raise InputError("got no rules: give at least one number for every step, by name")
     best: list[Neuron] = []
+    activity: dict[tuple[str, str], Values] = {}
+    fits: dict[tuple[str, str, str], NDArray[np.float64]] = {}
     for layer, arrays in found.layers.items():
-        activity = arrays["hidden"].reshape(-1, arrays["hidden"].shape[-1]).astype(np.float64)
-        scores = {name: _explained(rule.reshape(-1), activity) for name, rule in followed.items()}
-        for unit in range(activity.shape[1]):
-            name = max(scores, key=lambda name: scores[name][unit])
-            best.append(Neuron(layer, unit, name, float(scores[name][unit])))
-    return sorted(best, key=lambda neuron: -neuron.score)
+        scores: dict[tuple[str, str], NDArray[np.float64]] = {}
+        for state in ("hidden", "cell") if "cell" in arrays else ("hidden",):
+            units = arrays[state].shape[-1]
+            flat = arrays[state].reshape(-1, units).astype(np.float64)
+            activity[layer, state] = arrays[state].reshape(-1, shape[-1], units)[0]
+            for name, terms in followed.items():
+                scores[state, name], said = _explained(terms, flat)
+                fits[layer, state, name] = said[: shape[-1]]
+        for unit in range(arrays["hidden"].shape[-1]):
+            state, name = max(scores, key=lambda key: scores[key][unit])
+            best.append(Neuron(layer, unit, name, float(scores[state, name][unit]), state))
+    return Neurons(tuple(sorted(best, key=lambda neuron: -neuron.score)), activity, fits, tokens)
 
 
-def plain_rules(data: NDArray[np.floating] | NDArray[np.integer]) -> dict[str, Rule]:
-    """What can be read from numbers alone: position; and of the mean over features, level, change and running mean."""
-    tokens = np.issubdtype(data.dtype, np.integer)
-    steps = data.shape[-1] if tokens else data.shape[-2]
-    rules: dict[str, Rule] = {"position": np.arange(steps, dtype=np.float64)}
-    if tokens:
-        return rules
-    level = data.mean(axis=-1, dtype=np.float64)
-    change = np.diff(level, axis=-1, prepend=level[..., :1])
-    return rules | {"level": level, "change": change, "running mean": level.cumsum(axis=-1) / np.arange(1, steps + 1)}
+def _tokens(model: Model, text: str) -> list[str]:
+    from latchwork.transforms.vocabulary import decode
+
+    vocabulary = getattr(getattr(model, "model_", None), "vocabulary", None)
+    if vocabulary is None:
+        raise InputError("got a text: only a language model reads one; a network reads numbers")
+    return [decode(vocabulary, [token]) for token in vocabulary.encode(text)]
 
 
-def text_rules(text: str | Sequence[str]) -> dict[str, Rule]:
-    """For every token of a text (each letter of a string): the position in its line and word, quotes, and kinds."""
-    quotes, line, word = False, 0, 0
-    rows: list[dict[str, float]] = []
-    for token in text:
-        quotes ^= any(letter in QUOTES for letter in token)
-        rows.append(
-            {
-                "position in line": line,
-                "position in word": word,
-                "inside quotes": quotes,
-                "line's start": line == 0,
-                "word's start": word == 0 and token.isalpha(),
-                "capital": token.isupper(),
-                "vowel": token.lower() in tuple("aeiou"),
-                "space": token.isspace(),
-            }
-        )
-        line = 0 if "\n" in token else line + 1
-        word = word + 1 if token.isalpha() else 0
-    return {name: np.array([row[name] for row in rows], np.float64) for name in rows[0]} if rows else {}
+def _terms(name: str, rule: ArrayLike | Rule, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """A rule's numbers and a one for each step `[batch * time, terms]`."""
+    terms: list[NDArray[np.float64]] = []
+    for numbers in rule if isinstance(rule, tuple) else (rule,):
+        values = np.asarray(numbers, np.float64)
+        try:
+            terms.append(np.broadcast_to(values, shape).reshape(-1))
+        except ValueError:
+            raise InputError(
+                f"the rule {name!r} has shape {values.shape}, expected one number a step: {shape}"
+            ) from None
+    return np.stack([*terms, np.ones_like(terms[0])], axis=1)
 
 
-def season_rules(steps: int, period: int) -> dict[str, Rule]:
-    """Where in the season each of `steps` stands: how far from its start, and how far from its first quarter."""
-    angle = 2 * np.pi * np.arange(steps) / period
-    return {"season": np.cos(angle), "season, a quarter later": np.sin(angle), "trend": np.arange(steps, dtype=float)}
-
-
-def _broadcast(name: str, rule: ArrayLike, shape: tuple[int, ...]) -> Rule:
-    values = np.asarray(rule, np.float64)
-    try:
-        return np.broadcast_to(values, shape)
-    except ValueError:
-        raise InputError(f"the rule {name!r} has shape {values.shape}, expected one number a step: {shape}") from None
-
-
-def _explained(rule: Rule, activity: NDArray[np.float64]) -> NDArray[np.float64]:
-    """R squared of each unit by a line in the rule, fitted on every other block of steps and scored on the rest."""
-    block = np.arange(len(rule)) * 8 // len(rule) % 2 == 0
-    terms = np.stack([rule, np.ones_like(rule)], axis=1)
-    line, *_ = np.linalg.lstsq(terms[block], activity[block], rcond=None)
-    rest = activity[~block]
-    residual = np.square(rest - terms[~block] @ line).sum(axis=0)
+def _explained(
+    terms: NDArray[np.float64], activity: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Each unit's R squared on the blocks that its line was not fitted on, and what the line says of every step."""
+    fitted = np.arange(len(terms)) * BLOCKS // len(terms) % 2 == 0
+    line, *_ = np.linalg.lstsq(terms[fitted], activity[fitted], rcond=None)
+    said = terms @ line
+    rest = activity[~fitted]
+    residual = np.square(rest - said[~fitted]).sum(axis=0)
     total = np.square(rest - rest.mean(axis=0)).sum(axis=0)
-    return 1 - residual / np.maximum(total, 1e-12)
+    return 1 - residual / np.maximum(total, 1e-12), said

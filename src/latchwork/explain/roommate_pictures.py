@@ -1,107 +1,146 @@
-"""The roommate's kitchens on paper: matrices as text, and as pictures."""
+"""The roommate's kitchens drawn as what they multiply, and the learned matrices beside the exact ones."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from latchwork.explain.diary import LearnedKitchen
-from latchwork.explain.roommate import WEATHER, Kitchen, MergedKitchen, menu
+from latchwork.explain.roommate import RAINY, Day, Kitchen, MergedKitchen, menu
+from latchwork.explain.roommate_words import LARGEST_WRITTEN, day_in_words, labels_of
+from latchwork.pictures import INK, MUTED
 
-LARGEST_WITH_NUMBERS = 6  # dishes; longer menus are drawn as colours alone
-
-Matrices = Mapping[str, NDArray[np.float64]]
-
-
-def labels(name: str, courses: int) -> tuple[Sequence[str], Sequence[str]]:
-    """What the rows and the columns of a kitchen's matrix stand for."""
-    dishes = menu(courses)
-    halves = [f"{dish}, {half}" for half in ("same", "next") for dish in dishes]
-    return {
-        "weather": (halves, WEATHER),
-        "food": (halves, dishes),
-        "merge": (dishes, halves),
-        "next_day": (dishes, dishes),
-    }[name]
+CELL = 0.4  # inches of a matrix's entry, where its numbers are written
+LARGEST_SHEET = 9.0  # inches of the highest matrix of a longer menu
+GAP = 0.9  # entries between a matrix and a sign
+LABEL = 4.2  # entries that a row's name takes
 
 
-def write_matrix(matrix: NDArray[np.float64], rows: Sequence[str], columns: Sequence[str]) -> str:
-    """A matrix as text, one line a row, each with its name; columns are named above, numbered where many."""
-    wide = max(map(len, rows))
-    short = [column if len(columns) <= LARGEST_WITH_NUMBERS // 2 else str(at + 1) for at, column in enumerate(columns)]
-    head = " " * wide + "  " + "  ".join(f"{column:>5}" for column in short)
-    cells = [
-        "  ".join(
-            f"{value:>{max(5, len(column))}g}" for value, column in zip(np.round(row, 2) + 0.0, short, strict=True)
+class Sheet:
+    """Matrices side by side with signs between them, all entries of one size, built from left to right."""
+
+    def __init__(self, courses: int) -> None:
+        """An empty sheet for matrices of a menu."""
+        self.written = courses <= LARGEST_WRITTEN
+        self.size = CELL if self.written else LARGEST_SHEET / (2 * courses)
+        self.unit = 1.0 if self.written else CELL / self.size  # entries that stand for one of CELL
+        self.x, self.y, self.width = 0.0, 0.0, 0.0
+        self.figure = Figure()
+        self.axes = self.figure.add_axes((0, 0, 1, 1))
+
+    def heading(self, text: str, note: str = "") -> None:
+        """A line of text at the left, and a fainter one below it."""
+        self.x = 0.0
+        self.axes.text(0, self.y, text, fontsize=12, fontweight="bold", color=INK, va="top")
+        self.y += 0.9 * self.unit
+        if note:
+            self.axes.text(0, self.y, note, fontsize=9, color=MUTED, va="top")
+            self.y += self.unit * 0.45 * (note.count("\n") + 1)
+        self.y += 0.8 * self.unit
+
+    def matrix(
+        self, matrix: NDArray[np.float64], name: str, rows: Sequence[str] = (), columns: Sequence[str] = ()
+    ) -> None:
+        """A matrix, or a vector as one column, with the names of its rows and columns where they fit."""
+        if self.written and rows:
+            self.x += LABEL
+            for at, row in enumerate(rows):
+                self.axes.text(self.x - 0.2, self.y + at + 0.5, row, ha="right", va="center", fontsize=8, color=MUTED)
+        values = matrix.reshape(len(matrix), -1)
+        high, wide = values.shape
+        self.axes.imshow(
+            values, cmap="PuOr_r", vmin=-1.6, vmax=1.6, extent=(self.x, self.x + wide, self.y + high, self.y)
         )
-        for row in matrix
-    ]
-    return "\n".join([head, *(f"{name:<{wide}}  {row}" for name, row in zip(rows, cells, strict=True))])
+        self.axes.text(
+            self.x + wide / 2, self.y - 0.25 * self.unit, name, ha="center", va="bottom", fontsize=9, color=INK
+        )
+        if self.written:
+            for (row, column), value in np.ndenumerate(values):
+                self.axes.text(
+                    self.x + column + 0.5, self.y + row + 0.5, f"{round(value, 2) + 0.0:g}", ha="center", va="center",
+                    fontsize=7 if value % 1 else 9, color="white" if abs(value) > 0.9 else "0.35",
+                )  # fmt: skip
+            for at, column in enumerate(columns):
+                self.axes.text(
+                    self.x + at + 0.6, self.y + high + 0.15, column, ha="right", va="top", fontsize=8, rotation=35,
+                    rotation_mode="anchor", color=MUTED,
+                )  # fmt: skip
+        self.x += wide
+        self.width = max(self.width, self.x)
 
+    def sign(self, text: str, high: int) -> None:
+        """A sign at the middle of matrices of `high` rows."""
+        self.axes.text(self.x + GAP * self.unit / 2, self.y + high / 2, text, ha="center", va="center", fontsize=14)
+        self.x += GAP * self.unit
 
-def write_kitchen(kitchen: Kitchen, courses: int) -> str:
-    """A kitchen's rule and its matrices as text."""
-    parts = [f"He cooks {kitchen.title}."]
-    for name, matrix in kitchen.matrices().items():
-        rows, columns = _labels(kitchen, name, courses)
-        parts.append(f"\n{name} [{matrix.shape[0]} x {matrix.shape[1]}]\n{write_matrix(matrix, rows, columns)}")
-    return "\n".join(parts)
+    def below(self, high: int, names: bool) -> None:
+        """Go on below matrices of `high` rows, with room for their columns' names."""
+        self.x = 0.0
+        self.y += high + self.unit * (2.6 if names and self.written else 1.2)
+
+    def finish(self) -> Figure:
+        """The sheet, cut to what is on it."""
+        margin = 0.5 * self.unit
+        width, height = max(self.width, 15 * self.unit) + 2 * margin, self.y + 2 * margin
+        self.axes.set_axis_off()
+        self.axes.set_aspect("equal")
+        self.axes.set_xlim(-margin, width - margin)
+        self.axes.set_ylim(height - margin, -margin)
+        self.figure.set_size_inches(width * self.size, height * self.size)
+        return self.figure
 
 
 def draw_kitchens(kitchens: Mapping[str, Kitchen], courses: int) -> Figure:
-    """Every kitchen's matrices, one row of pictures a kitchen."""
-    figure = Figure(figsize=(11, 10.5), layout="constrained")
-    parts = figure.subfigures(len(kitchens), 1, height_ratios=[1, 1, 1.6], squeeze=False)[:, 0]
-    for part, kitchen in zip(parts, kitchens.values(), strict=True):
-        matrices = kitchen.matrices()
-        part.suptitle(f"He cooks {kitchen.title}", fontsize=12)
-        for axes, (name, matrix) in zip(_row(part.subplots(1, len(matrices))), matrices.items(), strict=True):
-            draw_matrix(axes, matrix, name.replace("_", " "), *_labels(kitchen, name, courses))
-    return figure
+    """Every kitchen at work on one day: its matrices, what they are multiplied with, and the dish."""
+    sheet, day, dishes = Sheet(courses), Day(min(1, courses - 1), RAINY), menu(courses)
+    for name, kitchen in kitchens.items():
+        matrices, steps = kitchen.matrices(), kitchen.steps(day)
+        sheet.heading(f"He cooks {kitchen.title}", day_in_words(kitchen, day, courses))
+        for at, (title, matrix) in enumerate(matrices.items()):
+            rows, columns = labels_of(kitchen, title, courses)
+            high = len(matrix)
+            if "merge" not in matrices:
+                sheet.matrix(matrix, title.replace("_", " "), rows, columns)
+                sheet.sign("×", high)
+                sheet.matrix(
+                    steps["weather" if name == "plain" else "yesterday"], "today" if name == "plain" else "yesterday"
+                )
+                sheet.sign("=", high)
+                sheet.matrix(steps["dish"], "dish", dishes)
+                sheet.below(high, names=True)
+            elif title != "merge":
+                sheet.matrix(matrix, title, rows, columns)
+                sheet.sign("×", high)
+                sheet.matrix(
+                    steps["yesterday" if title == "food" else "weather"], "yesterday" if title == "food" else "today"
+                )
+                sheet.sign("+" if at == 0 else "=", high)
+            else:
+                sheet.matrix(steps["total"], "sum", labels_of(kitchen, "food", courses)[0])
+                sheet.below(2 * courses, names=True)
+                sheet.matrix(matrix, "merge", rows, columns)
+                sheet.sign("×", high)
+                sheet.matrix(steps["chosen"], "the 2 alone, as a 1")
+                sheet.sign("=", high)
+                sheet.matrix(steps["dish"], "dish", dishes)
+                sheet.below(2 * courses, names=False)
+    return sheet.finish()
 
 
 def draw_learned(learned: LearnedKitchen, courses: int) -> Figure:
     """The matrices of the rule above those found from the diary, on one scale."""
-    exact, found = MergedKitchen(courses).matrices(), learned.normalised()
-    figure = Figure(figsize=(11, 8.5), layout="constrained")
-    sides = {"The rule": exact, "Learned from the diary": found}
-    parts = figure.subfigures(len(sides), 1, squeeze=False)[:, 0]
-    for part, (title, matrices) in zip(parts, sides.items(), strict=True):
-        part.suptitle(title, fontsize=12)
-        for axes, (name, matrix) in zip(_row(part.subplots(1, len(matrices))), matrices.items(), strict=True):
-            draw_matrix(axes, matrix, name, *labels(name, courses))
-    return figure
-
-
-def draw_matrix(
-    axes: Axes, matrix: NDArray[np.float64], title: str, rows: Sequence[str], columns: Sequence[str]
-) -> None:
-    """One matrix as coloured squares, with its numbers where they fit."""
-    axes.imshow(matrix, cmap="PuOr_r", vmin=-1.5, vmax=1.5)
-    axes.set_title(title, fontsize=10)
-    axes.tick_params(length=0, labelsize=8)
-    if len(matrix) <= 2 * LARGEST_WITH_NUMBERS:
-        axes.set_yticks(range(len(rows)), rows)
-        axes.set_xticks(range(len(columns)), columns, rotation=30, ha="right")
-        for (row, column), value in np.ndenumerate(matrix):
-            strong = abs(value) > 0.9
-            axes.text(
-                column, row, f"{round(value, 2) + 0.0:g}", ha="center", va="center", fontsize=8,
-                color="white" if strong else "0.25",
-            )  # fmt: skip
-    else:
-        axes.set_xlabel(f"{len(columns)} columns", fontsize=8)
-        axes.set_ylabel(f"{len(rows)} rows", fontsize=8)
-
-
-# In the plain kitchen the weather matrix gives dishes at once, not the halves of a proposal.
-def _labels(kitchen: Kitchen, name: str, courses: int) -> tuple[Sequence[str], Sequence[str]]:
-    return labels(name, courses) if "merge" in kitchen.matrices() or name != "weather" else (menu(courses), WEATHER)
-
-
-def _row(axes: Axes | NDArray[np.object_]) -> list[Axes]:
-    return list(np.atleast_1d(np.asarray(axes, dtype=object)))
+    kitchen, sheet = MergedKitchen(courses), Sheet(courses)
+    sides = {
+        "The rule": ("", kitchen.matrices()),
+        "Learned from the diary": (learned.in_words(), learned.normalised()),
+    }
+    for title, (note, matrices) in sides.items():
+        sheet.heading(title, note)
+        for name, matrix in matrices.items():
+            sheet.matrix(matrix, name, *labels_of(kitchen, name, courses))
+            sheet.x += GAP * sheet.unit
+        sheet.below(2 * courses, names=True)
+    return sheet.finish()

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 from numpy.typing import ArrayLike, NDArray
 
-from latchwork.cells import Cell
 from latchwork.errors import InputError
-from latchwork.layers import BidirectionalLayer, BuiltLayer, EmbeddingLayer, RecurrentLayer
-from latchwork.network import Network
+from latchwork.explain.reading import Model, read
+from latchwork.explain.traced_cell import TracedCell, trace_cell
+from latchwork.layers import BidirectionalLayer, BuiltLayer, RecurrentLayer
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Frames = Literal["pandas", "polars", "pyarrow"]
 Values = NDArray[np.float32]
-Named = list[tuple[str, Array]]  # not a dict: JAX would sort its names
 
 
 @dataclass(frozen=True)
@@ -70,122 +67,84 @@ class Trace:
         return nw.from_dict(columns, backend=backend).to_native()
 
     def plot(self, layer: str | None = None, row: int = 0) -> Figure:
-        """Heat maps over time, one for each gate and state, units that behave alike side by side."""
-        from matplotlib.figure import Figure
+        """Heat maps over time, one for each gate and state, units that behave alike side by side.
+
+        Args:
+            layer: the layer's name; the first one where None.
+            row: which sequence of a batch.
+        """
+        from latchwork.explain.pictures import draw_heat_maps
 
         arrays = self._one(layer, row)
         order = by_behaviour(arrays.get("cell", arrays["hidden"]))
-        figure = Figure(figsize=(9, 1.5 * len(arrays) + 0.6), layout="constrained")
-        for axes, (name, values) in zip(
-            figure.subplots(len(arrays), 1, sharex=True, squeeze=False)[:, 0], arrays.items(), strict=True
-        ):
-            signed = name in {"candidate", "cell", "hidden"}
-            limits = {"vmin": -1, "vmax": 1, "cmap": "PuOr_r"} if signed else {"vmin": 0, "vmax": 1, "cmap": "Greens"}
-            picture = axes.imshow(values[:, order].T, aspect="auto", interpolation="nearest", **limits)
-            axes.set_ylabel(name)
-            axes.set_yticks([])
-            figure.colorbar(picture, ax=axes, pad=0.01)
-        figure.axes[len(arrays) - 1].set_xlabel("step")
-        return figure
+        return draw_heat_maps(arrays, order, layer or next(iter(self.layers)))
 
     def _one(self, layer: str | None, row: int) -> dict[str, Values]:
         if layer is not None and layer not in self.layers:
             raise InputError(f"got the layer {layer!r}: the recurrent ones are {', '.join(self.layers)}")
         arrays = self.layers[layer or next(iter(self.layers))]
+        rows = next(iter(arrays.values())).shape[0] if next(iter(arrays.values())).ndim == 3 else 1
+        if not -rows <= row < rows:
+            raise InputError(f"got row {row}: the trace is of {rows} sequences")
         return {name: values[row] if values.ndim == 3 else values for name, values in arrays.items()}
 
 
-def trace(network: Network, inputs: ArrayLike, lengths: ArrayLike | None = None) -> Trace:
+def trace(model: Model, inputs: ArrayLike | str, lengths: ArrayLike | None = None) -> Trace:
     """Run a network and keep everything that its recurrent layers compute.
 
     Args:
-        network: a built network, such as a fitted estimator's `network_`.
-        inputs: one sequence `[time, features]` (or token numbers `[time]`), or a batch of them. As the network reads
-            them: an estimator with `scaling` scales first.
-        lengths: real steps of each sequence of a batch.
+        model: a built network, which is given what it reads, or a fitted estimator, which scales or encodes its inputs
+            as it does to predict.
+        inputs: one sequence `[time, features]` or a batch of them; token numbers, or a text, for a language model.
+        lengths: real steps of each sequence of a batch; the arrays are zero past them.
 
     Returns:
         The trace; without the batch axis if one sequence was given.
 
     Raises:
-        InputError: the network has no recurrent layer, or the inputs have another shape than it reads.
+        InputError: the network has no recurrent layer, or cannot read the inputs.
 
     Example:
         >>> network = Network.build(lw.Sequential([lw.LSTM(4), lw.Dense(1)]), (None, 2), seed=0)
         >>> trace(network, np.ones((6, 2)))["forget"].shape
         (6, 4)
     """
-    batch, single = as_batch(network, inputs)
-    counts = None if lengths is None else jnp.asarray(lengths, jnp.int32)
-    layers, output = _trace(network.layers, batch, counts)
-    if not layers:
+    network, batch, counts, single = read(model, inputs, lengths)
+    found, output = _trace(network.layers, batch, counts)
+    if not found:
         raise InputError(f"{network.spec!r} has no recurrent layer to trace")
-    take = (lambda array: np.asarray(array)[0]) if single else np.asarray
-    return Trace({name: {key: take(values) for key, values in arrays} for name, arrays in layers}, take(output))
+    layers: dict[str, dict[str, Values]] = {}
+    for traced in found:
+        arrays = np.asarray(traced.arrays)
+        layers[traced.layer] = dict(zip(traced.names, arrays[:, 0] if single else arrays, strict=True))
+    answer = np.asarray(output)
+    return Trace(layers, answer[0] if single else answer)
 
 
-def as_batch(network: Network, inputs: ArrayLike) -> tuple[Array, bool]:
-    """Inputs with a batch axis, and whether it was added; raises `InputError` where the network cannot read them."""
-    tokens = isinstance(network.layers[0], EmbeddingLayer)
-    array = np.asarray(inputs, np.int32 if tokens else np.float32)
-    shape = network.spec.input_shape or ()
-    dimensions = 1 if tokens else 2
-    if array.ndim not in (dimensions, dimensions + 1) or (not tokens and array.shape[-1:] != shape[-1:]):
-        raise InputError(f"got inputs of shape {array.shape}: the network reads sequences of shape {shape}")
-    single = array.ndim == dimensions
-    return jnp.asarray(array[None] if single else array), single
-
-
-@eqx.filter_jit
+@jax.jit
 def _trace(
     layers: tuple[BuiltLayer, ...], inputs: Array, lengths: Int[Array, " batch"] | None
-) -> tuple[list[tuple[str, Named]], Array]:
-    found: list[tuple[str, Named]] = []
+) -> tuple[list[TracedCell], Array]:
+    """What each recurrent layer computed, and the answer."""
+    found: list[TracedCell] = []
     for index, layer in enumerate(layers):
         match layer:
-            case RecurrentLayer():
-                inputs, arrays = _trace_layer(layer, inputs, lengths)
-                found.append((f"layers.{index}", arrays))
-            case BidirectionalLayer():
-                forward, there = _trace_layer(layer.forward, inputs, lengths)
-                backward, back = _trace_layer(layer.backward, inputs, lengths)
-                found += [(f"layers.{index}.forward", there), (f"layers.{index}.backward", back)]
-                inputs = jnp.concatenate([forward, backward], axis=-1)
+            case RecurrentLayer() | BidirectionalLayer():
+                shown: list[Array] = []
+                for name, way in _ways(f"layers.{index}", layer).items():
+                    traced, final_hidden = trace_cell(way.cell, inputs, lengths, reverse=way.reverse, layer=name)
+                    found.append(traced)
+                    shown.append(traced.arrays[-1] if way.return_sequences else final_hidden)
+                inputs = shown[0] if len(shown) == 1 else jnp.concatenate(shown, axis=-1)
             case _:
                 inputs = layer(inputs, lengths)
     return found, inputs
 
 
-def _trace_layer(
-    layer: RecurrentLayer[Any], inputs: Array, lengths: Int[Array, " batch"] | None
-) -> tuple[Array, Named]:
-    """The layer's output and its arrays: one pass keeps the states, then all gates are one product over all steps."""
-    cell: Cell[Any] = layer.cell
-    start = cell.initial_state(inputs.shape[:1])
-
-    def step(state: Any, at: tuple[Array, Array]) -> tuple[Any, tuple[Any, Any]]:
-        projected, time = at
-        _, new = cell.step(projected, state)
-        if lengths is not None:
-            real = (time < lengths)[:, None]
-            new = jax.tree.map(lambda after, before: jnp.where(real, after, before), new, state)
-        return new, (state, new)
-
-    times = jnp.arange(inputs.shape[1])
-    projected = jnp.swapaxes(cell.project(inputs), 0, 1)
-    final, (before, after) = jax.lax.scan(step, start, (projected, times), reverse=layer.reverse)
-    before, after = jax.tree.map(lambda array: jnp.swapaxes(array, 0, 1), (before, after))
-    arrays: dict[str, Array] = {**cell.gates(inputs, before)._asdict(), **_states(after)}  # pyright: ignore
-    if lengths is not None:
-        real = (times < lengths[:, None])[..., None]
-        arrays = {name: jnp.where(real, array, 0) for name, array in arrays.items()}
-    return arrays["hidden"] if layer.return_sequences else final.hidden, list(arrays.items())
-
-
-def _states(state: Any) -> Mapping[str, Array]:
-    """The hidden state last: it is what the layer shows."""
-    named = state._asdict()
-    return {name: named[name] for name in sorted(named, key=lambda name: name == "hidden")}
+def _ways(name: str, layer: RecurrentLayer[Any] | BidirectionalLayer) -> dict[str, RecurrentLayer[Any]]:
+    if isinstance(layer, RecurrentLayer):
+        return {name: layer}
+    return {f"{name}.forward": layer.forward, f"{name}.backward": layer.backward}
 
 
 def by_behaviour(values: Values) -> NDArray[np.int64]:

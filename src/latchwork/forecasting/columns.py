@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from latchwork.transforms.calendar import Times
 TIME_NAMES = re.compile(r"date|time|month|year|quarter|week|day|period|stamp|^ds$|^t$|^index$|datum|fecha|^jahr$", re.I)
 TARGET_NAMES = ("y", "value", "values", "target", "sales", "demand", "amount", "count", "price")
 PRICES = ("open", "high", "low", "close")
+MOST_CATEGORIES = 8  # of a covariate of text
 ENOUGH = 0.6  # share of the cells of a column that must be dates for it to be the time column
 
 
@@ -82,6 +84,16 @@ def numeric(table: Table, name: str) -> NDArray[np.float64]:
                 f"got column {name!r} with values such as {example[:40]!r}: it holds text, a number is needed"
             )
     return np.where(np.isfinite(values), values, np.nan)
+
+
+def numbers_or_categories(table: Table, name: str) -> dict[str, NDArray[np.float64]]:
+    """A covariate as numbers; where it holds text, one column of 0 and 1 for each of its most frequent values."""
+    own = column_name(table, name)
+    cells = table.columns[own]
+    if isinstance(cells, np.ndarray) or parse_numbers(cells)[1] <= 0.5 * max(1, len(cells)):
+        return {own: numeric(table, own)}
+    common = [value for value, _ in Counter(cells).most_common(MOST_CATEGORIES) if not is_missing(value)]
+    return {f"{own}={value}": np.array([float(cell == value) for cell in cells]) for value in common}
 
 
 def _as_times(name: str, cells: list[str] | NDArray[Any], trust: bool) -> TimeColumn | None:

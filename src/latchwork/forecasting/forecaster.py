@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -14,17 +15,19 @@ from numpy.typing import NDArray
 from latchwork.errors import InputError
 from latchwork.estimator import Estimator
 from latchwork.forecasting.backtest import COMBINATION, Backtest, backtest, calibrate_rolling, simple_forecasts
-from latchwork.forecasting.baselines import BASELINES, add_library_baselines, library_forecasts
+from latchwork.forecasting.baselines import BASELINES, LIBRARY, add_library_baselines, library_forecasts
 from latchwork.forecasting.blend import BLEND, add_blend, halves
 from latchwork.forecasting.forecast import Forecast
 from latchwork.forecasting.intervals import Calibration
 from latchwork.forecasting.metrics import Scores
 from latchwork.forecasting.panel import Panel, read_panel
 from latchwork.forecasting.residual import Residual, residual_ahead, residual_from_tensors, train_residual
+from latchwork.forecasting.shown import PREFIX, network_inputs, shown_to_latch
 from latchwork.forecasting.statistical import Answers, answer
 from latchwork.forecasting.stored import panel_from_latch, panel_to_latch
 from latchwork.forecasting.verdict import Verdict, judge, losses
 from latchwork.storage import Latch
+from latchwork.transforms.bases import METHODS
 from latchwork.transforms.seasonality import detect_season
 from latchwork.transforms.working import Array
 
@@ -46,8 +49,11 @@ class Forecaster(Estimator):
         best: use whatever won the backtest, be it the simplest method.
         target, time, series: columns; found where None.
         covariates: columns known in advance (a holiday, a price, a forecast temperature).
+        past_covariates: columns known up to the origin (what other shops sold).
+        static_covariates: columns with one value a series (its region).
         origins: how many origins the backtest has; by the number of series where None.
-        library: run AutoETS and AutoARIMA beside (`pip install latchwork[forecast]`).
+        library: run AutoETS and AutoARIMA beside (`pip install latchwork[forecast]`); where None, beside a trained
+            network and as far as they take some seconds.
         minutes: the most that training may take.
         announce: called with the fitted forecaster as soon as the answer without training is there.
         progress: `auto`, `bar`, `lines` or `none`.
@@ -71,8 +77,10 @@ class Forecaster(Estimator):
     time: str | None = None
     series: str | None = None
     covariates: Sequence[str] = ()
+    past_covariates: Sequence[str] = ()
+    static_covariates: Sequence[str] = ()
     origins: int | None = None
-    library: bool = False
+    library: bool | None = None
     minutes: float | None = None
     announce: Callable[[Forecaster], None] | None = None
     progress: str = "auto"
@@ -100,27 +108,43 @@ class Forecaster(Estimator):
         levels = self._levels(self.levels)
         if self.horizon is not None and not 1 <= self.horizon <= LONGEST_HORIZON:
             raise InputError(f"got horizon {self.horizon}: give 1 to {LONGEST_HORIZON} steps")
-        self.panel_ = read_panel(X, target=self.target, time=self.time, series=self.series, covariates=self.covariates)
+        self.panel_ = self._read(X)
         self.notes_ = list(self.panel_.notes)
         self.seasons_ = self._choose_seasons()
         season = self.seasons_[0] if self.seasons_ else 1
         self.horizon_ = self.horizon or HORIZONS.get(season, min(season, LONGEST_DEFAULT) if season > 1 else 6)
         self.backtest_ = backtest(self.panel_, self.seasons_, self.horizon_, levels, self.origins)
         self.answers_ = answer(self.panel_.values, self.seasons_, self.horizon_)
-        if self.library and self.backtest_ is not None:
-            self.notes_ += add_library_baselines(self.backtest_, self.panel_, self.seasons_)
         self._network = None
         self._blended = None if self.backtest_ is None else add_blend(self.backtest_)
+        if self.backtest_ is None:
+            self.notes_.append("too short for a backtest: the intervals are those of similar series")
         self._settle(levels)
         if self.announce is not None:
             self.announce(self)
-        if self.train and self.backtest_ is not None:
-            self._train_network(self.backtest_, levels)
+        if self.backtest_ is None:
+            return self
+        if self.library or (self.library is None and self.train):
+            self.notes_ += add_library_baselines(self.backtest_, self.panel_, self.seasons_, bool(self.library))
+        if self.train:
+            self._train_network(self.backtest_)
+        self._settle(levels)
         return self
 
-    def predict(self, levels: Sequence[float] | None = None) -> Forecast:
-        """Forecast past the end, with intervals at `levels` in per cent (those of the constructor where None)."""
+    def predict(
+        self, levels: Sequence[float] | None = None, *, covariates: Mapping[str, Any] | None = None
+    ) -> Forecast:
+        """Forecast past the end, with intervals at `levels` in per cent (those of the constructor where None).
+
+        covariates: what is known ahead by column, [steps] for one series or [series, steps]; it takes the place of what
+        was known when the data were read.
+        """
         wanted = self._levels(self.levels if levels is None else levels)
+        if covariates:
+            self.panel_ = self._fitted().panel_.with_future(covariates)
+            if self._network is not None:
+                ahead = residual_ahead(self._network.trained, self.panel_, self.seasons_, self.horizon_)
+                self._network = dataclasses.replace(ahead, tested=self._network.tested)
         panel = self._fitted().panel_
         mean = self._centre()
         working = self.answers_.survey.to_working(mean)
@@ -157,14 +181,17 @@ class Forecaster(Estimator):
         return None if network is None else self.answers_.values(network.ahead)
 
     def plot(self, path: str | Path, index: int = 0) -> None:
-        """Draw the history, the backtest and the fan of one series as a PNG."""
-        from latchwork.forecasting.pictures import draw_forecast
+        """Draw the history and the fan of one series as a PNG."""
+        from latchwork.forecasting.pictures import draw_forecast, values_shown
 
-        draw_forecast(self._fitted(), index, Path(path))
+        fitted = self._fitted()
+        season = fitted.seasons_[0] if fitted.seasons_ else 1
+        shown = values_shown(season, fitted.horizon_, fitted.backtest_)
+        draw_forecast(fitted.panel_, fitted.predict(), index, Path(path), shown)
 
     def update(self, X: Any) -> Self:
         """Go on from new data without training: the rows after each series' stored end are added to it."""
-        new = read_panel(X, target=self.target, time=self.time, series=self.series, covariates=self.covariates)
+        new = self._read(X)
         self.panel_, added = self._fitted().panel_.extended(new)
         self.notes_ = [*new.notes, f"{added:,} new values; nothing was trained again"]
         self.answers_ = answer(self.panel_.values, self.seasons_, self.horizon_)
@@ -179,7 +206,7 @@ class Forecaster(Estimator):
             name: value for name, value in self.get_params().items() if name not in {"announce", "origins", "minutes"}
         }
         fitted = {
-            "options": {**options, "levels": list(self.levels), "covariates": list(self.covariates)},
+            "options": {name: list(v) if isinstance(v, tuple) else v for name, v in options.items()},
             "panel": panel,
             "horizon": self.horizon_,
             "seasons": list(self.seasons_),
@@ -189,6 +216,8 @@ class Forecaster(Estimator):
         if self._network is not None and self.used_ == NETWORK:
             tensors |= self._network.tensors()
         tensors["fitted.calibration"] = self._calibration.factors
+        fitted["shown"], shown = self._shown()
+        tensors |= shown
         document = {"network": None, "fitted": fitted, "training": {}, "data": {"series": len(self.panel_)}}
         return document, tensors
 
@@ -207,7 +236,41 @@ class Forecaster(Estimator):
         made.answers_ = answer(made.panel_.values, made.seasons_, made.horizon_)
         return made
 
-    def _train_network(self, made: Backtest, levels: tuple[float, ...]) -> None:
+    def _read(self, source: Any) -> Panel:
+        return read_panel(
+            source,
+            target=self.target,
+            time=self.time,
+            series=self.series,
+            covariates=self.covariates,
+            past_covariates=self.past_covariates,
+            static_covariates=self.static_covariates,
+        )
+
+    def _shown(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """What the explorer shows of this forecaster."""
+        held = self.answers_.combined.weights.mean(axis=2)
+        weights = {name: held[:, i] for i, name in enumerate(METHODS)}
+        if self.used_ == BLEND and self._blended is not None:
+            weights = {name: 0.5 * share + 0.5 * (name == BASELINES[self._blended]) for name, share in weights.items()}
+        elif self.used_ not in {COMBINATION, NETWORK}:
+            weights = {self.used_: np.ones(len(self.panel_))}
+        again = None if self.used_ in LIBRARY else self._forecast_again
+        document, tensors = shown_to_latch(self.panel_, self.predict(), weights, again, self.seasons_)
+        if self._network is not None and self.used_ == NETWORK and again is not None:
+            count = len(tensors[PREFIX + "leanings"])
+            tensors |= network_inputs(self.panel_, self.seasons_, self.horizon_, count)
+        return document, tensors
+
+    def _forecast_again(self, panel: Panel) -> Array:
+        """Point forecasts past the end of another panel of the same kind, nothing fitted anew."""
+        other = copy.copy(self)
+        other.panel_, other.answers_ = panel, answer(panel.values, self.seasons_, self.horizon_)
+        if self._network is not None:
+            other._network = residual_ahead(self._network.trained, panel, self.seasons_, self.horizon_)
+        return other._centre()
+
+    def _train_network(self, made: Backtest) -> None:
         """Train, put the network's forecasts into the backtest, and use it where it does better there."""
         found = train_residual(self.panel_, self.seasons_, self.horizon_, made, self.random_state, self.minutes)
         if found is None:
@@ -221,14 +284,12 @@ class Forecaster(Estimator):
             f"trained {len(trained.gains) * trained.members} networks side by side, {trained.steps} steps in "
             f"{trained.seconds:.0f} s; on their validation rows they save {100 * trained.gains[-1]:.1f} %"
         )
-        self._settle(levels)
 
     def _settle(self, levels: tuple[float, ...]) -> None:
         """Choose the method to use, calibrate its intervals, and judge."""
         made = self.backtest_
         self.used_, self._calibration, self.verdict_ = COMBINATION, Calibration.none(), None
         if made is None:
-            self.notes_.append("too short for a backtest: the intervals are those of similar series")
             return
         means = {name: float(np.nanmean(losses(made, name))) for name in made.methods}
         ours = min((n for n in (COMBINATION, BLEND, NETWORK) if n in means), key=lambda name: means[name])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import math
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +14,7 @@ from latchwork.forecasting.dates import format_times
 from latchwork.forecasting.forecast import level_name
 from latchwork.forecasting.results import series_overview
 from latchwork.forecasting.verdict import READABLE
+from latchwork.jsontext import json_text
 from latchwork.report import Report
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def write_page(forecaster: Forecaster, found: dict[str, Any], path: Path, comman
     }
     script = (files("latchwork.forecasting") / "page.js").read_text(encoding="utf-8")
     style = (files("latchwork.forecasting") / "page.css").read_text(encoding="utf-8")
-    text = json.dumps(_plain(data), ensure_ascii=False, allow_nan=False).replace("</", "<\\/")
+    text = json_text(data).replace("</", "<\\/")
     report.parts.append(f'<style>{style}</style><script type="application/json" id="data">{text}</script>')
     report.parts.append(f"<script>{script}</script>")
     path.write_text(report.to_html(), encoding="utf-8")
@@ -157,13 +157,3 @@ def _residuals(forecaster: Forecaster) -> list[list[float]]:
 def _short(values: np.ndarray[Any, np.dtype[np.float64]]) -> list[float]:
     """Six significant digits: what a chart shows, in a page that stays small."""
     return [float(f"{v:.6g}") for v in values]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}  # pyright: ignore[reportUnknownArgumentType]
-    if isinstance(value, list):
-        return [_plain(v) for v in value]  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from latchwork.forecasting.columns import (
     find_series,
     find_targets,
     find_time,
+    numbers_or_categories,
     numeric,
     series_keys,
 )
@@ -31,6 +32,7 @@ class Panel:
 
     names: one a series. times[i]: its grid, without holes. values[i]: its observations, NaN for none.
     covariates[name][i]: as long as times[i], plus whatever is known of the future after its last observation.
+    past: which of them are known up to the origin alone. static[name]: [series], one value a series.
     """
 
     names: list[str]
@@ -41,6 +43,8 @@ class Panel:
     target: str
     covariates: dict[str, list[Values]] = field(default_factory=dict[str, list[Values]])
     notes: list[str] = field(default_factory=list[str])
+    past: tuple[str, ...] = ()
+    static: dict[str, Values] = field(default_factory=dict[str, Values])
 
     def __len__(self) -> int:
         """Number of series."""
@@ -59,6 +63,24 @@ class Panel:
             )
         end = -back or None
         return replace(self, times=[t[:end] for t in self.times], values=[v[:end] for v in self.values])
+
+    def with_future(self, known: Mapping[str, Any]) -> Panel:
+        """The panel with what is known ahead of each named covariate: [steps] for one series, or [series, steps]."""
+        covariates = dict(self.covariates)
+        for name, values in known.items():
+            if name not in covariates:
+                shown = ", ".join(covariates) or "none"
+                raise InputError(f"got {name!r} ahead: the covariates of this model are {shown}")
+            ahead = np.atleast_2d(np.asarray(values, dtype=np.float64))
+            if ahead.shape[0] != len(self):
+                raise InputError(
+                    f"got {name!r} ahead of shape {ahead.shape}: give ({len(self)}, steps), one row a series"
+                )
+            covariates[name] = [
+                np.concatenate([_padded(held, len(own))[: len(own)], row])
+                for held, own, row in zip(covariates[name], self.values, ahead, strict=True)
+            ]
+        return replace(self, covariates=covariates)
 
     def extended(self, new: Panel) -> tuple[Panel, int]:
         """This panel gone on with the values of `new` that lie after each series' end; and how many those are.
@@ -95,14 +117,24 @@ class Panel:
         values += [new.values[j] for j in fresh]
         covariates = {name: list(held) for name, held in self.covariates.items()}
         for name, held in covariates.items():
-            if name not in new.covariates:
+            coming = new.covariates.get(name)
+            if coming is None and "=" in name:  # a category that the new rows do not have
+                coming = [np.zeros(len(v)) for v in new.values]
+            if coming is None:
                 raise InputError(f"got no column {name!r}: this model was made with it")
             for i in range(len(self)):
                 j = 0 if alone else new.names.index(self.names[i]) if self.names[i] in new.names else None
                 if j is not None:
-                    held[i] = _joined(self, i, held[i], new, j, new.covariates[name][j])
-            held += [new.covariates[name][j] for j in fresh]
-        return Panel(names, times, values, self.frequency, self.style, self.target, covariates), added
+                    held[i] = _joined(self, i, held[i], new, j, coming[j])
+            held += [coming[j] for j in fresh]
+        static = {name: np.concatenate([held, new.static[name][fresh]]) for name, held in self.static.items()}
+        return replace(
+            self, names=names, times=times, values=values, covariates=covariates, static=static, notes=[]
+        ), added
+
+
+def _padded(values: Values, length: int) -> Values:
+    return np.pad(values, (0, max(0, length - len(values))), constant_values=np.nan)
 
 
 def _joined(old: Panel, i: int, held: Values, new: Panel, j: int, fresh: Values) -> Values:
@@ -123,8 +155,13 @@ def read_panel(
     time: str | None = None,
     series: str | Sequence[str] | None = None,
     covariates: Sequence[str] = (),
+    past_covariates: Sequence[str] = (),
+    static_covariates: Sequence[str] = (),
 ) -> Panel:
     """Read a file, frame or array into a panel. What is not named is found, and said in `notes`.
+
+    covariates: columns known in advance. past_covariates: known up to the origin. static_covariates: one value a
+    series, its first. Text becomes a column of 0 and 1 for each of its frequent values.
 
     Example: read_panel("airline.csv").frequency.name == "monthly"
     """
@@ -141,14 +178,14 @@ def read_panel(
     if not clock.names:
         notes.append("no time column: observations are taken in the order of the rows")
     named = [series] if isinstance(series, str) else list(series or ())
+    asked = [*covariates, *past_covariates, *static_covariates]
+    found = {name: numbers_or_categories(table, name) for name in asked}
+    taken = [*clock.names, *(column_name(table, name) for name in asked)]
     keys = tuple(column_name(table, part) for name in named for part in name.split(",")) or find_series(
-        table, clock.times, [*clock.names, *covariates]
+        table, clock.times, taken
     )
-    extra = [column_name(table, name) for name in covariates]
     wanted = [target] if isinstance(target, str) else list(target or ())
-    targets = [column_name(table, name) for name in wanted] or find_targets(
-        table, [*clock.names, *keys, *extra], bool(keys), notes
-    )
+    targets = [column_name(table, name) for name in wanted] or find_targets(table, [*taken, *keys], bool(keys), notes)
     if keys and len(targets) > 1:
         raise InputError(f"got {len(targets)} targets in a long table: choose one with --target")
     valid = ~np.isnat(clock.times)
@@ -156,10 +193,27 @@ def read_panel(
         notes.append(f"dropped {_count(int((~valid).sum()), 'row')} whose time could not be read")
     if not valid.any():
         raise InputError(f"got time column {', '.join(clock.names)!r} without one readable time")
-    held = {name: numeric(table, name)[valid] for name in {*targets, *extra}}
+    if repeated := [name for name in dict.fromkeys(asked) if asked.count(name) > 1 or name in targets]:
+        raise InputError(f"got column {repeated[0]!r} more than once: a column is a target or one kind of covariate")
+    held = {name: numeric(table, name)[valid] for name in targets}
+    extra = {column: values[valid] for columns in found.values() for column, values in columns.items()}
     labels = series_keys(table, keys)[valid] if keys else np.zeros(int(valid.sum()), dtype=int)
     raw = _split(clock.times[valid], labels, targets, held, extra)
-    return _regular(raw, clock.style, targets, extra, notes)
+    panel = _regular(raw, clock.style, targets, list(extra), notes)
+    return _kinds(
+        panel,
+        tuple(column for name in past_covariates for column in found[name]),
+        tuple(column for name in static_covariates for column in found[name]),
+    )
+
+
+def _kinds(panel: Panel, past: tuple[str, ...], static: tuple[str, ...]) -> Panel:
+    """The panel with each covariate as the kind that it is."""
+    firsts = {
+        name: np.array([v[np.flatnonzero(np.isfinite(v))[:1]].sum() for v in panel.covariates[name]]) for name in static
+    }
+    moving = {name: held for name, held in panel.covariates.items() if name not in static}
+    return replace(panel, covariates=moving, past=past, static=firsts)
 
 
 @dataclass
@@ -173,7 +227,7 @@ class _Raw:
 
 
 def _split(
-    times: Times, labels: NDArray[Any], targets: list[str], held: dict[str, Values], extra: list[str]
+    times: Times, labels: NDArray[Any], targets: list[str], held: dict[str, Values], extra: dict[str, Values]
 ) -> list[_Raw]:
     order = np.argsort(labels, kind="stable")
     names, starts = np.unique(labels[order], return_index=True)
@@ -181,7 +235,7 @@ def _split(
     for name, rows in zip(names, np.split(order, starts[1:]), strict=True):
         for target in targets:
             label = str(name) if labels.dtype.kind in "US" else target
-            found.append(_Raw(label, times[rows], held[target][rows], {c: held[c][rows] for c in extra}))
+            found.append(_Raw(label, times[rows], held[target][rows], {c: v[rows] for c, v in extra.items()}))
     return found
 
 

@@ -1,8 +1,7 @@
-"""What a run found, as plain JSON; and the folder of files that a run leaves."""
+"""What a run found, as plain JSON."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,21 +94,3 @@ def series_overview(forecaster: Forecaster) -> list[dict[str, Any]]:
         }
         for i, (name, values) in enumerate(zip(panel.names, panel.values, strict=True))
     ]
-
-
-def write_files(forecaster: Forecaster, found: dict[str, Any], folder: Path, command: str) -> list[Path]:
-    """Write forecast.csv, results.json, report.html and the pictures; gives their paths."""
-    from latchwork.cli.common import json_text
-    from latchwork.forecasting.page import write_page
-    from latchwork.forecasting.pictures import draw_backtest, draw_forecast
-
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / name for name in ("forecast.csv", "results.json", "report.html", "forecast.png")]
-    forecaster.predict().to_csv(paths[0])
-    paths[1].write_text(json_text(found, indent=1), encoding="utf-8")
-    write_page(forecaster, found, paths[2], command)
-    draw_forecast(forecaster, 0, paths[3])
-    if forecaster.backtest_ is not None:
-        paths.append(folder / "backtest.png")
-        draw_backtest(forecaster, 0, paths[-1])
-    return paths

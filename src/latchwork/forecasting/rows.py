@@ -1,7 +1,7 @@
 """What the trained network sees: one row for each series and origin, made of its past alone, and a base to correct.
 
 Everything is relative to the row's own last level and spread, so that one network serves series of any size.
-Covariates are standardised by the row's own window; their future is given only for those known in advance.
+Covariates are standardised by the row's own past; their future is given only for those known in advance.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from latchwork.forecasting.covariates import covariate_channels
 from latchwork.forecasting.panel import Panel
 from latchwork.forecasting.statistical import Answers, answer
 from latchwork.transforms.bases import METHODS
 from latchwork.transforms.calendar import calendar_features
 from latchwork.transforms.seasonality import tile_indices
-from latchwork.transforms.working import TINY, Array
+from latchwork.transforms.working import Array
 
 HINTS = ("seasonal_naive", "theta", "holt_winters", "box_jenkins", "autoregressive")  # methods shown beside the base
 LARGEST = 6.0  # spreads; inputs beyond are outliers
@@ -64,9 +65,10 @@ def make_rows(panel: Panel, chosen: list[tuple[int, int]], seasons: tuple[int, .
     hints = (said - base[:, None]) / spread[:, None, None]
     steps = np.broadcast_to(np.linspace(0, 1, horizon), base.shape)
     calendar, calendar_ahead = _calendar(panel, chosen, window, horizon)
-    known, known_ahead = _covariates(panel, chosen, window, horizon, seasons[0] if seasons else 1)
+    known, known_ahead = covariate_channels(panel, chosen, window, horizon, seasons or (1,))
+    longer = [(said - base) / spread[:, None] for said in _longer_seasons(answers, seasons, horizon)]
     past = [relative, change, np.isfinite(adjusted).astype(float), seasonal / spread[:, None]]
-    future = [steps, (base - level) / spread[:, None], ahead / spread[:, None], *np.moveaxis(hints, 1, 0)]
+    future = [steps, (base - level) / spread[:, None], ahead / spread[:, None], *np.moveaxis(hints, 1, 0), *longer]
     return Rows(
         np.array([i for i, _ in chosen]),
         np.array([back for _, back in chosen]),
@@ -96,6 +98,21 @@ def _windows(answers: Answers, window: int, horizon: int) -> tuple[Array, Array,
     return adjusted, seasonal, ahead
 
 
+def _longer_seasons(answers: Answers, seasons: tuple[int, ...], horizon: int) -> list[Array]:
+    """What came at the same place of each season beyond the first, [rows, horizon] each: a week ago, where days repeat.
+
+    NaN in rows that are shorter.
+    """
+    found: list[Array] = []
+    for season in seasons[1:]:
+        said = np.full((len(answers.combined.centre), horizon), np.nan)
+        for chosen, prepared in answers.survey.prepared:
+            if prepared.working.shape[1] >= season:
+                said[chosen] = prepared.working[:, -season + np.arange(horizon) % season]
+        found.append(said)
+    return found
+
+
 def _calendar(panel: Panel, chosen: list[tuple[int, int]], window: int, horizon: int) -> tuple[Array, Array]:
     """Calendar features over each row's window and horizon."""
     past, future = [], []
@@ -107,33 +124,3 @@ def _calendar(panel: Panel, chosen: list[tuple[int, int]], window: int, horizon:
         past.append(features[:window])
         future.append(features[window:])
     return np.array(past), np.array(future)
-
-
-def _covariates(
-    panel: Panel, chosen: list[tuple[int, int]], window: int, horizon: int, season: int
-) -> tuple[Array, Array]:
-    """Covariates over the window; ahead, their values and how they differ from a season earlier.
-
-    Standardised by the row's own window; NaN (later zero) where a value is not known.
-    """
-    names = list(panel.covariates)
-    past = np.full((len(chosen), window, len(names)), np.nan)
-    future = np.full((len(chosen), horizon, 2 * len(names)), np.nan)
-    for column, name in enumerate(names):
-        for row, (i, back) in enumerate(chosen):
-            held = panel.covariates[name][i]
-            end = len(panel.values[i]) - back
-            inside = held[max(0, end - 8 * window) : end]
-            known = inside[np.isfinite(inside)]
-            middle, size = (known.mean(), known.std() + TINY) if known.size else (0.0, 1.0)
-            size = size if size > 1e-9 * (1 + abs(middle)) else 1.0
-            scaled = (held[max(0, end - window - season) : end + horizon] - middle) / size
-            tail = scaled[: len(scaled) - max(0, min(len(held), end + horizon) - end)]
-            part = tail[-window:]
-            past[row, window - len(part) :, column] = part
-            ahead = scaled[len(tail) :]
-            future[row, : len(ahead), 2 * column] = ahead
-            if len(tail) >= season:
-                before = tail[len(tail) - season + np.arange(len(ahead)) % season]
-                future[row, : len(ahead), 2 * column + 1] = ahead - before
-    return past, future

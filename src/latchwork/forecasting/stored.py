@@ -28,8 +28,12 @@ def panel_to_latch(
         parts = [c[max(0, len(v) - kept) :] for c, v in zip(held, panel.values, strict=True)]
         tensors[f"fitted.covariates.{name}"] = np.concatenate(parts)
         tensors[f"fitted.covariate_lengths.{name}"] = np.array([len(p) for p in parts], dtype=np.int64)
+    for name, held in panel.static.items():
+        tensors[f"fitted.static.{name}"] = held
     document = {
         "covariates": list(panel.covariates),
+        "past": list(panel.past),
+        "static": list(panel.static),
         "names": list(panel.names),
         "frequency": panel.frequency.to_dict(),
         "style": panel.style,
@@ -56,4 +60,6 @@ def panel_from_latch(document: dict[str, Any], tensors: dict[str, NDArray[Any]])
         str(document["style"]),
         str(document["target"]),
         covariates,
+        past=tuple(document.get("past", ())),
+        static={name: np.array(tensors[f"fitted.static.{name}"]) for name in document.get("static", ())},
     )

@@ -22,7 +22,7 @@ READABLE = {
     "ets": "AutoETS",
     "arima": "AutoARIMA",
     COMBINATION: "the pretrained combination",
-    "blend": "the combination blended with the best method so far",
+    "blend": "the blend",
     "network": "the trained network",
 }
 
@@ -76,17 +76,16 @@ def _sentence(
 ) -> str:
     name = {key: READABLE.get(key, key) for key in (winner, rival, used)}
     noise = "more than noise" if p_value < NOISE else "within the noise"
-    said = f"{name[winner]} does best: {gain:.0f} % less error than {name[rival]} over {units} {unit}, "
-    said += f"{noise} (p = {p_value:.2g})"
-    if winner not in OURS:
-        said += (
-            "; it is used" if used == winner else f"; a simple method wins here, --best uses it instead of {name[used]}"
-        )
-    elif used != winner:
-        said += f"; {name[used]} is used"
-    said += (
-        f"; beware, the next-step forecast is {100 * copy:.0f} % a copy of the last value"
-        if copy > COPY
-        else "; the forecast is no shifted copy of the past"
-    )
-    return said[0].upper() + said[1:] + "."
+    said = f"{name[winner]} did best: {gain:.0f} % less error than {name[rival]} over {units} {unit}, "
+    said += f"{noise} (p = {p_value:.2g}). "
+    if winner in OURS:
+        said += "" if used == winner else f"The forecast is that of {name[used]}. "
+    elif used == winner:
+        said += "A simple method wins here, and the forecast is its own. "
+    else:
+        said += f"A simple method wins here: the forecast is that of {name[used]}, --best uses the winner. "
+    if copy > COPY:
+        said += f"Beware: its next step is {100 * copy:.0f} % a copy of the last value."
+    else:
+        said += "It is no shifted copy of the past."
+    return said[0].upper() + said[1:]

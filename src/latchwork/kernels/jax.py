@@ -20,7 +20,7 @@ from jaxtyping import Array, Float, Int
 from latchwork.kernels import native
 from latchwork.kernels.native import KINDS, KINDS_WITH_CELL, Kind
 
-_FORWARD, _BACKWARD = "latchwork_forward", "latchwork_backward"
+_FORWARD, _BACKWARD, _TRACE = "latchwork_forward", "latchwork_backward", "latchwork_trace"
 
 
 class _Operands(NamedTuple):
@@ -114,11 +114,69 @@ def fused_unroll(
     reason = fused_supported(kind, dtype=inputs.dtype, activation=activation)
     if reason:
         raise ValueError(reason)
+    operands = _operands_of(kind, weights, inputs, state, lengths, hidden_mask)
+    case = _Case(KINDS[(kind, activation)], reverse)
+    results = cast("tuple[Array, ...]", _unroll(case, operands))
+    return results[0], results[1:]
+
+
+def fused_trace(
+    kind: Kind,
+    weights: Mapping[str, Float[Array, "..."]],
+    inputs: Float[Array, "batch time features"],
+    state: tuple[Float[Array, "batch hidden"], ...],
+    lengths: Int[Array, " batch"] | None = None,
+    *,
+    reverse: bool = False,
+) -> tuple[
+    Float[Array, "names batch time hidden"],
+    tuple[Float[Array, "batch hidden"], ...],
+]:
+    """`fused_unroll` with every gate kept: what forward saves for backward, unpacked.
+
+    A cell with gates, one network (no `vmap`), and no gradient. Arguments and errors as there.
+
+    Returns:
+        Side by side, all zero past a length: the gates after their nonlinearities in the order of the weights' columns
+        (before a coupled LSTM's, its input gate), an LSTM's cell state, and the outputs; and the final state as there.
+
+    Example:
+        >>> weights = {"input_weight": jnp.ones((2, 12)), "hidden_weight": jnp.ones((3, 12)), "bias": jnp.zeros(12)}
+        >>> state = (jnp.zeros((1, 3)), jnp.zeros((1, 3)))
+        >>> arrays, (hidden, cell) = fused_trace("lstm", weights, jnp.ones((1, 5, 2)), state)
+        >>> arrays.shape, cell.shape
+        ((6, 1, 5, 3), (1, 3))
+    """
+    reason = fused_supported(kind, dtype=inputs.dtype)
+    if reason or kind == "simple_rnn":
+        raise ValueError(reason or "a simple RNN has no gates to keep")
+    operands = _operands_of(kind, weights, inputs, state, lengths)
+    (batch, time, _), hidden = inputs.shape, operands.hidden_weight.shape[0]
+    number = KINDS[(kind, "tanh")]
+    planes, *final = _call(
+        _TRACE,
+        [_like((native.module().traced_planes(number), batch, time, hidden)), *(_like((batch, hidden)) for _ in state)],
+        [operand for operand in operands if operand is not None],
+        kind=np.int32(number),
+        given=_bits(operands),
+        reverse=reverse,
+    )
+    return planes, tuple(final)
+
+
+def _operands_of(
+    kind: Kind,
+    weights: Mapping[str, Array],
+    inputs: Array,
+    state: tuple[Array, ...],
+    lengths: Array | None,
+    hidden_mask: Array | None = None,
+) -> _Operands:
     missing = {"input_weight", "hidden_weight"} - weights.keys()
     if missing:
         raise ValueError(f"weights of a {kind} lack {', '.join(sorted(missing))}")
     _register()
-    operands = _Operands(
+    return _Operands(
         inputs=inputs,
         input_weight=weights["input_weight"],
         hidden_weight=weights["hidden_weight"],
@@ -132,9 +190,6 @@ def fused_unroll(
         hidden_mask=hidden_mask,
         lengths=None if lengths is None else lengths.astype(jnp.int32),
     )
-    case = _Case(KINDS[(kind, activation)], reverse)
-    results = cast("tuple[Array, ...]", _unroll(case, operands))
-    return results[0], results[1:]
 
 
 _registered = False
@@ -147,6 +202,7 @@ def _register() -> None:
     module = native.module()
     jax.ffi.register_ffi_target(_FORWARD, module.forward_target(), platform="cpu")
     jax.ffi.register_ffi_target(_BACKWARD, module.backward_target(), platform="cpu")
+    jax.ffi.register_ffi_target(_TRACE, module.trace_target(), platform="cpu")
     _registered = True
 
 

@@ -54,10 +54,9 @@ class SequenceRegressor(SequenceEstimator):
     def evaluate(self, X: Any, y: Any, lengths: Any = None) -> dict[str, float]:
         """`rmse`, `mae`, `r2` and `n` over sequences with known answers."""
         predictions, truth = self.predict(X, lengths), _answers(y)
-        if np.shape(y) != predictions.shape:
-            raise InputError(
-                f"got y of shape {np.shape(y)}, expected {predictions.shape}: one answer for each sequence"
-            )
+        shape = np.asarray(y).shape
+        if shape != predictions.shape:
+            raise InputError(f"got y of shape {shape}, expected {predictions.shape}: one answer for each sequence")
         error = predictions.reshape(truth.shape) - truth
         spread = truth - truth.mean(axis=0)
         return {
@@ -90,7 +89,7 @@ class SequenceRegressor(SequenceEstimator):
 
     def _learn_targets(self, y: Any) -> int:
         answers = _answers(y)
-        self.vector_ = np.ndim(y) == 1
+        self.vector_ = np.asarray(y).ndim == 1
         width = answers.shape[1]
         unscaled = Scaler(np.zeros(width), np.ones(width))
         self.target_scaler_ = standard_scaler(answers[:, None]) if self.scale_targets else unscaled

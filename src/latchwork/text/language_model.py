@@ -15,25 +15,25 @@ from numpy.typing import NDArray
 from latchwork.errors import InputError
 from latchwork.estimator import Estimator
 from latchwork.network import Network
+from latchwork.spec import LSTM
 from latchwork.storage import Latch
 from latchwork.text.keyboard import Keyboard
-from latchwork.text.model import JOB, Surprise, TextModel
+from latchwork.text.model import JOB, Surprise, TextModel, as_stored
 from latchwork.text.ngram import NGram
 from latchwork.text.objective import NextToken, untie
 from latchwork.text.personal import PersonalWords
 from latchwork.text.reading import TextSource, TokenFile, from_path, from_string, split, tokenize
-from latchwork.text.scoring import best_share, network_bits
+from latchwork.text.scoring import best_share, best_shares, network_bits
 from latchwork.text.settings import DEFAULT_MINUTES, Settings, choose_settings
 from latchwork.text.streams import as_streams
-from latchwork.training import EpochReport, History, Optimizer, fit
+from latchwork.training import Data, EpochReport, History, Optimizer, fit
 from latchwork.training.progress import Progress, ProgressKind
 from latchwork.transforms.vocabulary import Vocabulary, fit_vocabulary
 
 _SAMPLE_SECONDS = 15.0  # between two live samples
-_TRAINING_SHARE = (
-    0.97  # of the minutes; the rest reads and counts the text. A fixed share, since a resumed run must agree
-)
+_TRAINING_SHARE = 0.97  # of the minutes; the rest is for what comes after: mixing, saving, the final figures
 _WATCHED_TOKENS = 200_000  # of the validation part, after each pass over the text
+_LEAST_WATCHED = 4  # tokens in each stream of the validation part
 _SHARE_TOKENS = 50_000  # of the validation part, to which the n-gram's weight is fitted
 _PATIENCE = 25  # passes over the text without a better validation before a run ends early
 
@@ -48,11 +48,12 @@ class LanguageModel(Estimator):
         units: `char`, `byte` or `word`; a keyboard needs words.
         hidden: units of the LSTM; chosen by the length of the text and the time where None.
         minutes, steps: how long to train, ten minutes where both are None. Minutes become a number of steps by a short
-            timing; `training_["steps"]` has it, and `steps` of that number repeats the run.
+            timing; `history_.planned_steps` has it, and `steps` of that number repeats the run, given the same `hidden`
+            (which `describe` tells).
         vocabulary_size: tokens at most.
-        validation_share: share of the text, at its end, that is not trained on; the best weights are those of the pass
-            with the fewest bits on it.
-        test_share: share after that, which training does not look at at all.
+        validation_share: share of the text, before the test part, that is not trained on: the best weights are those
+            of the pass with the fewest bits on it, and the n-gram's weight is fitted to it.
+        test_share: share at the end of the text that training does not look at at all, for figures that flatter nobody.
         optimizer: in place of the chosen one.
         ngram_share: the n-gram's weight beside the network, 0 for none; fitted to the validation part where None.
         checkpoint: a folder from which a killed run goes on.
@@ -74,8 +75,8 @@ class LanguageModel(Estimator):
     minutes: float | None = None
     steps: int | None = None
     vocabulary_size: int | None = None
-    validation_share: float = 0.1
-    test_share: float = 0.0
+    validation_share: float = 0.03
+    test_share: float = 0.1
     optimizer: Optimizer | None = None
     ngram_share: float | None = None
     checkpoint: str | Path | None = None
@@ -97,6 +98,7 @@ class LanguageModel(Estimator):
             InputError: the text is empty, not UTF-8, or too short.
         """
         del y  # scikit-learn passes one
+        began = time.monotonic()
         source = _source(text)
         vocabulary = fit_vocabulary(self.units, self._leading(source), self.vocabulary_size)
         tokens = tokenize(source, vocabulary)
@@ -106,32 +108,33 @@ class LanguageModel(Estimator):
         network = _build(settings, vocabulary, parts.train, self.random_state)
 
         def as_model(network: Network, training: dict[str, Any]) -> TextModel:
+            parameters = untie(network) if settings.tied else network.parameters()
             return TextModel(
                 vocabulary,
                 network.spec,
-                untie(network) if settings.tied else network.parameters(),
+                as_stored(parameters, network.spec, self.units, settings.tied),
                 ngram,
                 settings.ngram_share,
-                settings.tied,
-                training,
-                _record_of(source, tokens, self),
+                tied=settings.tied,
+                training=training,
+                data=_record_of(source, tokens, self),
             )
 
         minutes = None if self.steps is not None else self.minutes or DEFAULT_MINUTES
-        per_batch = settings.streams * settings.window
         training = as_streams(parts.train, settings.streams, settings.window)
-        watched = parts.validation[:_WATCHED_TOKENS] if len(parts.validation) > per_batch else None
+        watched = _watched(parts.validation[:_WATCHED_TOKENS], settings)
         self.history_ = (
             fitted := fit(
                 network,
-                NextToken(settings.tied),
+                NextToken(settings.tied, settings.sampling),
                 training,
                 optimizer=settings.optimizer,
                 steps=self.steps,
                 minutes=None if minutes is None else _TRAINING_SHARE * minutes,
+                since=began,
                 batch_size=settings.streams,
                 seed=self.random_state,
-                validation=None if watched is None else as_streams(watched, settings.streams, settings.window),
+                validation=watched,
                 monitor="val_bits",
                 patience=None if watched is None else _PATIENCE,
                 callbacks=[_Samples(self.listener, lambda network: as_model(network, {}))] if self.listener else [],
@@ -141,16 +144,22 @@ class LanguageModel(Estimator):
         ).history
         record = {
             "history": self.history_.to_dict(),
-            "steps": self.history_.steps,
+            "steps": self.history_.planned_steps,
             "streams": settings.streams,
             "window": settings.window,
             "optimizer": repr(settings.optimizer),
         }
         model = as_model(fitted.model, record)
         if self.ngram_share is None and len(parts.validation):
-            model = dataclasses.replace(model, ngram_share=_fitted_share(model, parts.validation[:_SHARE_TOKENS]))
+            model = _mixed(model, np.asarray(parts.validation[:_SHARE_TOKENS]))
         self.model_ = model
         return self
+
+    @property
+    def network_(self) -> Network:
+        """The network alone, built anew at each call: what `latchwork.trace` looks into."""
+        model = self._fitted()
+        return Network.from_parameters(model.network, model.parameters)
 
     def write(self, prompt: str = "", length: int = 400, **drawing: Any) -> Iterator[str]:
         """Text that goes on from the prompt, as an iterator of pieces; see `TextModel.write` for the options."""
@@ -205,7 +214,7 @@ class LanguageModel(Estimator):
                 return
 
     def _settings(self, vocabulary: Vocabulary, tokens: int) -> Settings:
-        minutes = self.minutes if self.steps is None else None
+        minutes = DEFAULT_MINUTES if self.minutes is None or self.steps is not None else self.minutes
         settings = choose_settings(self.units, len(vocabulary), tokens, minutes, self.hidden)
         if self.optimizer is not None:
             settings = dataclasses.replace(settings, optimizer=self.optimizer)
@@ -250,10 +259,18 @@ def _build(settings: Settings, vocabulary: Vocabulary, train: NDArray[Any], seed
     return Network.from_parameters(network.spec, parameters)
 
 
-def _fitted_share(model: TextModel, validation: NDArray[Any]) -> float:
-    """The n-gram's best weight on the validation part: one number, which the n-gram's own text could not tell."""
-    ids = np.asarray(validation)
-    return best_share(network_bits(model.network_predictor, ids), model.ngram.bits(ids))
+def _watched(validation: NDArray[Any], settings: Settings) -> Data | None:
+    """The validation part as streams, their windows as long as it allows; None where there is next to nothing."""
+    window = min(settings.window, (len(validation) - 1) // settings.streams)
+    return None if window < _LEAST_WATCHED else as_streams(validation, settings.streams, window)
+
+
+def _mixed(model: TextModel, validation: NDArray[Any]) -> TextModel:
+    """The model with the n-gram's best weights on the validation part, which the n-gram's own text could not tell."""
+    alone = network_bits(model.network_predictor, validation)
+    counted, confidence = model.ngram.bits_and_confidence(validation)
+    shares = best_shares(alone, counted, confidence, model.ngram.kinds)
+    return dataclasses.replace(model, ngram_share=best_share(alone, counted), shares=shares)
 
 
 def _record_of(source: TextSource, tokens: TokenFile, model: LanguageModel) -> dict[str, Any]:
@@ -275,5 +292,6 @@ def describe(model: TextModel) -> dict[str, Any]:
         "vocabulary": len(model.vocabulary),
         "parameters": int(sum(array.size for array in parameters)),
         "network": repr(model.network),
+        "hidden": next(layer.units for layer in model.network.layers if isinstance(layer, LSTM)),
         "ngram_share": model.ngram_share,
     }

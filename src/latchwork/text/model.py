@@ -21,9 +21,11 @@ from latchwork.text.ngram import NGram
 from latchwork.text.personal import PersonalWords
 from latchwork.text.predictor import Mixture, NetworkPredictor
 from latchwork.text.scoring import network_bits
+from latchwork.text.weights import packed, unpacked
 from latchwork.transforms.vocabulary import UNKNOWN, Vocabulary, WordVocabulary, vocabulary_from_dict
 
 JOB = "text"
+_EMBEDDING = "layers.0.weight"
 UNKNOWN_BITS = math.log2(0x110000)  # to say which of all code points an unknown character is
 
 
@@ -43,7 +45,8 @@ class TextModel:
         network: the network's spec.
         parameters: its arrays by name.
         ngram: counted on the same text.
-        ngram_share: the n-gram's weight in the mixture, 0 to 1.
+        ngram_share: the n-gram's weight in the mixture, 0 to 1, over all contexts; 0 for the network alone.
+        shares: its weight by the kind of context, `[ngram.kinds]`; `ngram_share` for all where None.
         tied: the last layer's matrix is the embedding's, transposed, and stored once.
         training: the record of the run.
         data: what it was trained on.
@@ -54,6 +57,7 @@ class TextModel:
     parameters: Mapping[str, NDArray[Any]]
     ngram: NGram
     ngram_share: float
+    shares: NDArray[np.float64] | None = None
     tied: bool = False
     training: Mapping[str, Any] = field(default_factory=dict[str, Any])
     data: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -79,33 +83,43 @@ class TextModel:
         document, tensors = latch
         fitted = document["fitted"]
         network = spec.Sequential.from_dict(document["network"])
-        parameters = {
-            name.removeprefix("network."): np.asarray(array, np.float32)
-            for name, array in tensors.items()
-            if name.startswith("network.")
-        }
+        parameters = unpacked(tensors)
         if fitted["tied"]:
-            parameters[_last_matrix(network)] = parameters["layers.0.weight"].T
+            parameters[_last_matrix(network)] = parameters[_EMBEDDING].T
         vocabulary = vocabulary_from_dict(fitted["vocabulary"])
         ngram = NGram.from_arrays(
             {name.removeprefix("fitted.ngram."): array for name, array in tensors.items() if ".ngram." in name}
         )
         if len(ngram.unigram) != len(vocabulary) or len(parameters["layers.0.weight"]) != len(vocabulary):
             raise InputError("the vocabulary, the network and the n-gram are of different sizes")
+        shares = tensors.get("fitted.shares")
+        if shares is not None and (shares.shape != (ngram.kinds,) or not ((shares >= 0) & (shares <= 1)).all()):
+            raise InputError("the n-gram's weights are not shares, one for each kind of context")
         share = float(fitted["ngram_share"])
         return cls(
-            vocabulary, network, parameters, ngram, share, fitted["tied"], document["training"], document["data"]
+            vocabulary,
+            network,
+            parameters,
+            ngram,
+            share,
+            shares,
+            fitted["tied"],
+            document["training"],
+            document["data"],
         )
 
     def to_latch(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """The file's document and tensors; weights over words are kept in half precision, since a keyboard is small."""
-        kind = np.float16 if self.vocabulary.units == "word" else np.float32
-        tensors: dict[str, NDArray[Any]] = {
-            f"network.{name}": np.ascontiguousarray(array, kind) for name, array in self.parameters.items()
-        }
-        if self.tied:
-            del tensors[f"network.{_last_matrix(self.network)}"]
+        """The file's document and tensors; a model of words packs its weights, since a keyboard is small."""
+        last = _last_matrix(self.network) if self.tied else None
+        stored = {name: array for name, array in self.parameters.items() if name != last}
+        tensors: dict[str, NDArray[Any]] = (
+            packed(stored, _EMBEDDING)
+            if self.vocabulary.units == "word"
+            else {f"network.{name}": np.ascontiguousarray(array, np.float32) for name, array in stored.items()}
+        )
         tensors |= {f"fitted.ngram.{name}": array for name, array in self.ngram.arrays().items()}
+        if self.shares is not None:
+            tensors["fitted.shares"] = self.shares
         document = {
             "network": self.network.to_dict(),
             "fitted": {
@@ -128,7 +142,11 @@ class TextModel:
         """The network and its share of the n-gram."""
         if self.ngram_share == 0:
             return self.network_predictor
-        return Mixture(self.network_predictor, self.ngram, self.ngram_share)
+        return Mixture(self.network_predictor, self.ngram, self._shares.tolist())
+
+    @property
+    def _shares(self) -> NDArray[np.float64]:
+        return np.full(self.ngram.kinds, self.ngram_share) if self.shares is None else self.shares
 
     def write(
         self,
@@ -167,8 +185,9 @@ class TextModel:
             raise InputError("got an empty text: there is nothing to measure")
         bits = network_bits(self.network_predictor, ids)
         if self.ngram_share:
-            mixed = (1 - self.ngram_share) * np.exp2(-bits) + self.ngram_share * np.exp2(-self.ngram.bits(ids))
-            bits = -np.log2(mixed)
+            counted, confidence = self.ngram.bits_and_confidence(ids)
+            share = self._shares[confidence]
+            bits = -np.log2((1 - share) * np.exp2(-bits) + share * np.exp2(-counted))
         if self.vocabulary.units != "byte":
             bits = bits + UNKNOWN_BITS * (ids == 0)
         return ids, bits
@@ -191,6 +210,16 @@ class TextModel:
                 pieces.append(Surprise(shown, waiting))
                 at, waiting = at + len(piece), 0.0
         return pieces
+
+
+def as_stored(
+    parameters: Mapping[str, NDArray[Any]], network: spec.Sequential, units: str, tied: bool
+) -> dict[str, NDArray[Any]]:
+    """A network's arrays as a file gives them back, so that a model is the same before it is saved and after."""
+    if units != "word":
+        return dict(parameters)
+    stored: dict[str, NDArray[Any]] = dict(unpacked(packed(parameters, _EMBEDDING)))
+    return stored | ({_last_matrix(network): stored[_EMBEDDING].T} if tied else {})
 
 
 def _last_matrix(network: spec.Sequential) -> str:

@@ -14,12 +14,12 @@ Sources: Kneser & Ney 1995; Chen & Goodman 1999, section 3.3; pruning by Seymore
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +30,10 @@ Array = NDArray[Any]
 Contexts = tuple[int, ...]
 """The places, in their levels, of the contexts of the last token, the last two, and so on; -1 where not counted."""
 
-_SHORT = 2  # contexts up to that length come again and again: their probabilities are kept
+_SHORT = 3  # contexts up to that length come again and again: their probabilities are kept
 _MOST_CACHED = 4_000_000  # numbers kept for that
+_BACKOFFS = (0.3, 0.6, 0.85)  # between the kinds of contexts that `confidence` tells apart
+_FEW = 6  # n-grams of a context up to which adding them one by one is faster than as arrays
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,20 @@ class Level:
     def nbytes(self) -> int:
         """Bytes on disk."""
         return self.children.nbytes + self.tokens.nbytes + self.codes.nbytes
+
+
+class _View(NamedTuple):
+    """A level's arrays as plain sequences: single numbers of arrays are slow to reach."""
+
+    first: memoryview
+    tokens: memoryview
+    shares: memoryview
+    backoff: memoryview
+
+    @classmethod
+    def of(cls, level: Level) -> _View:
+        arrays = (level.first, level.tokens, level.shares, level.backoff)
+        return cls(*(np.ascontiguousarray(array).data for array in arrays))
 
 
 # 255 steps from 1 down to 1e-7, about 6.5 % each; shares are rounded down, so that a context never exceeds 1.
@@ -185,18 +201,17 @@ class NGram:
         if self.order == 1:
             return ()
         longer = [
-            self._child(level, node, token) for level, node in zip(self._views, state[: self.order - 2], strict=False)
+            self._child(view, node, token) for view, node in zip(self._views, state[: self.order - 2], strict=False)
         ]
         return (token, *longer)
 
-    def _child(self, level: tuple[memoryview, memoryview], node: int, token: int) -> int:
+    def _child(self, view: _View, node: int, token: int) -> int:
         """The place of a context with one more token; -1 where it was not counted."""
         if node < 0:
             return -1
-        first, tokens = level
-        end = first[node + 1]
-        place = bisect_left(tokens, token, first[node], end)
-        return place if place < end and tokens[place] == token else -1
+        end = view.first[node + 1]
+        place = bisect_left(view.tokens, token, view.first[node], end)
+        return place if place < end and view.tokens[place] == token else -1
 
     def _after(self, state: Contexts) -> NDArray[np.float64]:
         """The probabilities after the contexts of one token, of two, and so on."""
@@ -209,26 +224,50 @@ class NGram:
         return self._interpolate(known.copy(), state[_SHORT:], _SHORT)
 
     def _interpolate(self, probabilities: NDArray[np.float64], nodes: Contexts, first: int) -> NDArray[np.float64]:
-        for level, node in zip(self.levels[first:], nodes, strict=False):
+        for level, view, node in zip(self.levels[first:], self._views[first:], nodes, strict=False):
             if node >= 0:
-                here = slice(level.first[node], level.first[node + 1])
-                probabilities *= level.backoff[node]
-                probabilities[level.tokens[here]] += level.shares[here]
+                begin, end = view.first[node], view.first[node + 1]
+                probabilities *= view.backoff[node]
+                if end - begin <= _FEW:
+                    for place in range(begin, end):
+                        probabilities[view.tokens[place]] += view.shares[place]
+                else:
+                    probabilities[level.tokens[begin:end]] += level.shares[begin:end]
         return probabilities
 
     @cached_property
-    def _views(self) -> tuple[tuple[memoryview, memoryview], ...]:
-        """Each level's `first` and `tokens` as plain sequences: single numbers of arrays are slow to reach."""
-        return tuple((level.first.data, np.ascontiguousarray(level.tokens).data) for level in self.levels)
+    def _views(self) -> tuple[_View, ...]:
+        return tuple(_View.of(level) for level in self.levels)
 
     @cached_property
     def _cache(self) -> dict[Contexts, NDArray[np.float64]]:
         return {}
 
+    @property
+    def kinds(self) -> int:
+        """How many kinds of context `confidence` tells apart."""
+        return self.order * (len(_BACKOFFS) + 1)
+
+    def confidence(self, state: Contexts) -> int:
+        """How much a context says, as a number below `kinds`: how long the longest known one is, and how often what
+        came after it was something new.
+        """
+        for depth in range(len(state) - 1, -1, -1):
+            if state[depth] >= 0:
+                return (depth + 1) * (len(_BACKOFFS) + 1) + bisect_right(
+                    _BACKOFFS, self._views[depth].backoff[state[depth]]
+                )
+        return 0
+
     def bits(self, ids: Array) -> NDArray[np.float64]:
         """The cost of each token of a text after all the ones before it, in bits, `[length]`."""
+        return self.bits_and_confidence(ids)[0]
+
+    def bits_and_confidence(self, ids: Array) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """The cost of each token of a text, in bits, and the `confidence` of the context before it, `[length]` each."""
         ids = np.asarray(ids).astype(np.int64)
         probabilities = self.unigram.astype(np.float64)[ids]
+        confidence = np.zeros(len(ids), np.int64)
         for length in range(1, min(self.order, len(ids))):
             level = self.levels[length - 1]
             node = self._find_all(ids, length)
@@ -236,7 +275,9 @@ class NGram:
             backoff = np.where(node >= 0, level.backoff[node], 1.0)
             share = np.where(child >= 0, level.shares[child] if len(level.shares) else 0.0, 0.0)
             probabilities[length:] = backoff * probabilities[length:] + share
-        return -np.log2(probabilities)
+            kind = length * (len(_BACKOFFS) + 1) + np.digitize(backoff, _BACKOFFS)
+            confidence[length:] = np.where(node >= 0, kind, confidence[length:])
+        return -np.log2(probabilities), confidence
 
     def _find_all(self, ids: NDArray[np.int64], length: int) -> NDArray[np.int64]:
         """The place of the context of `length` tokens before each position from `length` on; -1 where unknown."""

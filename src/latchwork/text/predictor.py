@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from latchwork import spec
 from latchwork.errors import InputError
+from latchwork.runtime.chain import Chain, chainable
+from latchwork.runtime.network import NumpyNetwork
+from latchwork.text.ngram import Contexts, NGram
 
 Probabilities = NDArray[np.floating[Any]]
 Floats = NDArray[np.float32]
@@ -43,7 +46,7 @@ class NetworkPredictor:
     """
 
     def __init__(self, network: spec.Sequential, parameters: Mapping[str, NDArray[Any]]) -> None:
-        """Arrange the weights for single steps."""
+        """Arrange the weights; the steps of one text go through the kernels where these are there."""
         self._lstms: list[_Step] = []
         self._dense: list[tuple[Floats, Floats]] = []
         self._embedding: Floats | None = None
@@ -65,6 +68,7 @@ class NetworkPredictor:
                     raise InputError(f"a language model is an Embedding, LSTMs and Dense layers, got {layer!r}")
         if self._embedding is None or not self._lstms or not self._dense:
             raise InputError("a language model needs an Embedding, an LSTM and a Dense layer")
+        self._chain = _chain(network, parameters)
         first = self._lstms[0]
         self._table: Floats | None = None
         if len(self._embedding) * first.bias.size <= _MOST_TABLE_ENTRIES:
@@ -75,9 +79,9 @@ class NetworkPredictor:
         """The size of the vocabulary."""
         return self._dense[-1][1].size
 
-    def initial_state(self) -> States:
-        """Zeros."""
-        return self.initial_states(())
+    def initial_state(self) -> Any:
+        """Zeros; what `step` takes and gives, for one text."""
+        return self.initial_states(()) if self._chain is None else self._chain.initial_state(1)
 
     def initial_states(self, batch: tuple[int, ...]) -> States:
         """Zeros for several texts side by side."""
@@ -86,8 +90,14 @@ class NetworkPredictor:
             for lstm in self._lstms
         )
 
-    def step(self, token: int, state: States) -> tuple[Floats, States]:
+    def step(self, token: int, state: Any) -> tuple[Floats, Any]:
         """Probabilities `[tokens]` of the next token, and the new state."""
+        if self._chain is not None:
+            assert self._embedding is not None
+            answer = self._chain.step(self._embedding[token : token + 1], state)
+            if answer is None:
+                raise InputError("the model's weights are not finite numbers: train it again")
+            return answer[0][0], answer[1]
         scores, state = self.scores(token, state)
         np.exp(scores - scores.max(), out=scores)
         scores /= scores.sum()
@@ -111,6 +121,20 @@ class NetworkPredictor:
         for weight, bias in self._dense:
             hidden = hidden @ weight + bias
         return hidden, tuple(states)
+
+
+def _chain(network: spec.Sequential, parameters: Mapping[str, NDArray[Any]]) -> Chain | None:
+    """The layers above the embedding in one call of the kernels; None where these were not built."""
+    embedding = network.layers[0]
+    assert isinstance(embedding, spec.Embedding)
+    above = spec.Sequential(network.layers[1:]).with_input((None, embedding.units))
+    arrays: dict[str, Floats] = {}
+    for name, array in parameters.items():
+        _, index, own = name.split(".", 2)
+        if index != "0":
+            arrays[f"layers.{int(index) - 1}.{own}"] = np.ascontiguousarray(array, np.float32)
+    layers = NumpyNetwork(above, arrays)
+    return Chain(layers, None, scores=True) if chainable(layers) else None
 
 
 _PARAMETERS: Mapping[type[spec.Layer], tuple[str, ...]] = {
@@ -151,24 +175,28 @@ class _Step:
 
 @dataclass(frozen=True)
 class Mixture:
-    """Two predictors' probabilities, averaged: what one is blind to, the other may have counted.
+    """A network's and an n-gram's probabilities, averaged: what one is blind to, the other may have counted.
 
     Attributes:
-        first: such as a network.
-        second: such as an n-gram.
-        share: weight of the second, 0 to 1.
+        network: the one.
+        ngram: the other.
+        shares: the n-gram's weight by the `confidence` of its context, `[ngram.kinds]`, each 0 to 1.
     """
 
-    first: Predictor
-    second: Predictor
-    share: float
+    network: Predictor
+    ngram: NGram
+    shares: Sequence[float]
 
-    def initial_state(self) -> tuple[Any, Any]:
+    def initial_state(self) -> tuple[Any, Contexts]:
         """Both states."""
-        return self.first.initial_state(), self.second.initial_state()
+        return self.network.initial_state(), self.ngram.initial_state()
 
-    def step(self, token: int, state: tuple[Any, Any]) -> tuple[Probabilities, tuple[Any, Any]]:
+    def step(self, token: int, state: tuple[Any, Contexts]) -> tuple[Probabilities, tuple[Any, Contexts]]:
         """The weighted mean of both probabilities, and both states."""
-        one, first = self.first.step(token, state[0])
-        other, second = self.second.step(token, state[1])
-        return (1 - self.share) * one + self.share * other, (first, second)
+        one, network = self.network.step(token, state[0])
+        mixed, contexts = self.ngram.step(token, state[1])
+        share = self.shares[self.ngram.confidence(contexts)]
+        mixed *= share
+        one *= 1 - share
+        mixed += one
+        return mixed, (network, contexts)

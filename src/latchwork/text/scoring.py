@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from latchwork.text.predictor import NetworkPredictor
 
 _STREAMS = 32
+_PRIOR_TOKENS = 100.0  # for the weight of all, in what is said of one kind of token
 _WARM_UP = 256  # tokens that a stream reads, unscored, before its own begin: by then the state has forgotten its start
 
 
@@ -55,3 +56,25 @@ def best_share(first: NDArray[np.float64], second: NDArray[np.float64]) -> float
     for _ in range(50):
         share = float(np.mean(share * other / ((1 - share) * one + share * other)))
     return share
+
+
+def best_shares(
+    first: NDArray[np.float64], second: NDArray[np.float64], kind: NDArray[np.int64], kinds: int
+) -> NDArray[np.float64]:
+    """As `best_share`, a weight for each kind of token, `[kinds]`; kinds seldom seen stay near the weight of all.
+
+    Args:
+        first: what each token of a text cost the first model, in bits.
+        second: what it cost the second.
+        kind: which weight each token goes by.
+        kinds: how many there are.
+    """
+    one, other = np.exp2(-first), np.exp2(-second)
+    overall = best_share(first, second)
+    shares = np.full(kinds, overall)
+    times = np.bincount(kind, minlength=kinds)
+    for _ in range(50):
+        here = shares[kind]
+        due = np.bincount(kind, here * other / ((1 - here) * one + here * other), kinds)
+        shares = (due + _PRIOR_TOKENS * overall) / (times + _PRIOR_TOKENS)
+    return shares

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from math import prod
 
 from latchwork.spec import LSTM, Dense, Dropout, Embedding, Layer, Sequential
+from latchwork.text.objective import Sampling
 from latchwork.training import Optimizer
 
 DEFAULT_MINUTES = 10.0
 KEYBOARD_BYTES = 8_000_000  # what a keyboard may weigh on disk
-_WORD_UNITS, _WORD_EMBEDDING = 256, 128
+_SAMPLED_FROM = 4096  # tokens from which training samples the sum over the vocabulary
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Settings:
     Attributes:
         network: its layers.
         tied: the last layer uses the embedding's matrix.
+        sampling: of the sum over the vocabulary while training; None for all of it.
         optimizer: its rate falls to zero at the last step.
         streams: parts of the text read side by side.
         window: tokens that gradients go back through.
@@ -33,6 +35,7 @@ class Settings:
 
     network: Sequential
     tied: bool
+    sampling: Sampling | None
     optimizer: Optimizer
     streams: int
     window: int
@@ -41,21 +44,19 @@ class Settings:
     ngram_share: float
 
 
-def choose_settings(
-    units: str, vocabulary: int, tokens: int, minutes: float | None, hidden: int | None = None
-) -> Settings:
+def choose_settings(units: str, vocabulary: int, tokens: int, minutes: float, hidden: int | None = None) -> Settings:
     """Settings for a text.
 
     Args:
         units: `char`, `byte` or `word`.
         vocabulary: the size of the vocabulary.
         tokens: in the training part.
-        minutes: how long to train; None where a number of steps is given.
+        minutes: how long to train.
         hidden: units of the LSTM, where the user wants a certain number.
     """
     if units == "word":
-        return _for_words(vocabulary, tokens, hidden or _WORD_UNITS)
-    return _for_characters(vocabulary, tokens, DEFAULT_MINUTES if minutes is None else minutes, hidden)
+        return _for_words(vocabulary, tokens, minutes, hidden)
+    return _for_characters(vocabulary, tokens, minutes, hidden)
 
 
 def _for_characters(vocabulary: int, tokens: int, minutes: float, hidden: int | None) -> Settings:
@@ -69,24 +70,27 @@ def _for_characters(vocabulary: int, tokens: int, minutes: float, hidden: int | 
     ]
     optimizer = Optimizer("adamw", 3e-3, schedule="linear", warmup=0.05, clip=1.0)
     streams, window = _batch(tokens, 32, 128)
-    return Settings(Sequential(layers), False, optimizer, streams, window, 7, 4_000_000, 0.2)
+    return Settings(Sequential(layers), False, None, optimizer, streams, window, 7, 4_000_000, 0.2)
 
 
-def _for_words(vocabulary: int, tokens: int, hidden: int) -> Settings:
+def _for_words(vocabulary: int, tokens: int, minutes: float, hidden: int | None) -> Settings:
+    hidden = hidden or (512 if tokens >= 1_000_000 and minutes >= 4 else 256 if tokens >= 100_000 else 128)
+    embedding = max(16, hidden // 2)
     layers: list[Layer] = [
-        Embedding(vocabulary, _WORD_EMBEDDING),
-        LSTM(hidden, return_sequences=True, dropout=0.1),
-        Dropout(0.2),
-        Dense(_WORD_EMBEDDING),
+        Embedding(vocabulary, embedding),
+        LSTM(hidden, return_sequences=True, dropout=0.1, recurrent_dropout=0.15),
+        Dropout(0.3),
+        Dense(embedding),
         Dense(vocabulary),
     ]
     optimizer = Optimizer("adamw", 3e-3, schedule="linear", warmup=0.03, clip=1.0)
     network = Sequential(layers).with_input((None,))
     sizes = {name: prod(shape) for name, shape in network.parameter_shapes().items()}
-    stored = sum(sizes.values()) - sizes[f"layers.{len(layers) - 1}.weight"]  # tied
-    room = KEYBOARD_BYTES - 2 * stored - 20 * vocabulary  # in half precision; the words and the header
-    streams, window = _batch(tokens, 32, 32)
-    return Settings(Sequential(layers), True, optimizer, streams, window, 4, max(room, 8 * vocabulary), 0.4)
+    stored = sum(sizes.values()) - sizes[f"layers.{len(layers) - 1}.weight"]  # tied; a byte a weight, see `weights`
+    room = KEYBOARD_BYTES - stored - 25 * vocabulary  # the scales, the words and the header
+    sampling = Sampling(vocabulary, vocabulary // 12, vocabulary // 12) if vocabulary >= _SAMPLED_FROM else None
+    streams, window = _batch(tokens, 64, 32)
+    return Settings(Sequential(layers), True, sampling, optimizer, streams, window, 3, max(room, 8 * vocabulary), 0.2)
 
 
 def _batch(tokens: int, streams: int, window: int) -> tuple[int, int]:

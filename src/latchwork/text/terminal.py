@@ -1,9 +1,13 @@
-"""The keyboard in a terminal: suggestions as one types, Tab or 1 to 3 to take one, and a count of the keys saved."""
+"""The keyboard in a terminal: suggestions as one types, Tab or 1 to 3 to take one, and a count of the keys saved.
+
+A digit is a digit right after another one, or with Alt; arrows and other keys that a terminal sends as escape sequences
+do nothing.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -12,6 +16,7 @@ from latchwork.text.keyboard import Keyboard
 
 _BACKSPACE, _ENTER, _TAB = ("\x7f", "\x08"), ("\r", "\n"), "\t"
 _ENDS = ("\x03", "\x04")  # Ctrl-C, Ctrl-D
+_ESCAPE = "\x1b"
 _ATTACHED = ".,!?;:)"  # takes back the space that a suggestion brought
 
 
@@ -38,12 +43,14 @@ class Session:
         """Share of the keystrokes saved so far."""
         return 1 - self.keys / self.characters if self.characters else 0.0
 
-    def press(self, key: str) -> None:
-        """Take one key."""
-        chosen = 0 if key == _TAB else "123".find(key)
+    def press(self, key: str, *, literally: bool = False) -> None:
+        """Take one key; `literally`, a digit is no choice but a digit."""
+        chosen = 0 if key == _TAB else -1 if literally or self.line[-1:].isdigit() else "123".find(key)
         if key in _BACKSPACE:
+            self.characters -= len(self.line[-1:])
             self.line = self.line[:-1]
             self.keys += 1
+            self._brought_space = False
         elif key in _ENTER:
             self._end_line()
         elif 0 <= chosen < len(self.suggestions):
@@ -87,14 +94,29 @@ def type_in_terminal(session: Session, source: TextIO = sys.stdin, target: TextI
         raise InputError("the standard input is no terminal: give the text with --context")
     with _every_key(source):
         _show(session, target)
-        while (key := source.read(1)) and key not in _ENDS:
-            ends_line = key in _ENTER
-            if ends_line:
+        for key, literally in read_keys(source):
+            if key in _ENDS:
+                break
+            if key in _ENTER:
                 target.write(f"\r\x1b[J{session.line}\r\n")
-            session.press(key)
+            session.press(key, literally=literally)
             _show(session, target)
         target.write("\r\n\x1b[J")
         target.flush()
+
+
+def read_keys(source: TextIO) -> Iterator[tuple[str, bool]]:
+    """The keys as they are pressed, and whether Alt was held; without those that move a cursor that is not there."""
+    while key := source.read(1):
+        if key != _ESCAPE:
+            yield key, False
+            continue
+        key = source.read(1)
+        if key in ("[", "O"):  # a sequence: its last character is the first that is no digit and no sign
+            while (key := source.read(1)) and not "@" <= key <= "~":
+                pass
+        elif key:
+            yield key, True
 
 
 def _show(session: Session, target: TextIO) -> None:

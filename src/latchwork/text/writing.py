@@ -16,6 +16,7 @@ from latchwork.transforms.vocabulary import Vocabulary
 _RECENT = 64  # tokens that the repetition penalty looks back on
 _DRAWS = 1024  # random numbers drawn at a time
 _LEAST = 1e-30
+_COLD = 0.1  # temperatures from which the powers of all probabilities might be too small for a float
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ class Drawing:
         if self.temperature == 0:
             return int(weights.argmax())
         if self.temperature != 1.0:
-            weights = np.maximum(weights / weights.max(), _LEAST) ** (1 / self.temperature)
+            if self.temperature < _COLD:
+                weights = np.maximum(weights / weights.max(), _LEAST)
+            weights = weights.astype(np.float64) ** (1 / self.temperature)
         if self.top_k is not None and self.top_k < len(weights):
             weights = np.where(weights >= np.partition(weights, -self.top_k)[-self.top_k], weights, 0.0)
         if self.top_p is not None:
@@ -98,7 +101,8 @@ def write(
         raise InputError(f"got length={length}: expected 1 or more")
     if any(not ending for ending in stop):
         raise InputError("got an empty stop string: it would end every text at once")
-    return _until(stop, _draw(predictor, vocabulary, prompt or "\n", length, drawing or Drawing(), seed))
+    pieces = _draw(predictor, vocabulary, prompt or "\n", length, drawing or Drawing(), seed)
+    return _until(stop, pieces) if stop else pieces
 
 
 def _draw(

@@ -22,19 +22,12 @@ from numpy.typing import NDArray
 from latchwork.compilation import COMPILE_FAST
 from latchwork.training.data import FILL
 from latchwork.training.objective import Objective
+from latchwork.training.steps import TrainState
 
 CAPACITY = 1024  # steps that one block can take; shapes are fixed by it, not by the data
 
 
-class TrainState(NamedTuple):
-    """What a step changes: everything that a checkpoint must hold of the arrays."""
-
-    parameters: Any
-    optimizer: Any
-    carry: Any
-
-
-class Steps(NamedTuple):
+class StepsToDo(NamedTuple):
     """What a block is to do; the first axis is always `CAPACITY` long, the first `used` of it to be done."""
 
     order: Int[np.ndarray, "capacity batch"]
@@ -61,7 +54,7 @@ def compiled_block(
         fixed: Any,
         arrays: Mapping[str, Array],
         initial_carry: Any,
-        steps: Steps,
+        steps: StepsToDo,
         seed: Int[Array, "2"],
     ) -> tuple[TrainState, Float[Array, "capacity sums"]]:
         draws = objective.draws(eqx.combine(state.parameters, fixed))

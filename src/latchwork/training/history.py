@@ -14,7 +14,9 @@ class History:
     """The record of a run.
 
     `epochs` has a row for each finished epoch: `epoch` (from 1), `step`, `seconds` since the start, the mean of each
-    metric over the epoch (`loss`, ...), and the validation's with `val_` before the name.
+    metric over the epoch (`loss`, ...), and the validation's with `val_` before the name. `planned_steps` is what the
+    budget came to and what schedules go by; `steps` were done. `block` says how the steps were run: `native`, or `xla`
+    and why not natively.
     """
 
     epochs: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
@@ -22,7 +24,9 @@ class History:
     seconds: float = 0.0
     first_step_seconds: float = 0.0
     best_epoch: int | None = None
+    planned_steps: int = 0
     stopped: str = "finished"
+    block: str = ""
 
     def last(self, name: str) -> float:
         """A metric's value in the last epoch."""

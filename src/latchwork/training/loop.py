@@ -11,11 +11,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 import optax
 
-from latchwork.compilation import enable_cache
 from latchwork.errors import InputError
 from latchwork.training.checkpoint import load_checkpoint, save_checkpoint
 from latchwork.training.data import Data
@@ -54,6 +52,7 @@ def fit(
     epochs: int | None = None,
     steps: int | None = None,
     minutes: float | None = None,
+    since: float | None = None,
     batch_size: int = 32,
     seed: int = 0,
     validation: Data | None = None,
@@ -75,6 +74,7 @@ def fit(
         optimizer: a name, an `Optimizer` or an Optax transformation.
         epochs, steps, minutes: how long to train; give one. Minutes are turned into a number of steps by a short
             timing, kept in the history as `steps`, so that `steps=N` repeats the run.
+        since: when the minutes began, by `time.monotonic()`, where the caller had work to do before; else now.
         batch_size: rows in a step; the last batch of an epoch may have fewer.
         seed: of the order of the rows and of dropout.
         validation: rows to evaluate after each epoch.
@@ -95,7 +95,6 @@ def fit(
         LatchworkError: the loss is not a number any more.
     """
     started = time.monotonic()
-    enable_cache()
     _check_budget(epochs, steps, minutes, batch_size, seed)
     if patience is not None and validation is None:
         raise InputError("patience watches the validation: give validation rows as well")
@@ -112,7 +111,7 @@ def fit(
         settings = trainer.settings() | ({"minutes": minutes} if minutes else {"steps": total})
         resumed = load_checkpoint(folder, run, settings)
     if minutes and not resumed:
-        run.total = trainer.steps_within(minutes * 60, run, started)
+        run.total = trainer.steps_within(minutes * 60, run, started if since is None else since)
     before = run.history.seconds  # of the runs that this one goes on from
 
     shown = make_progress(progress) if isinstance(progress, str) else progress
@@ -146,9 +145,9 @@ def fit(
             if folder is not None and (done or time.monotonic() - saved >= checkpoint_seconds):
                 save_checkpoint(folder, run, settings)
                 saved = time.monotonic()
-    run.history.steps = run.step
+    run.history.steps, run.history.planned_steps, run.history.block = run.step, run.total, trainer.block
     best = run.best_parameters if keep_best and run.best_parameters is not None else run.state.parameters
-    return Fitted(jax.device_put(trainer.with_parameters(best)), run.history)
+    return Fitted(trainer.steps.placed(best), run.history)
 
 
 def _check_budget(epochs: int | None, steps: int | None, minutes: float | None, batch_size: int, seed: int) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from numbers import Real
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import optax
@@ -21,14 +21,34 @@ from latchwork.errors import InputError
 
 EPSILON = 1e-7  # Keras's, for all that divide by a root
 
-# Directions with Keras's constants, so that the same hyperparameters mean the same thing.
+
+class Rule(NamedTuple):
+    """A direction's constants, Keras's, and its number in csrc/learning.h."""
+
+    number: int
+    decay: float = 0.0  # of the mean of gradients (momentum, Adam) or of their squares (RMSprop)
+    decay_of_squares: float = 0.0
+    epsilon: float = EPSILON
+    start: float = 0.0  # of what it keeps for each parameter
+
+
+RULES: dict[str, Rule] = {
+    "sgd": Rule(0),
+    "momentum": Rule(1, decay=0.9),
+    "rmsprop": Rule(2, decay=0.9),
+    "adam": Rule(3, decay=0.9, decay_of_squares=0.999),
+    "adamw": Rule(3, decay=0.9, decay_of_squares=0.999),
+    "adagrad": Rule(4, start=0.1),
+}
+
+# The same for Optax.
 DIRECTIONS: dict[str, Callable[[], optax.GradientTransformation]] = {
     "sgd": optax.identity,
-    "momentum": lambda: optax.trace(decay=0.9, nesterov=False),
-    "rmsprop": lambda: optax.scale_by_rms(decay=0.9, eps=EPSILON, eps_in_sqrt=True),
-    "adam": lambda: optax.scale_by_adam(b1=0.9, b2=0.999, eps=EPSILON),
-    "adamw": lambda: optax.scale_by_adam(b1=0.9, b2=0.999, eps=EPSILON),
-    "adagrad": lambda: optax.scale_by_rss(initial_accumulator_value=0.1, eps=EPSILON),
+    "momentum": lambda: optax.trace(RULES["momentum"].decay, nesterov=False),
+    "rmsprop": lambda: optax.scale_by_rms(RULES["rmsprop"].decay, eps=EPSILON, eps_in_sqrt=True),
+    "adam": lambda: _adam(RULES["adam"]),
+    "adamw": lambda: _adam(RULES["adamw"]),
+    "adagrad": lambda: optax.scale_by_rss(RULES["adagrad"].start, eps=EPSILON),
 }
 ScheduleName = Literal["constant", "cosine", "linear"]
 
@@ -119,6 +139,10 @@ def as_optimizer(
             return OptaxOptimizer(optimizer)
         case _:
             raise InputError(f"optimizer must be a name, an Optimizer or an Optax transformation, got {optimizer!r}")
+
+
+def _adam(rule: Rule) -> optax.GradientTransformation:
+    return optax.scale_by_adam(rule.decay, rule.decay_of_squares, eps=rule.epsilon)
 
 
 @cache

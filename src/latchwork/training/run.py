@@ -9,8 +9,8 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.training.block import TrainState
 from latchwork.training.history import History
+from latchwork.training.steps import TrainState
 
 
 @dataclass

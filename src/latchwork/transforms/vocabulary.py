@@ -210,7 +210,7 @@ class WordVocabulary:
             raise InputError("got a word vocabulary with repeated or empty tokens")
 
     @classmethod
-    def fit(cls, chunks: Iterable[str], size: int = 10_000) -> WordVocabulary:
+    def fit(cls, chunks: Iterable[str], size: int = 12_000) -> WordVocabulary:
         """Collect the words of a text given in pieces.
 
         Args:

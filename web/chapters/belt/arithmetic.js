@@ -1,6 +1,7 @@
-// One unit's step written out in numbers, each of which can be asked where it comes from.
+// One unit's step written out in numbers, each of which can be asked where it comes from; and the step in words.
 
 import { figure, h } from "latchwork/draw/dom.js";
+import { DOES } from "latchwork/chapters/belt/diagram.js";
 
 // The order in which each cell's gates stand in its weights.
 const ORDER = {
@@ -9,85 +10,114 @@ const ORDER = {
   SimpleRNN: ["hidden"],
 };
 
-/** The lines of a cell's arithmetic for one unit: each a list of words, and of numbers { value, name, says }. */
+const number = (value, name, says, asks = null) => ({ value, name, says, asks });
+const clip = (value) => Math.min(1 - 1e-9, Math.max(value, 1e-9 - 1));
+
+/**
+ * The lines of a cell's arithmetic for one unit: lists of groups that stay together, of signs and of numbers
+ * { value, name, says, asks }; `asks` is what `whence` explains.
+ */
 const LINES = {
   LSTM: (step, u) => [
     [
-      number(step.cell[u], "cell", "new memory"),
-      "=",
-      number(step.forget[u], "forget", "keep"),
-      "×",
-      number(step.before.cell[u], "cell", "old memory"),
-      "+",
-      number(step.input[u], "input", "let in"),
-      "×",
-      number(step.candidate[u], "candidate", "proposal"),
+      [number(step.cell[u], "cell", "new memory"), "="],
+      [
+        number(step.forget[u], "forget", "keep", "forget"),
+        "×",
+        number(step.before.cell[u], "cell", "old memory", "before"),
+      ],
+      [
+        "+",
+        number(step.input[u], "input", "let in", "input"),
+        "×",
+        number(step.candidate[u], "candidate", "proposal", "candidate"),
+      ],
     ],
     [
-      number(step.hidden[u], "hidden", "shown"),
-      "=",
-      number(step.output[u], "output", "show"),
-      "× tanh(",
-      number(step.cell[u], "cell", "new memory"),
-      ")",
+      [number(step.hidden[u], "hidden", "shown"), "="],
+      [
+        number(step.output[u], "output", "show", "output"),
+        "× tanh(",
+        number(step.cell[u], "cell", "new memory", "cell"),
+        ")",
+      ],
     ],
   ],
   GRU: (step, u) => [
     [
-      number(step.hidden[u], "hidden", "new state"),
-      "=",
-      number(step.update[u], "update", "keep"),
-      "×",
-      number(step.before.hidden[u], "hidden", "old state"),
-      "+",
-      number(1 - step.update[u], "update", "the rest"),
-      "×",
-      number(step.candidate[u], "candidate", "proposal"),
+      [number(step.hidden[u], "hidden", "new state"), "="],
+      [
+        number(step.update[u], "update", "keep", "update"),
+        "×",
+        number(step.before.hidden[u], "hidden", "old state", "before"),
+      ],
+      [
+        "+",
+        number(1 - step.update[u], "update", "the rest", "rest"),
+        "×",
+        number(step.candidate[u], "candidate", "proposal", "candidate"),
+      ],
     ],
   ],
   SimpleRNN: (step, u) => [
     [
-      number(step.hidden[u], "hidden", "new state"),
-      "= tanh(",
-      number(Math.atanh(clip(step.hidden[u])), "hidden", "input and old state, weighed and summed"),
-      ")",
+      [
+        number(step.hidden[u], "hidden", "new state"),
+        "= tanh(",
+        number(Math.atanh(clip(step.hidden[u])), "hidden", "input and old state, weighed and summed", "hidden"),
+        ")",
+      ],
     ],
   ],
 };
 
-const number = (value, name, says) => ({ value, name, says });
-const clip = (value) => Math.min(1 - 1e-9, Math.max(value, 1e-9 - 1));
-
-/** Write the arithmetic of one unit of one step into `root`; `onask(name)` is called when a gate's number is chosen. */
+/** Write the arithmetic of one unit of one step into `root`; `onask(name)` is called when a number is chosen. */
 export function writeArithmetic(root, kind, step, unit, onask) {
   root.replaceChildren(
-    ...LINES[kind](step, unit).map((line) =>
+    ...LINES[kind](step, unit).map((groups) =>
       h(
         "p",
         { class: "equation" },
-        line.map((part) => (typeof part === "string" ? h("span", { class: "sign" }, part) : token(part, kind, onask))),
+        groups.map((parts) =>
+          h(
+            "span",
+            {},
+            parts.map((part) => (typeof part === "string" ? h("span", { class: "sign" }, part) : token(part, onask))),
+          ),
+        ),
       ),
     ),
   );
 }
 
-function token({ value, name, says }, kind, onask) {
-  const askable = ORDER[kind].includes(name) && name !== "hidden";
+function token({ value, name, says, asks }, onask) {
   return h(
-    askable ? "button" : "span",
+    asks ? "button" : "span",
     {
       class: "token",
       style: `--colour:var(--${name})`,
-      ...(askable && { type: "button", onclick: () => onask(name) }),
+      ...(asks && { type: "button", onclick: () => onask(asks) }),
     },
     h("b", {}, figure(value)),
     h("small", {}, says),
   );
 }
 
-/** Where a gate's number comes from: the input's part, the hidden state's and the bias, before the S-curve. */
-export function whence(kind, layer, step, gate, unit) {
-  const { parameters, units } = layer;
+/** Where a number of the arithmetic comes from, in words. */
+export function whence(kind, layer, step, asked, unit) {
+  const memory = kind === "LSTM" ? "memory" : "state";
+  if (asked === "before") {
+    const value = kind === "LSTM" ? step.before.cell[unit] : step.before.hidden[unit];
+    return `Old ${memory}, unit ${unit + 1}: ${figure(value)}, as the step before left it. Before the first step it is 0.`;
+  }
+  if (asked === "cell") return `New memory, unit ${unit + 1}: the result of the line above.`;
+  if (asked === "rest")
+    return `The rest, unit ${unit + 1}: 1 − ${figure(step.update[unit])}. What is not kept is replaced.`;
+  return fromWeights(kind, layer, step, asked, unit);
+}
+
+// The input's part, the hidden state's and the bias, before the S-curve.
+function fromWeights(kind, { parameters, units }, step, gate, unit) {
   const column = ORDER[kind].indexOf(gate) * units + unit;
   const width = ORDER[kind].length * units;
   const dot = (vector, weight) => vector.reduce((sum, value, row) => sum + value * weight[row * width + column], 0);
@@ -98,6 +128,29 @@ export function whence(kind, layer, step, gate, unit) {
     if (gate === "candidate") fromHidden = step.reset[unit] * (fromHidden + parameters.hidden_bias[column]);
     else bias += parameters.hidden_bias[column];
   }
-  const curve = gate === "candidate" ? "tanh" : "σ";
-  return `${gate}, unit ${unit + 1}: ${curve}( ${figure(fromInput)} from the input + ${figure(fromHidden)} from the hidden state + ${figure(bias)} bias ) = ${figure(step[gate][unit])}`;
+  const curve = gate === "candidate" || gate === "hidden" ? "tanh" : "σ";
+  const name = gate === "hidden" ? "new state" : gate;
+  return (
+    `${name}, unit ${unit + 1}: ${curve}( ${figure(fromInput)} from the input + ${figure(fromHidden)} ` +
+    `from the old hidden state + ${figure(bias)} bias ) = ${figure(step[gate][unit])}`
+  );
+}
+
+/** What a step erased, wrote and showed, in a sentence or two. */
+export function narrate(kind, step) {
+  const most = (values) =>
+    values.reduce((best, value, at) => (Math.abs(value) > Math.abs(values[best]) ? at : best), 0);
+  const shown = most(step.hidden);
+  const shows = `shows most of unit ${shown + 1} (${figure(step.hidden[shown])})`;
+  if (!DOES[kind])
+    return `This step keeps nothing as it was: it computes all ${step.hidden.length} numbers anew, and ${shows}.`;
+  const [before, kept, written] = ["before", "kept", "written"].map((name) => DOES[kind][name](step));
+  const size = (values) => values.reduce((sum, value) => sum + Math.abs(value), 0);
+  const erased = before.map((value, unit) => value - kept[unit]);
+  const [wipes, writes] = [most(erased), most(written)];
+  const keeps = size(before)
+    ? `keeps ${Math.round((100 * size(kept)) / size(before))} % of what it remembered (it erases most in unit ${wipes + 1}: ` +
+      `${figure(before[wipes])} becomes ${figure(kept[wipes])})`
+    : "has nothing to keep yet";
+  return `This step ${keeps}, writes most into unit ${writes + 1} (${figure(written[writes])}), and ${shows}.`;
 }

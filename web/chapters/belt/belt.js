@@ -1,15 +1,15 @@
 // Chapter 2: the conveyor belt. Step a trained cell through a real sequence and watch every gate.
 
-import { colourOf } from "latchwork/draw/colour.js";
 import { choices, h } from "latchwork/draw/dom.js";
 import { byBehaviour, paint } from "latchwork/draw/heatmap.js";
 import { PAUSE, PLAY } from "latchwork/draw/icons.js";
-import { whence, writeArithmetic } from "latchwork/chapters/belt/arithmetic.js";
+import { narrate, whence, writeArithmetic } from "latchwork/chapters/belt/arithmetic.js";
 import { drawCell } from "latchwork/chapters/belt/diagram.js";
 import { CELLS, loadSequences } from "latchwork/chapters/belt/sequences.js";
 import { drawSequence } from "latchwork/chapters/belt/timeline.js";
+import { NAMES } from "latchwork/draw/cells.js";
 
-const NAMES = { LSTM: "LSTM", GRU: "GRU", SimpleRNN: "Simple RNN" };
+const KEYS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
 const STEP_MILLISECONDS = 900;
 const SAY = {
   LSTM: "The upper line is the belt: the memory rides on it. Below, four small layers read the input and the last hidden state, and decide.",
@@ -30,7 +30,8 @@ export async function mountBelt(root) {
   const stage = h("div", { class: "belt-stage" });
   const say = h("p", { class: "note" });
   const when = h("output", { class: "when" });
-  const equations = h("div", { class: "equations", "aria-live": "off" });
+  const story = h("p", { class: "story" });
+  const equations = h("div", { class: "equations" });
   const origin = h("p", { class: "note origin", "aria-live": "polite" });
   const sequenceBox = h("div", { class: "sequence" });
   const heat = h("div", { class: "heat" });
@@ -48,10 +49,17 @@ export async function mountBelt(root) {
     "Run",
   );
 
+  const unitChooser = choices(
+    "Unit",
+    Array.from({ length: CELL_UNITS }, (_, unit) => ({ value: unit, label: String(unit + 1) })),
+    state.unit,
+    chooseUnit,
+  );
+
   root.append(
     h(
       "div",
-      { class: "stage" },
+      { class: "stage belt-chapter" },
       h(
         "div",
         { class: "row apart" },
@@ -72,32 +80,62 @@ export async function mountBelt(root) {
         ),
       ),
       say,
-      stage,
+      h(
+        "p",
+        { class: "note legend" },
+        "Each square is one number. In a gate it is strong where the gate is open (1) and pale where it is shut (0); elsewhere it is ",
+        h("b", { class: "above" }, "orange above 0"),
+        " and ",
+        h("b", { class: "below" }, "blue below"),
+        ".",
+      ),
       h(
         "div",
-        { class: "row apart controls" },
-        when,
+        { class: "belt-left" },
+        stage,
         h(
           "div",
-          { class: "row" },
-          h("button", { class: "button", type: "button", onclick: () => (pause(), go(state.time - 1)) }, "Back"),
-          play,
+          { class: "row apart controls" },
+          when,
           h(
-            "button",
-            { class: "button primary", type: "button", onclick: () => (pause(), go(state.time + 1)) },
-            "Step",
+            "div",
+            { class: "row" },
+            h("button", { class: "button", type: "button", onclick: () => (pause(), go(state.time - 1)) }, "Back"),
+            play,
+            h(
+              "button",
+              { class: "button primary", type: "button", onclick: () => (pause(), go(state.time + 1)) },
+              "Step",
+            ),
           ),
         ),
+        slider,
+        story,
       ),
-      slider,
-      sequenceBox,
-      heat,
-      h("div", { class: "ledger" }, equations, origin),
+      h("div", { class: "belt-right" }, sequenceBox, heat),
+      h(
+        "div",
+        { class: "ledger" },
+        h(
+          "div",
+          { class: "row unit-row" },
+          h("h3", {}, h("button", { type: "button", class: "term", "data-term": "unit" }, "Unit")),
+          unitChooser,
+          h("span", { class: "note" }, "press a number to see where it comes from"),
+        ),
+        equations,
+        origin,
+      ),
     ),
   );
   root.addEventListener("keydown", (event) => {
-    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (by && event.target !== slider) go(state.time + by);
+    if (event.target === slider) return; // it moves by itself
+    const [steps, units] = KEYS[event.key] ?? [0, 0];
+    if (!steps && !(units && event.target.closest(".unit-row, .belt-stage"))) return;
+    event.preventDefault();
+    if (steps) pause();
+    if (steps) go(state.time + steps);
+    else chooseUnit((state.unit + units + CELL_UNITS) % CELL_UNITS);
   });
   new ResizeObserver(redraw).observe(stage);
   addEventListener("themechange", () => (redraw(), rerun()));
@@ -128,7 +166,7 @@ export async function mountBelt(root) {
 
   function strip(name, values) {
     const canvas = h("canvas", { role: "img", "aria-label": `${name}: each row a unit, each column a step` });
-    paint(canvas, values, colourOf(name), byBehaviour(values));
+    paint(canvas, values, name, byBehaviour(values));
     const head = h("i", { class: "playhead" });
     const element = h(
       "div",
@@ -151,9 +189,14 @@ export async function mountBelt(root) {
   }
 
   function redraw() {
-    diagram = drawCell(state.cell, stage.clientWidth, CELL_UNITS, (unit) => ((state.unit = unit), show()));
+    diagram = drawCell(state.cell, stage.clientWidth, CELL_UNITS, sequences[state.sequence].inputNames, chooseUnit);
     stage.replaceChildren(diagram.element);
     if (run) show();
+  }
+
+  function chooseUnit(unit) {
+    state.unit = unit;
+    show();
   }
 
   function go(time) {
@@ -180,16 +223,10 @@ export async function mountBelt(root) {
       state.cell,
       step,
       state.unit,
-      (gate) => (origin.textContent = whence(state.cell, run.layer, step, gate, state.unit)),
+      (asked) => (origin.textContent = whence(state.cell, run.layer, step, asked, state.unit)),
     );
-    equations.prepend(
-      h(
-        "h3",
-        {},
-        `Unit ${state.unit + 1} at this step`,
-        h("small", {}, "choose another in the drawing; press a number to see where it comes from"),
-      ),
-    );
+    story.textContent = narrate(state.cell, step);
+    [...unitChooser.children].forEach((button, unit) => button.setAttribute("aria-pressed", unit === state.unit));
   }
 
   function start() {

@@ -47,6 +47,7 @@ function airline({ months, passengers, mean, spread, held_back }, networks) {
   return {
     steps: months.length,
     passengers,
+    years: [...new Set(months.map((month) => month.slice(0, 4)))],
     seen: months.length - held_back,
     inputNames: ["passengers"],
     label: name,

@@ -9,7 +9,7 @@ export function drawSequence(root, kind, sequence, run, listeners) {
   return kind === "airline" ? drawSeries(root, sequence, run) : drawDishes(root, sequence, run, listeners);
 }
 
-const [WIDTH, HEIGHT] = [1000, 190];
+const [WIDTH, HEIGHT] = [1000, 190]; // stretched to the width of the pictures below
 
 function drawSeries(root, sequence, run) {
   const { passengers, seen, steps } = sequence;
@@ -20,25 +20,36 @@ function drawSeries(root, sequence, run) {
     `M${values.map((value, index) => `${x(index + from).toFixed(1)} ${y(value).toFixed(1)}`).join("L")}`;
   const expected = run.answers.slice(0, -1).map(sequence.forecast);
   const now = s("line", { y1: 0, y2: HEIGHT, class: "now" });
-  const dot = s("circle", { r: 6, class: "now-dot" });
-  const guess = s("circle", { r: 6, class: "guess-dot" });
-  const words = h("p", { class: "note", "aria-live": "off" });
+  const dot = s("path", { class: "dot" });
+  const guess = s("path", { class: "dot guess" });
+  const inner = s("path", { class: "dot guess-inside" });
+  const words = h("p", { class: "note" });
   root.replaceChildren(
-    s(
-      "svg",
-      {
-        viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
-        class: "series",
-        role: "img",
-        "aria-label": "Monthly airline passengers, and what the network expects one month ahead",
-        preserveAspectRatio: "none",
-      },
-      s("rect", { x: x(seen - 0.5), y: 0, width: WIDTH - x(seen - 0.5), height: HEIGHT, class: "unseen" }),
-      s("path", { d: line(expected, 1), class: "plot-line expected" }),
-      s("path", { d: line(passengers, 0), class: "plot-line actual" }),
-      now,
-      dot,
-      guess,
+    h(
+      "div",
+      { class: "over-heat" },
+      s(
+        "svg",
+        {
+          viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+          class: "series",
+          role: "img",
+          "aria-label": "Monthly airline passengers, and what the network expects one month ahead",
+          preserveAspectRatio: "none",
+        },
+        s("rect", { x: x(seen - 0.5), y: 0, width: WIDTH - x(seen - 0.5), height: HEIGHT, class: "unseen" }),
+        s("path", { d: line(expected, 1), class: "plot-line expected" }),
+        s("path", { d: line(passengers, 0), class: "plot-line actual" }),
+        now,
+        dot,
+        guess,
+        inner,
+      ),
+      h(
+        "div",
+        { class: "years", "aria-hidden": "true" },
+        sequence.years.map((year) => h("span", {}, year)),
+      ),
     ),
     words,
   );
@@ -46,18 +57,20 @@ function drawSeries(root, sequence, run) {
     show(time) {
       now.setAttribute("x1", x(time));
       now.setAttribute("x2", x(time));
-      place(dot, x(time), y(passengers[time]));
       const next = sequence.forecast(run.answers[time]);
-      place(guess, x(time + 1), y(next));
-      const came = time + 1 < steps ? `; there came ${passengers[time + 1]}` : "";
-      words.textContent = `${passengers[time]} thousand passengers. The network expects ${next.toFixed(0)} next month${came}. The tinted years were never trained on.`;
+      place(dot, x(time), y(passengers[time]));
+      for (const part of [guess, inner]) place(part, x(time + 1), y(next));
+      const came = time + 1 < steps ? `; ${passengers[time + 1]} came` : "";
+      words.textContent =
+        `${passengers[time]} thousand passengers. The network expects ${next.toFixed(0)} next month${came}. ` +
+        "Solid: what came. Dotted: what it expected a month before. The tinted years were never trained on.";
     },
   };
 }
 
-function place(element, x, y) {
-  element.setAttribute("cx", x);
-  element.setAttribute("cy", y);
+// A line of no length with round ends: a dot that stays round however the picture is stretched.
+function place(dot, x, y) {
+  dot.setAttribute("d", `M${x.toFixed(1)} ${y.toFixed(1)}h0`);
 }
 
 function drawDishes(root, sequence, run, { onchoose, onchange }) {
@@ -86,7 +99,7 @@ function drawDishes(root, sequence, run, { onchoose, onchange }) {
     };
   });
   root.replaceChildren(
-    h("div", { class: "days", style: `--days:${sequence.steps}` }, days),
+    h("div", { class: "days over-heat", style: `--days:${sequence.steps}` }, days),
     h(
       "p",
       { class: "note" },

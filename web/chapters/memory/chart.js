@@ -1,10 +1,12 @@
 // Accuracy against distance: a line for the median network of each cell, a band for the spread over seeds.
 
-import { h, s } from "latchwork/draw/dom.js";
-import { COLOURS } from "latchwork/chapters/memory/memory.js";
+import { COLOURS, NAMES } from "latchwork/draw/cells.js";
+import { h, rem, s } from "latchwork/draw/dom.js";
 
-const SIZES = { wide: [1000, 380, 56], narrow: [400, 300, 54] };
-const NARROW_BELOW = 640;
+// In rem. The slider under the chart keeps to the same margins.
+const MARGINS = [3.5, 6, 0.9, 2.75];
+const NARROW_MARGINS = [2.75, 5.2, 0.9, 2.75];
+const [NARROW_BELOW, NARROW_HEIGHT, WIDE_HEIGHT] = [40, 17, 24];
 
 /** @returns {{element: HTMLElement, mark(index: number): void}} */
 export function drawChart({ distances, courses, cells }, onchoose) {
@@ -13,9 +15,16 @@ export function drawChart({ distances, courses, cells }, onchoose) {
   let cursor;
 
   function draw() {
-    const [width, height, margin] = element.clientWidth < NARROW_BELOW ? SIZES.narrow : SIZES.wide;
-    const x = (index) => margin + (index / (distances.length - 1)) * (width - margin - 92);
-    const y = (share) => 14 + (1 - share) * (height - 58);
+    const width = element.clientWidth;
+    if (!width) return;
+    const em = rem();
+    const narrow = width < NARROW_BELOW * em;
+    const [left, right, top, foot] = (narrow ? NARROW_MARGINS : MARGINS).map((margin) => margin * em);
+    const height = em * (narrow ? NARROW_HEIGHT : WIDE_HEIGHT);
+    element.parentElement.style.setProperty("--from", `${left - em / 2}px`); // less half a thumb
+    element.parentElement.style.setProperty("--to", `${right - em / 2}px`);
+    const x = (index) => left + (index / (distances.length - 1)) * (width - left - right);
+    const y = (share) => top + (1 - share) * (height - top - foot);
     const path = (values) =>
       `M${values.map((value, index) => `${x(index).toFixed(1)} ${y(value).toFixed(1)}`).join("L")}`;
     const lines = Object.entries(cells).map(([cell, { accuracy }]) => {
@@ -34,15 +43,15 @@ export function drawChart({ distances, courses, cells }, onchoose) {
         { class: `memory-${cell}`, style: `--colour:var(--${COLOURS[cell]})` },
         s("path", { d: `${path(high)}${back}Z`, class: "spread" }),
         s("path", { d: path(middle), class: "plot-line memory-line" }),
-        middle.map((value, index) => s("circle", { cx: x(index), cy: y(value), r: 4.5, class: "memory-dot" })),
+        middle.map((value, index) => s("circle", { cx: x(index), cy: y(value), r: em * 0.28, class: "memory-dot" })),
         s(
           "text",
-          { x: x(distances.length - 1) + 14, y: end + 5 + (cell === "GRU" ? 18 : 0), class: "memory-name" },
-          cell === "SimpleRNN" ? "Simple RNN" : cell,
+          { x: x(distances.length - 1) + em, y: end + em * (cell === "GRU" ? 1.4 : 0.3), class: "memory-name" },
+          NAMES[cell],
         ),
       );
     });
-    cursor = s("line", { y1: 8, y2: height - 44, class: "now" });
+    cursor = s("line", { y1: 8, y2: height - foot, class: "now" });
     const axis = s(
       "g",
       { class: "axis" },
@@ -50,15 +59,15 @@ export function drawChart({ distances, courses, cells }, onchoose) {
         s(
           "g",
           {},
-          s("line", { x1: margin, x2: x(distances.length - 1), y1: y(share), y2: y(share) }),
-          s("text", { x: margin - 8, y: y(share) + 4, "text-anchor": "end" }, `${share * 100} %`),
+          s("line", { x1: left, x2: x(distances.length - 1), y1: y(share), y2: y(share) }),
+          s("text", { x: left - 8, y: y(share) + 4, "text-anchor": "end" }, `${share * 100} %`),
         ),
       ),
       distances.map((distance, index) =>
-        s("text", { x: x(index), y: height - 22, "text-anchor": "middle" }, String(distance)),
+        s("text", { x: x(index), y: height - foot + em * 1.4, "text-anchor": "middle" }, String(distance)),
       ),
-      s("text", { x: x(0), y: height - 3 }, "days back"),
-      s("line", { x1: margin, x2: x(distances.length - 1), y1: y(1 / courses), y2: y(1 / courses), class: "chance" }),
+      s("text", { x: x(0), y: height - em * 0.2 }, "days back"),
+      s("line", { x1: left, x2: x(distances.length - 1), y1: y(1 / courses), y2: y(1 / courses), class: "chance" }),
       s("text", { x: x(0), y: y(1 / courses) - 6, "data-term": "chance", class: "chance-name" }, "a guess"),
     );
     const targets = distances.map((distance, index) =>
@@ -71,7 +80,13 @@ export function drawChart({ distances, courses, cells }, onchoose) {
     element.replaceChildren(
       s(
         "svg",
-        { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "Accuracy against distance for each cell" },
+        {
+          width,
+          height,
+          viewBox: `0 0 ${width} ${height}`,
+          role: "img",
+          "aria-label": "Accuracy against distance for each cell",
+        },
         axis,
         cursor,
         lines,

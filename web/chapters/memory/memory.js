@@ -1,13 +1,12 @@
 // Chapter 3: how far back. Choose a distance: what was measured, and one trained network of each cell trying it live.
 
+import { COLOURS, NAMES } from "latchwork/draw/cells.js";
 import { h, s } from "latchwork/draw/dom.js";
 import { loadJson, loadModel } from "latchwork/data.js";
 import { softmax } from "latchwork/engine/algebra.js";
 import { networkOf } from "latchwork/engine/network.js";
 import { drawChart } from "latchwork/chapters/memory/chart.js";
 
-export const COLOURS = { SimpleRNN: "forget", GRU: "input", LSTM: "cell" };
-const NAMES = { SimpleRNN: "Simple RNN", GRU: "GRU", LSTM: "LSTM" };
 const TRIES = 20; // menus tried live for each cell
 
 export async function mountMemory(root) {
@@ -33,8 +32,13 @@ export async function mountMemory(root) {
       { class: "stage" },
       h("h3", {}, "How often the first day’s dish is remembered"),
       chart.element,
-      slider,
+      h("div", { class: "under-chart" }, slider),
       sentence,
+      h(
+        "p",
+        { class: "note" },
+        `Each line is the middle one of ${measured.cells.LSTM.accuracy.length} networks that began from different random numbers; the band reaches from the worst to the best. The green line lies under the violet one.`,
+      ),
     ),
     h(
       "div",

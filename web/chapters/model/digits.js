@@ -1,7 +1,7 @@
 // Digits: draw one, and see what the network believes after each of the 28 rows that it reads.
 
 import { css, share, signed } from "latchwork/draw/colour.js";
-import { figure, h } from "latchwork/draw/dom.js";
+import { figure, h, onThemeChange } from "latchwork/draw/dom.js";
 import { PLAY } from "latchwork/draw/icons.js";
 import { softmax } from "latchwork/engine/algebra.js";
 import { embeddedExample, loadModel } from "latchwork/data.js";
@@ -118,7 +118,7 @@ export async function mountDigits(root, { document: saved, network, tensors }, i
   pad.addEventListener("pointermove", (event) => event.buttons && stroke(event));
   pad.addEventListener("pointerup", play);
   inside.onchoose = (time) => (stop(), goTo(time));
-  addEventListener("themechange", show);
+  onThemeChange(root, show);
   think();
 
   function use(image) {
@@ -193,7 +193,7 @@ export async function mountDigits(root, { document: saved, network, tensors }, i
       state.row === SIDE - 1
         ? `It reads a ${classes[best]}`
         : `After ${state.row + 1} of ${SIDE} rows: ${classes[best]}?`;
-    inside.show(state.traces, { time: state.row, label: (time) => `row ${time + 1}` });
+    inside.show(state.traces, { time: state.row, label: (time) => `row ${time + 1}`, signals: signalsOf(state.image) });
   }
 
   function drawReading(best) {
@@ -212,6 +212,22 @@ export async function mountDigits(root, { document: saved, network, tensors }, i
       row > state.row ? 0 : 255,
     ]);
   }
+}
+
+// What a unit may follow while the rows are read.
+function signalsOf(image) {
+  const rows = Array.from({ length: SIDE }, (_, row) => image.subarray(row * SIDE, (row + 1) * SIDE));
+  const ink = rows.map((row) => row.reduce((sum, value) => sum + value, 0));
+  const middle = rows.map((row, at) =>
+    ink[at] ? row.reduce((sum, value, x) => sum + value * x, 0) / ink[at] : SIDE / 2,
+  );
+  let read = 0;
+  return {
+    "the ink in the row": ink,
+    "all ink so far": ink.map((value) => (read += value)),
+    "where the ink is, left to right": middle,
+    "the row’s number": rows.map((_, row) => row),
+  };
 }
 
 // An image given as text: 28 lines of 28 numbers, from 0 to 1 or to 255; null if it is anything else.
@@ -242,7 +258,7 @@ function thumbnail(values) {
   const canvas = h("canvas", { width: SIDE, height: SIDE });
   const draw = () => drawInk(canvas, values);
   draw();
-  addEventListener("themechange", draw);
+  onThemeChange(canvas, draw);
   return canvas;
 }
 

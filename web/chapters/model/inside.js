@@ -1,19 +1,22 @@
 // Inside a model: every gate of every recurrent layer over the sequence, one row a unit, all live.
 
-import { colourOf } from "latchwork/draw/colour.js";
-import { figure, h } from "latchwork/draw/dom.js";
+import { figure, h, onThemeChange } from "latchwork/draw/dom.js";
 import { byBehaviour, paint } from "latchwork/draw/heatmap.js";
+import { followers } from "latchwork/chapters/model/unitsearch.js";
 
+const KEYS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
+const SORTED_AFTER = 300; // milliseconds without a new step
 const MOST_SORTED = 256; // units; sorting more by behaviour would be felt
 
 /**
  * Heat maps of a network's traces inside `root`.
  *
- * @returns {{show(traces, options): void, unit: () => {layer: number, unit: number}, onchoose: Function}} `show` takes
- *   `network.traces(run)` and { time, label(time) }; `onchoose(time)` may be set by the panel that owns the sequence
+ * @returns {{root: HTMLElement, show(traces, options): void, unit: () => {layer: number, unit: number},
+ *   onchoose: Function}} `show` takes `network.traces(run)` and { time, label(time), signals }, where `signals` names
+ *   what a unit may follow, one number a step; `onchoose(time)` may be set by the panel that owns the sequence
  */
 export function mountInside(root) {
-  const state = { layer: 0, unit: 0, time: 0, traces: [], orders: [] };
+  const state = { layer: 0, unit: 0, time: 0, traces: [], order: [], sorting: null };
   const layers = h("select", { "aria-label": "Layer", onchange: () => ((state.layer = Number(layers.value)), draw()) });
   const find = h("input", {
     type: "number",
@@ -23,7 +26,15 @@ export function mountInside(root) {
     "aria-label": "Unit",
     oninput: () => choose(Number(find.value) - 1),
   });
-  const maps = h("div", { class: "heat inside" });
+  const signal = h("select", { "aria-label": "Find units that follow", onchange: search });
+  const found = h("div", { class: "row", "aria-live": "polite" });
+  const maps = h("div", {
+    class: "heat inside",
+    tabindex: 0,
+    role: "group",
+    "aria-label": "Gates and memories, step by step; the arrow keys move through steps and units",
+    onkeydown: move,
+  });
   const words = h("p", { class: "note number-text", "aria-live": "polite" });
   root.append(
     h(
@@ -35,26 +46,51 @@ export function mountInside(root) {
     h(
       "p",
       { class: "note" },
-      "Each picture is one gate or memory: a row for each unit, a column for each step, units that behave alike side by side. Point anywhere.",
+      "Each picture is one gate or memory: a row for each unit, a column for each step, units that behave alike side by side. Gates are strong where open, pale where shut; the rest is orange above 0, blue below. Point anywhere.",
     ),
     maps,
     words,
+    h("div", { class: "row search" }, h("label", {}, "Find units that follow ", signal), found),
   );
-  addEventListener("themechange", () => state.traces.length && draw());
-  const api = { show, unit: () => ({ layer: state.layer, unit: state.unit }), onchoose: () => {}, onunit: () => {} };
+  onThemeChange(root, () => state.traces.length && draw());
+  const api = {
+    root,
+    show,
+    unit: () => ({ layer: state.layer, unit: state.unit }),
+    onchoose: () => {},
+    onunit: () => {},
+  };
   return api;
 
-  function show(traces, { time, label }) {
+  function show(traces, { time, label, signals }) {
     const changed = traces.length !== state.traces.length;
-    Object.assign(state, { traces, time, label });
+    const moved = traces === state.traces; // the same numbers, seen at another time
+    Object.assign(state, { traces, time, label, signals });
+    root.hidden = !traces.length;
+    if (!traces.length) return;
+    if (moved) return mark();
+    const names = Object.keys(signals);
+    if (names.join() !== [...signal.options].map((option) => option.value).join())
+      signal.replaceChildren(...names.map((name) => h("option", { value: name }, name)));
     if (changed) {
       state.layer = 0;
       layers.replaceChildren(
         ...traces.map(({ name, kind, units }, value) => h("option", { value }, `${name}: ${kind}, ${units} units`)),
       );
     }
-    state.order = order(traces[state.layer]);
+    if (changed || state.order.length !== traces[state.layer].units) state.order = order(traces[state.layer]);
+    else sortSoon();
     draw();
+  }
+
+  // Sorting is felt in large layers: while steps come one after another the old order stays.
+  function sortSoon() {
+    clearTimeout(state.sorting);
+    state.sorting = setTimeout(() => {
+      if (!root.isConnected) return;
+      state.order = order(state.traces[state.layer]);
+      draw();
+    }, SORTED_AFTER);
   }
 
   // One order for all pictures of a layer, so that a unit stands in the same row in each.
@@ -71,7 +107,7 @@ export function mountInside(root) {
     find.max = units;
     const rows = Object.entries(trace).map(([name, values]) => {
       const canvas = h("canvas", { role: "img", "aria-label": `${name}: ${units} units over ${values.length} steps` });
-      paint(canvas, values, colourOf(name), state.order);
+      paint(canvas, values, name, state.order);
       const mark = h("i", { class: "unit-mark" });
       const head = h("i", { class: "playhead" });
       const box = h("div", { class: "heat-canvas", onpointermove: point, onpointerdown: point }, canvas, mark, head);
@@ -79,6 +115,33 @@ export function mountInside(root) {
     });
     maps.replaceChildren(...rows);
     mark();
+    search();
+  }
+
+  function search() {
+    const { trace } = state.traces[state.layer];
+    const steps = state.signals[signal.value];
+    found.replaceChildren(
+      ...followers(trace, steps).map(({ unit, what, correlation }) =>
+        h(
+          "button",
+          { class: "button", type: "button", onclick: () => choose(unit) },
+          `unit ${unit + 1}`,
+          h("small", {}, `${what} ${figure(correlation)}`),
+        ),
+      ),
+    );
+  }
+
+  function move(event) {
+    const [steps, units] = KEYS[event.key] ?? [];
+    if (steps === undefined) return;
+    event.preventDefault();
+    const { trace } = state.traces[state.layer];
+    const row = state.order.indexOf(state.unit) + units;
+    state.time = Math.min(Math.max(state.time + steps, 0), trace.hidden.length - 1);
+    choose(state.order[Math.min(Math.max(row, 0), state.order.length - 1)]);
+    if (steps) api.onchoose(state.time);
   }
 
   function point(event) {

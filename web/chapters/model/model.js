@@ -5,6 +5,7 @@ import { networkOf } from "latchwork/engine/network.js";
 import { loadBytes } from "latchwork/data.js";
 import { h } from "latchwork/draw/dom.js";
 import { mountDigits } from "latchwork/chapters/model/digits.js";
+import { mountForecast } from "latchwork/chapters/model/forecast.js";
 import { mountInside } from "latchwork/chapters/model/inside.js";
 import { mountNumbers } from "latchwork/chapters/model/numbers.js";
 import { mountSeries } from "latchwork/chapters/model/series.js";
@@ -13,6 +14,7 @@ import { mountText } from "latchwork/chapters/model/text.js";
 const GALLERY = [
   { file: "digits.latch", label: "Handwritten digits" },
   { file: "airline-LSTM.latch", label: "Airline passengers" },
+  { file: "forecast.latch", label: "A saved forecast" },
   { file: "letters.latch", label: "Shakespeare, letter by letter" },
 ];
 
@@ -75,11 +77,17 @@ export async function mountModel(root) {
     const latest = () => turn === turns; // what was chosen last is shown, however long the others take
     try {
       const latch = readLatch(await read());
-      if (latest()) await show({ name, ...latch, network: networkOf(latch) }, latest);
+      const network = latch.document.job === "forecasting" ? null : networkOf(latch);
+      if (latest()) await show({ name, ...latch, network }, latest);
+      [...gallery.children].forEach((button) => button.setAttribute("aria-pressed", button.textContent === name));
     } catch (error) {
-      if (!(error instanceof FileError)) throw error;
-      problem.textContent = `${name}: ${error.message}`;
+      if (!latest()) return;
+      // Whole, and yet not what this page knows: a file made by hand, or of a job that is newer than the page.
+      const said = error instanceof FileError ? error.message : `This page cannot show it (${error.message}).`;
+      problem.textContent = `${name}: ${said}`;
       problem.hidden = false;
+    } finally {
+      if (latest()) root.dataset.opened = name;
     }
   }
 
@@ -95,6 +103,7 @@ export async function mountModel(root) {
 
 // What a model is shown with, by what it was made for.
 function panelFor({ document, name }) {
+  if (document.job === "forecasting") return mountForecast;
   const shape = document.network.input_shape ?? [];
   if (document.job === "classification" && shape[0] === 28 && shape[1] === 28) return mountDigits;
   if (document.fitted?.vocabulary) return mountText;
@@ -103,6 +112,7 @@ function panelFor({ document, name }) {
 }
 
 function describe({ name, document, tensors }) {
+  if (document.job === "forecasting") return [h("h3", {}, name), h("p", { class: "note" }, aboutForecast(document))];
   const count = Object.entries(tensors)
     .filter(([key]) => key.startsWith("network."))
     .reduce((sum, [, { data }]) => sum + data.length, 0);
@@ -114,6 +124,12 @@ function describe({ name, document, tensors }) {
       `${document.network.layers.map(layerText).join(" → ")}. ${count.toLocaleString("en")} numbers, all learned.`,
     ),
   ];
+}
+
+function aboutForecast({ fitted }) {
+  const { names, frequency, target } = fitted.panel;
+  const many = names.length === 1 ? "One series" : `${names.length.toLocaleString("en")} series`;
+  return `${many} of ${target}, ${frequency.name}, forecast ${fitted.horizon} steps ahead.`;
 }
 
 function layerText({ kind, units, layer, rate, tokens }) {

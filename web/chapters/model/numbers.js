@@ -3,15 +3,19 @@
 import { css, signed } from "latchwork/draw/colour.js";
 import { choices, figure, h } from "latchwork/draw/dom.js";
 import { embeddedExample } from "latchwork/data.js";
+import { FileError } from "latchwork/engine/latch.js";
 import { softmax } from "latchwork/engine/algebra.js";
-import { scaled } from "latchwork/chapters/model/scaling.js";
+import { inUnits, scaled } from "latchwork/chapters/model/scaling.js";
 
 const EXAMPLE_STEPS = 24;
 const MOST_STEPS = 2000;
+const MOST_SIGNALS = 40;
 
 export function mountNumbers(root, { document: saved, network, tensors }, inside) {
   const [time, features] = saved.network.input_shape?.length === 2 ? saved.network.input_shape : [null, null];
   const tokens = features === null;
+  if (time !== null && !(Number.isInteger(time) && time >= 1 && time <= MOST_STEPS))
+    throw new FileError(`Its sequences have ${time} steps: this page reads 1 to ${MOST_STEPS}.`);
   const classes = saved.fitted?.classes;
   const state = { output: 0 };
   const area = h("textarea", {
@@ -59,10 +63,11 @@ export function mountNumbers(root, { document: saved, network, tensors }, inside
 
   function think() {
     const rows = parse(area.value);
-    const wrong = complaint(rows, tokens ? 1 : features);
+    const wrong = complaint(rows, tokens ? 1 : features, tokens ? saved.network.layers[0].tokens : Infinity);
     problem.hidden = !wrong;
     problem.textContent = wrong ?? "";
     if (wrong) return;
+    state.rows = rows;
     state.input = tokens
       ? rows.map(([token]) => token)
       : scaled(
@@ -75,7 +80,7 @@ export function mountNumbers(root, { document: saved, network, tensors }, inside
 
   function show() {
     const { output } = state.run;
-    const last = Array.isArray(output) ? output.at(-1) : output;
+    const last = inUnits(Array.isArray(output) ? output.at(-1) : output, tensors);
     state.output = Math.min(state.output, last.length - 1);
     const shares = saved.job === "classification" && last.length > 1 ? softmax(last) : null;
     const options = Array.from(last, (value, index) => ({
@@ -94,7 +99,11 @@ export function mountNumbers(root, { document: saved, network, tensors }, inside
         h("i", { style: `background:${css(signed(value / most))}`, title: `step ${step + 1}: ${value.toFixed(4)}` }),
       ),
     );
-    inside.show(network.traces(state.run), { time: state.input.length - 1, label: (step) => `step ${step + 1}` });
+    inside.show(network.traces(state.run), {
+      time: state.input.length - 1,
+      label: (step) => `step ${step + 1}`,
+      signals: signalsOf(state.rows),
+    });
   }
 }
 
@@ -110,10 +119,25 @@ function parse(text) {
     );
 }
 
-function complaint(rows, features) {
+// What a unit may follow: each number of the input, and the step.
+function signalsOf(rows) {
+  const columns = rows[0].slice(0, MOST_SIGNALS);
+  return {
+    "the step": rows.map((_, step) => step),
+    ...Object.fromEntries(
+      columns.map((_, at) => [columns.length > 1 ? `number ${at + 1}` : "the number", rows.map((row) => row[at])]),
+    ),
+  };
+}
+
+function complaint(rows, features, tokens) {
   if (rows.length > MOST_STEPS) return `${rows.length} steps: this page reads at most ${MOST_STEPS}.`;
   const at = rows.findIndex((row) => row.length !== features || row.some((value) => !Number.isFinite(value)));
-  return at < 0 ? null : `Line ${at + 1} should hold ${features} number${features === 1 ? "" : "s"}.`;
+  if (at >= 0) return `Line ${at + 1} should hold ${features} number${features === 1 ? "" : "s"}.`;
+  const beyond = rows.findIndex(
+    ([token]) => Number.isFinite(tokens) && !(Number.isInteger(token) && token >= 0 && token < tokens),
+  );
+  return beyond < 0 ? null : `Line ${beyond + 1} should hold a whole number from 0 to ${tokens - 1}.`;
 }
 
 // Waves of different lengths: something to start from.

@@ -1,115 +1,105 @@
-// Series: the forecast with its interval from any month, and which months it leaned on.
+// Series: a network's own forecast of the year ahead from any month, its interval, and which months it leaned on.
 
-import { signed, css } from "latchwork/draw/colour.js";
-import { h, s } from "latchwork/draw/dom.js";
+import { choices, h, onThemeChange } from "latchwork/draw/dom.js";
+import { fan } from "latchwork/draw/fan.js";
 import { loadJson } from "latchwork/data.js";
 
 const HORIZON = 12;
 const FIRST_ORIGIN = 30; // months that the network has read before it is asked
 const COVERED = [0.1, 0.9]; // the interval holds 80 % of what came
-const [WIDTH, HEIGHT] = [1000, 300];
-const LEANED = 26; // height of the strip of months that the forecast leaned on
 
 export async function mountSeries(root, { network }, inside) {
   const series = await loadJson("airline.json");
   const { passengers, months, mean, spread } = series;
-  const scale = (count) => (Math.log(count) - mean) / spread;
   const unscale = (value) => Math.exp(value * spread + mean);
-  const values = passengers.map(scale);
+  const values = passengers.map((count) => (Math.log(count) - mean) / spread);
   const seen = months.length - series.held_back;
   const errors = measureErrors(network, values, seen);
+  const held = shareHeld(network, values, seen, errors);
+  const labels = [...months, ...monthsAfter(months.at(-1), HORIZON)];
   const state = { origin: seen };
 
-  const x = (time) => (time / (months.length + HORIZON)) * WIDTH;
-  const most = Math.max(...passengers) * 1.15;
-  const y = (count) => (HEIGHT - LEANED - 6) * (1 - Math.min(count, most) / most);
-  const line = (list, from) =>
-    `M${list.map((value, index) => `${x(from + index).toFixed(1)} ${y(value).toFixed(1)}`).join("L")}`;
-  const band = s("path", { class: "interval" });
-  const forecast = s("path", { class: "plot-line expected" });
-  const leaned = s("g");
+  const chart = fan("Airline passengers, the forecast of the year ahead, and the months it leaned on", (time) =>
+    goTo(time + 1),
+  );
   const words = h("p", { class: "note", "aria-live": "polite" });
   const slider = h("input", {
     type: "range",
     min: FIRST_ORIGIN,
     max: months.length,
-    value: state.origin,
     "aria-label": "Month of the forecast",
-    oninput: () => ((state.origin = Number(slider.value)), show()),
+    oninput: () => goTo(Number(slider.value)),
   });
-
+  const jump = choices(
+    "Made at the end of",
+    [FIRST_ORIGIN, 72, seen, months.length].map((value) => ({ value, label: months[value - 1] })),
+    state.origin,
+    goTo,
+  );
   root.append(
-    h("h3", {}, "The year ahead, from any month"),
-    s(
-      "svg",
-      {
-        viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
-        class: "series tall",
-        preserveAspectRatio: "none",
-        role: "img",
-        "aria-label": "Airline passengers with the forecast",
-      },
-      leaned,
-      band,
-      s("path", { d: line(passengers, 0), class: "plot-line actual" }),
-      forecast,
-    ),
+    h("div", { class: "row apart" }, h("h3", {}, "The year ahead, from any month"), jump),
+    chart.element,
     slider,
     words,
   );
-  inside.onchoose = (time) => (
-    (state.origin = Math.max(FIRST_ORIGIN, time + 1)),
-    (slider.value = state.origin),
-    show()
-  );
-  addEventListener("themechange", show);
+  inside.onchoose = (time) => goTo(time + 1);
+  onThemeChange(root, show);
   show();
+
+  function goTo(origin) {
+    state.origin = Math.min(Math.max(origin, FIRST_ORIGIN), months.length);
+    show();
+  }
 
   function show() {
     const { origin } = state;
     const ahead = continueFrom(network, values.slice(0, origin), HORIZON);
-    const bound = (at) => [passengers[origin - 1], ...ahead.map((value, step) => unscale(value + errors[step][at]))];
-    forecast.setAttribute("d", line([passengers[origin - 1], ...ahead.map(unscale)], origin - 1));
-    band.setAttribute(
-      "d",
-      `${line(bound(1), origin - 1)}${line(bound(0), origin - 1)
-        .replace("M", "L")
-        .split("L")
-        .filter(Boolean)
-        .reverse()
-        .map((point) => `L${point}`)
-        .join("")}Z`,
-    );
-
+    const bound = (at) => ahead.map((value, step) => unscale(value + errors[step][at]));
     const input = values.slice(0, origin).map((value) => Float64Array.of(value));
     const run = network.run(input);
     const influence = network.influence(run, input, 0).map(([value]) => value);
-    const strongest = Math.max(...influence.map(Math.abs)) || 1;
-    leaned.replaceChildren(
-      ...influence.map((value, time) =>
-        s(
-          "rect",
-          {
-            x: x(time - 0.5),
-            y: 0,
-            width: x(1) + 0.5,
-            height: HEIGHT,
-            style: `fill:${css(signed(value / strongest))}`,
-          },
-          s("title", {}, `${months[time]}: ${value.toFixed(3)}`),
-        ),
-      ),
-    );
+    slider.value = origin;
+    slider.setAttribute("aria-valuetext", `made at the end of ${months[origin - 1]}`);
+    chart.show({
+      values: passengers,
+      from: origin,
+      ahead: ahead.map(unscale),
+      bands: [{ low: bound(0), high: bound(1) }],
+      labels,
+      leaned: { from: 0, values: influence },
+      chosen: origin - 1,
+    });
     const ranked = [...influence.keys()]
       .sort((a, b) => Math.abs(influence[b]) - Math.abs(influence[a]))
       .slice(0, 3)
       .map((time) => months[time]);
     words.textContent =
-      `Forecast made at the end of ${months[origin - 1]}${origin >= seen ? ", in years never trained on" : ""}. ` +
-      `The band held 80 % of what came at each distance in the training years; on new years expect it to be too narrow. ` +
-      `The strip below shows the months that the next month’s forecast leaned on (orange raised it, blue lowered it), most of all ${ranked.join(", ")}.`;
-    inside.show(network.traces(run), { time: origin - 1, label: (time) => months[time] });
+      `Made at the end of ${months[origin - 1]}${origin >= seen ? ", in years never trained on" : ""}. ` +
+      `The band held 80 % of what came, at each distance, in the years it was trained on, and ${held} % in those it was not. ` +
+      `The bars below are what the next month’s forecast leaned on, up where a month raised it: most of all ${ranked.join(", ")}.`;
+    inside.show(network.traces(run), {
+      time: origin - 1,
+      label: (time) => months[time],
+      signals: {
+        "the month of the year, July high": months
+          .slice(0, origin)
+          .map((month) => -Math.cos((2 * Math.PI * (month.slice(5) - 1)) / 12)),
+        "the number of passengers": passengers.slice(0, origin),
+        "the change since the month before": passengers
+          .slice(0, origin)
+          .map((count, at) => count - (passengers[at - 1] ?? count)),
+        "the months since the start": passengers.slice(0, origin).map((_, at) => at),
+      },
+    });
   }
+}
+
+function monthsAfter(last, count) {
+  const [year, month] = last.split("-").map(Number);
+  return Array.from({ length: count }, (_, index) => {
+    const at = month + index; // months since the start of that year
+    return `${year + Math.floor(at / 12)}-${String((at % 12) + 1).padStart(2, "0")}`;
+  });
 }
 
 // The network goes on alone, fed with its own forecasts.
@@ -136,4 +126,17 @@ function measureErrors(network, values, seen) {
     const sorted = list.sort((a, b) => a - b);
     return COVERED.map((share) => sorted[Math.round(share * (sorted.length - 1))]);
   });
+}
+
+// How much of what came after the training years lay in the band, in per cent.
+function shareHeld(network, values, seen, errors) {
+  let [inside, all] = [0, 0];
+  for (let origin = seen; origin < values.length; origin++) {
+    continueFrom(network, values.slice(0, origin), Math.min(HORIZON, values.length - origin)).forEach((value, step) => {
+      const error = values[origin + step] - value;
+      inside += Number(error >= errors[step][0] && error <= errors[step][1]);
+      all += 1;
+    });
+  }
+  return Math.round((100 * inside) / all);
 }

@@ -1,18 +1,30 @@
-// Text: type, see what comes next, colour the letters by any unit or by what the next letter leaned on.
+// Text: type, see what comes next, colour the text by any unit or by what the next letter, or word, leaned on.
 
-import { css, signed } from "latchwork/draw/colour.js";
-import { choices, figure, h } from "latchwork/draw/dom.js";
+import { css, inkOn, signed } from "latchwork/draw/colour.js";
+import { choices, figure, h, onThemeChange } from "latchwork/draw/dom.js";
 import { softmax } from "latchwork/engine/algebra.js";
 import { embeddedExample } from "latchwork/data.js";
 import { FileError } from "latchwork/engine/latch.js";
+import { Stepper } from "latchwork/engine/stepper.js";
+import { vocabularyOf } from "latchwork/chapters/model/tokens.js";
 
 const SHOWN = 8; // likeliest letters
 const LONGEST = 400; // letters read; the rest of a long text would only slow the page
 const WRITTEN = 120; // letters that it goes on for
-const START = "ROMEO:\nBut soft, what light";
+const START = {
+  char: "ROMEO:\nBut soft, what light",
+  byte: "ROMEO:\nBut soft, what light",
+  word: "I will see you at the",
+};
 
 export function mountText(root, { document: saved, network }, inside) {
-  const { encode, letters } = tokeniser(saved.fitted.vocabulary);
+  const { encode, names, pieces } = vocabularyOf(saved.fitted.vocabulary);
+  const units = saved.fitted.vocabulary.units;
+  const what = units === "word" ? "word" : "letter";
+  const reader = new Stepper(network);
+  const [first, last] = [network.spec.layers[0], network.spec.layers.at(-1)];
+  if (first.tokens !== names.length || last.units !== names.length)
+    throw new FileError(`Its vocabulary has ${names.length} tokens, its network ${first.tokens} and ${last.units}.`);
   const state = { colour: "unit", at: null, temperature: 0.7 };
   const area = h("textarea", {
     rows: 3,
@@ -21,11 +33,11 @@ export function mountText(root, { document: saved, network }, inside) {
     oninput: think,
     spellcheck: "false",
   });
-  area.value = (embeddedExample() ?? START).slice(0, LONGEST);
+  area.value = (embeddedExample() ?? START[units]).slice(0, LONGEST);
   const coloured = h("p", {
     class: "letters",
     tabindex: 0,
-    "aria-label": "The letters read; move with the arrow keys",
+    "aria-label": `The ${what}s read; move with the arrow keys`,
     onkeydown(event) {
       const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
       if (!by) return;
@@ -68,7 +80,7 @@ export function mountText(root, { document: saved, network }, inside) {
           "div",
           { class: "row" },
           choices(
-            "Colour the letters by",
+            "Colour the text by",
             [
               { value: "unit", label: "Colour by unit" },
               { value: "influence", label: "By influence" },
@@ -78,64 +90,91 @@ export function mountText(root, { document: saved, network }, inside) {
           ),
         ),
         coloured,
-        h("p", { class: "note" }, "Choose a letter to see what was expected after it, and what that leaned on."),
+        h(
+          "p",
+          { class: "note" },
+          `Choose a ${what} to see what was expected after it. By influence: what that leaned on, orange where it raised its odds.`,
+        ),
       ),
       h("div", {}, asked, bars),
     ),
   );
   inside.onunit = paint;
   inside.onchoose = (time) => ask(time);
-  addEventListener("themechange", paint);
+  onThemeChange(root, paint);
   think();
 
   function think() {
-    state.tokens = encode(area.value || " ");
-    state.run = network.run(state.tokens);
-    state.traces = network.traces(state.run);
-    state.at = state.tokens.length - 1;
-    state.spans = state.tokens.map((token, time) => {
-      const line = letters[token] === "\n";
-      return h("span", { class: line ? "line-end" : null, onclick: () => ask(time) }, line ? "↵\n" : letters[token]);
+    state.tokens = encode(area.value || " ").slice(0, LONGEST);
+    reader.read(state.tokens);
+    state.traces = reader.traces();
+    state.pieces = pieces(state.tokens);
+    state.signals = signalsOf(state.pieces);
+    state.spans = state.pieces.map((piece, time) => {
+      const line = piece.includes("\n");
+      return h("span", { class: line ? "line-end" : null, onclick: () => ask(time) }, line ? "↵\n" : piece);
     });
     coloured.replaceChildren(...state.spans);
-    ask(state.at);
+    ask(state.tokens.length - 1);
   }
 
   function ask(time) {
     state.at = time;
-    const shares = softmax(state.run.output[time]);
-    const ranked = [...shares.keys()].sort((a, b) => shares[b] - shares[a]).slice(0, SHOWN);
-    asked.textContent = `After “${state.tokens
-      .slice(Math.max(0, time - 11), time + 1)
-      .map((token) => letters[token])
-      .join("")}”`;
-    bars.replaceChildren(...ranked.map((token) => bar(letters[token], shares[token])));
-    state.influence = network
-      .influence(state.run, state.tokens, ranked[0], time)
-      .map((step) => step.reduce((sum, value) => sum + value, 0));
-    inside.show(state.traces, { time, label: (step) => `“${visible(letters[state.tokens[step]])}” at ${step + 1}` });
+    const shares = softmax(reader.answer(time));
+    const ranked = likeliest(shares, SHOWN);
+    state.expected = ranked[0];
+    asked.textContent = `After “${state.pieces
+      .slice(0, time + 1)
+      .join("")
+      .slice(-12)}”`;
+    bars.replaceChildren(...ranked.map((token) => bar(names[token], shares[token])));
+    inside.show(state.traces, {
+      time,
+      label: (step) => `“${visible(state.pieces[step])}” at ${step + 1}`,
+      signals: state.signals,
+    });
     paint();
   }
 
   function paint() {
     const { layer, unit } = inside.unit();
-    const values =
-      state.colour === "unit" ? state.traces[layer].trace.hidden.map((step) => step[unit]) : state.influence;
-    const most = state.colour === "unit" ? 1 : Math.max(...state.influence.map(Math.abs)) || 1;
+    const byUnit = state.colour === "unit";
+    const values = byUnit ? state.traces[layer].trace.hidden.map((step) => step[unit]) : influence();
+    const most = byUnit ? 1 : Math.max(...values.map(Math.abs)) || 1;
     state.spans.forEach((letter, time) => {
-      letter.style.background = css(signed(values[time] / most));
+      const ground = signed((values[time] ?? 0) / most);
+      letter.style.background = css(ground);
+      letter.style.color = css(inkOn(ground));
       letter.classList.toggle("asked", time === state.at);
     });
   }
 
+  // How much each step pushed what is likeliest after the chosen one.
+  function influence() {
+    return reader.influence(state.expected, state.at).map((step) => step.reduce((sum, value) => sum + value, 0));
+  }
+
   function write() {
-    const tokens = encode(area.value || " ");
+    const tokens = encode(area.value || " ").slice(0, LONGEST - 1);
+    reader.read(tokens);
     for (let step = 0; step < WRITTEN && tokens.length < LONGEST; step++) {
-      tokens.push(draw(softmax(network.run(tokens.slice(-LONGEST)).output.at(-1), state.temperature)));
+      tokens.push(draw(softmax(reader.answer(tokens.length - 1), state.temperature)));
+      reader.push(tokens.at(-1));
     }
-    area.value = tokens.map((token) => letters[token]).join("");
+    area.value = pieces(tokens).join("");
     think();
   }
+}
+
+function likeliest(shares, count) {
+  const best = [];
+  for (let token = 0; token < shares.length; token++) {
+    if (best.length === count && shares[token] <= shares[best.at(-1)]) continue;
+    best.push(token);
+    best.sort((a, b) => shares[b] - shares[a]);
+    if (best.length > count) best.pop();
+  }
+  return best;
 }
 
 function bar(letter, share) {
@@ -160,16 +199,19 @@ function draw(shares) {
   return shares.length - 1;
 }
 
-// Text to token numbers and back: the counterpart of transforms/vocabulary.py.
-function tokeniser({ units, tokens }) {
-  if (units === "byte") {
-    return {
-      encode: (text) => [...new TextEncoder().encode(text)],
-      letters: Array.from({ length: 256 }, (_, byte) => (byte < 128 ? String.fromCharCode(byte) : "·")),
-    };
-  }
-  if (units !== "char")
-    throw new FileError("A model of words: this page reads text letter by letter. Open one trained with --units char.");
-  const numbers = new Map(tokens.map((token, index) => [token, index]));
-  return { encode: (text) => Array.from(text, (letter) => numbers.get(letter) ?? 0), letters: tokens };
+// What a unit may follow while the text is read.
+function signalsOf(text) {
+  const since = (test) => {
+    let steps = 0;
+    return text.map((letter) => (steps = test(letter) ? 0 : steps + 1));
+  };
+  const where = (test) => text.map((letter) => Number(test(letter)));
+  return {
+    "the place in the line": since((letter) => letter.includes("\n")),
+    "the place in the word": since((letter) => /^\W/.test(letter)),
+    "spaces and ends of lines": where((letter) => /^\s/.test(letter)),
+    "capital letters": where((letter) => letter !== letter.toLowerCase()),
+    vowels: where((letter) => /^[aeiou]$/i.test(letter)),
+    "the place in the text": text.map((_, at) => at),
+  };
 }

@@ -3,7 +3,7 @@
 import { h, s } from "latchwork/draw/dom.js";
 import { grid } from "latchwork/draw/grid.js";
 import { MATRICES } from "latchwork/chapters/roommate/kitchens.js";
-import { Class, countRight, readable, seeded, STEPS, writeDiary } from "latchwork/chapters/roommate/learn.js";
+import { Class, countRight, readable, seeded, STARTS, STEPS, writeDiary } from "latchwork/chapters/roommate/learn.js";
 
 const DIARY_DAYS = 120;
 const UNSEEN_DAYS = 1000;
@@ -20,7 +20,7 @@ export function mountLesson(root) {
   const report = h(
     "p",
     { class: "note", "aria-live": "polite" },
-    `A diary of ${DIARY_DAYS} days, and networks that start from random numbers. Nobody tells them the rule.`,
+    `A diary of ${DIARY_DAYS} days, and ${STARTS} networks that start from random numbers. Nobody tells them the rule: each changes its numbers a little, again and again, so that its error on the diary falls.`,
   );
   const lines = s("g", { class: "losses" });
   const chart = s(
@@ -32,20 +32,25 @@ export function mountLesson(root) {
       "aria-label": "Training error of each network, falling",
     },
     lines,
-    s("text", { class: "label", x: 0, y: 11 }, "error on the diary"),
+    s("text", { class: "label", x: 0, y: 11, "data-term": "error", tabindex: 0 }, "error on the diary"),
     s("text", { class: "label", x: WIDTH, y: HEIGHT - 4, "text-anchor": "end" }, "training steps →"),
   );
   const found = {};
   const pairs = Object.entries(MATRICES.merged).map(([name, exact]) => {
     const rule = grid(exact.length, exact[0].length, { label: `${name}, the rule`, colour: "hidden" });
     rule.set(exact);
-    found[name] = grid(exact.length, exact[0].length, { label: `${name}, learned`, decimals: 1 });
+    found[name] = grid(exact.length, exact[0].length, { label: `${name}, learned`, decimals: 1, colour: "hidden" });
     return h(
       "figure",
       { class: "pair" },
       rule.element,
       found[name].element,
-      h("figcaption", {}, `${name} matrix: the rule, and what was found`),
+      h(
+        "figcaption",
+        {},
+        h("b", {}, `${name[0].toUpperCase()}${name.slice(1)} matrix`),
+        " the rule, and what was found",
+      ),
     );
   });
   const body = h(
@@ -88,7 +93,7 @@ export function mountLesson(root) {
       paths[index].classList.toggle("leader", learner === leader);
     });
     for (const [name, values] of Object.entries(readable(leader))) found[name].set(values);
-    report.textContent = `Step ${lesson.step} of ${STEPS}. Each line is one network; the strong one is shown.`;
+    report.textContent = `Step ${lesson.step} of ${STEPS}. Each line is one network; the strong one, whose matrices are easiest to read, is shown.`;
   }
 
   function finish(lesson) {

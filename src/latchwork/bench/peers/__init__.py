@@ -125,8 +125,8 @@ CONTESTANTS: tuple[Contestant, ...] = (
     ),
     Contestant(
         "PyTorch", "pytorch", ("torch",),
-        "torch.nn layers, a thread a core, oneDNN, batches sliced from tensors, fused or foreach optimiser, "
-        "packed sequences where ragged; 16 members: a process a core, each with one thread",
+        "torch.nn layers, one thread or one a core, whichever is faster, oneDNN, batches sliced from tensors, fused or "
+        "foreach optimiser, packed sequences where ragged; 16 members: a process a core, each with one thread",
         kinds=("train", "sequence", "step", "start"),
         start=_ZEROS + "import torch; lstm, dense = torch.nn.LSTM(28, 30, batch_first=True), torch.nn.Linear(30, 10); "
         "torch.set_grad_enabled(False); " + _ANSWERS.format(call="dense(lstm(torch.from_numpy(x))[1][0][0])"),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import math
 import multiprocessing
 import os
+import time
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ class Trainer:
     def __init__(self, case: Case, works: list[Work]) -> None:
         """Build the networks around the given weights."""
         if case.members == 1:
-            torch.set_num_threads(os.cpu_count() or 1)
+            torch.set_num_threads(_fastest_threads(case, works[0]))
             self._here = [_Loop(case, works[0])]
             self._others: list[Any] = []
             return
@@ -60,11 +60,8 @@ class _Loop:
         self.targets = torch.from_numpy(work.targets.astype(np.int64) if whole else work.targets)
         self.lengths = None if work.lengths is None else torch.from_numpy(work.lengths.astype(np.int64))
         learned = [p for p in self.network.parameters() if p.requires_grad]
-        # RMSprop's epsilon stands outside the root here: the root of Keras's inside one is its nearest equal.
         self.optimizer = {
-            "rmsprop": lambda: torch.optim.RMSprop(
-                learned, lr=case.learning_rate, alpha=0.9, eps=math.sqrt(1e-7), foreach=True
-            ),
+            "rmsprop": lambda: _RMSprop(learned, case.learning_rate),
             "adam": lambda: torch.optim.Adam(learned, lr=case.learning_rate, eps=1e-7, fused=True),
             "sgd": lambda: torch.optim.SGD(learned, lr=case.learning_rate, fused=True),
         }[case.optimizer]()
@@ -74,9 +71,12 @@ class _Loop:
             return self.network(self.inputs[0], None if self.lengths is None else self.lengths[0]).numpy()
 
     def round(self) -> float:
+        return self.train(self.case.steps, self.case.epochs)
+
+    def train(self, steps: int, epochs: int) -> float:
         losses: list[Any] = []
-        for _ in range(self.case.epochs):
-            for step in range(self.case.steps):
+        for _ in range(epochs):
+            for step in range(steps):
                 outputs = self.network(self.inputs[step], None if self.lengths is None else self.lengths[step])
                 if self.case.loss == "squared error":
                     loss = torch.nn.functional.mse_loss(outputs, self.targets[step])
@@ -87,6 +87,45 @@ class _Loop:
                 self.optimizer.step()
                 losses.append(loss.detach())
         return float(torch.stack(losses).mean())
+
+
+class _RMSprop:
+    """With epsilon inside the root, as everybody else has it; otherwise `torch.optim.RMSprop(foreach=True)`."""
+
+    def __init__(self, parameters: list[Any], learning_rate: float) -> None:
+        self.parameters, self.learning_rate = parameters, learning_rate
+        self.squares = [torch.zeros_like(parameter) for parameter in parameters]
+
+    def zero_grad(self, *, set_to_none: bool) -> None:
+        assert set_to_none
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    @torch.no_grad()
+    def step(self) -> None:
+        gradients = [parameter.grad for parameter in self.parameters]
+        torch._foreach_mul_(self.squares, 0.9)
+        torch._foreach_addcmul_(self.squares, gradients, gradients, 0.1)
+        roots = torch._foreach_add(self.squares, 1e-7)
+        torch._foreach_sqrt_(roots)
+        torch._foreach_addcdiv_(self.parameters, gradients, roots, -self.learning_rate)
+
+
+def _fastest_threads(case: Case, work: Work) -> int:
+    """All cores or one: small layers are faster on one. Some steps of each are timed, in turns."""
+    steps = min(case.steps, 10)
+    epochs = min(case.epochs, 3 if steps < 10 else 1)
+    counts = {os.cpu_count() or 1, 1}
+    seconds = dict.fromkeys(counts, float("inf"))
+    for _ in range(3):
+        for count in counts:
+            torch.set_num_threads(count)
+            loop = _Loop(case, work)
+            loop.train(1, 1)
+            began = time.perf_counter()
+            loop.train(steps, epochs)
+            seconds[count] = min(seconds[count], time.perf_counter() - began)
+    return min(seconds, key=seconds.__getitem__)
 
 
 class _Network(torch.nn.Module):

@@ -1,0 +1,76 @@
+"""Pictures of what a network computed: heat maps over time, and units beside their rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from latchwork.pictures import BLUE, MUTED, ORANGE, new_figure, title
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from latchwork.explain.neurons import Neurons
+
+Values = NDArray[np.float32]
+SIGNED = {"candidate", "cell", "hidden"}
+MOST_LABELS = 150  # steps whose letters can be told apart
+LARGEST_MAP = (9.0, 2.4)  # inches of one heat map
+
+
+def draw_heat_maps(arrays: Mapping[str, Values], order: NDArray[np.int64], name: str) -> Figure:
+    """A heat map `[units, time]` for each gate and state, units in the given order, gates in green, states signed."""
+    steps, units = next(iter(arrays.values())).shape
+    height = float(np.clip(units / 40, 0.8, LARGEST_MAP[1]))
+    figure = Figure(figsize=(LARGEST_MAP[0], height * len(arrays) + 0.9), layout="constrained")
+    panels = figure.subplots(len(arrays), 1, sharex=True, squeeze=False)[:, 0]
+    for panel, (array, values) in zip(panels, arrays.items(), strict=True):
+        # A cell's numbers have no bounds; almost all of them decide the colours, so that one does not pale the rest.
+        most = max(1.0, float(np.quantile(np.abs(values), 0.97))) if array in SIGNED else 1.0
+        look = {"vmin": -most, "vmax": most, "cmap": "PuOr_r"} if array in SIGNED else {"vmin": 0, "cmap": "Greens"}
+        # Steps finer than dots are averaged: leaving some out would show patterns that are not there.
+        smooth = "auto" if steps > 600 else "nearest"
+        picture = panel.imshow(values[:, order].T, aspect="auto", interpolation=smooth, **{"vmax": 1.0, **look})
+        panel.set_ylabel(array, rotation=0, ha="right", va="center")
+        panel.set_yticks([])
+        panel.tick_params(length=0, colors=MUTED)
+        for spine in panel.spines.values():
+            spine.set_visible(False)
+        bar = figure.colorbar(picture, ax=panel, pad=0.01, aspect=12)
+        bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue, reportAttributeAccessIssue]
+        bar.ax.tick_params(length=0, labelsize=8, colors=MUTED)
+        bar.ax.yaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10]))
+    panels[-1].set_xlabel(f"step ({units} units from top to bottom, alike ones side by side)", color=MUTED)
+    panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    title(panels[0], name)
+    return figure
+
+
+def draw_neurons(found: Neurons, count: int, steps: int) -> Figure:
+    """The first units over the first steps, one panel each, and what their rules say."""
+    shown = found[:count]
+    figure, _ = new_figure(9, 1.25 * len(shown) + 0.5, columns=1)
+    figure.clear()
+    panels: Sequence[Axes] = figure.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]
+    for panel, one in zip(panels, shown, strict=True):
+        values = found.activity[one.layer, one.state][:steps, one.unit]
+        said = found.fits[one.layer, one.state, one.rule][:steps, one.unit]
+        panel.plot(said, color=ORANGE, linewidth=3, alpha=0.5, label="the rule")
+        panel.plot(values, color=BLUE, linewidth=1.2, label="the unit")
+        title(panel, f"{one.rule}: {one.score:.0%} of unit {one.unit}'s {one.state} ({one.layer})")
+        panel.spines[["top", "right", "left", "bottom"]].set_visible(False)
+        panel.tick_params(length=0, labelsize=8, colors=MUTED)
+        panel.yaxis.set_major_locator(MaxNLocator(2))
+    panels[0].legend(frameon=False, fontsize=8, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
+    if found.tokens is None:
+        panels[-1].set_xlabel("step", color=MUTED)
+    else:
+        read = [token.replace("\n", "⏎").replace(" ", "␣") for token in found.tokens[:steps]]
+        panels[-1].set_xticks(range(len(read)), read, fontsize=6, family="monospace")
+        panels[-1].set_xlabel("what it read", color=MUTED)
+    return figure

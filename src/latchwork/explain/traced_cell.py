@@ -1,0 +1,78 @@
+"""A cell over time with every gate kept: `unroll` for those who want to look inside, with the same two engines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from latchwork.cells import Cell, GRUCell, GRUGates, Hidden, LSTMGates, SimpleRNNCell
+from latchwork.kernels.jax import fused_trace
+from latchwork.unroll import KERNELS, Engine, chosen_engine, unroll, weights_of
+
+Lengths = Int[Array, " batch"] | None
+
+
+class TracedCell(eqx.Module):
+    """What a cell computed.
+
+    Attributes:
+        layer: its name.
+        names: of the arrays: each gate, then each state, `hidden` last.
+        arrays: side by side, zero past a length; one array, since each that leaves compiled code costs time.
+    """
+
+    layer: str = eqx.field(static=True)
+    names: tuple[str, ...] = eqx.field(static=True)
+    arrays: Float[Array, "names batch time hidden"]
+
+
+def trace_cell(
+    cell: Cell[Any],
+    inputs: Float[Array, "batch time features"],
+    lengths: Lengths = None,
+    *,
+    reverse: bool = False,
+    layer: str = "",
+    engine: Engine | None = None,
+) -> tuple[TracedCell, Hidden]:
+    """Run a cell from zeros over the time axis and keep all that it computes, under the name `layer`; else as `unroll`.
+
+    Returns:
+        What it computed, and the hidden state after the last step read `[batch, hidden]`.
+    """
+    if chosen_engine(cell, inputs, engine) == "scan":
+        return _scan(cell, inputs, lengths, reverse, layer)
+    state = cell.initial_state(inputs.shape[:1])
+    if isinstance(cell, SimpleRNNCell):  # its output is all that it computes
+        outputs, final = unroll(cell, inputs, state, lengths, reverse=reverse, engine="fused")
+        return TracedCell(layer, ("hidden",), outputs[None]), final.hidden
+    arrays, final = fused_trace(KERNELS[type(cell)], weights_of(cell), inputs, state, lengths, reverse=reverse)
+    gates = GRUGates._fields if isinstance(cell, GRUCell) else (*LSTMGates._fields, "cell")
+    return TracedCell(layer, (*gates, "hidden"), arrays), final[0]
+
+
+def _scan(cell: Cell[Any], inputs: Array, lengths: Lengths, reverse: bool, layer: str) -> tuple[TracedCell, Hidden]:
+    """Any cell: one pass keeps the states, then all gates are one product over all steps."""
+    start = cell.initial_state(inputs.shape[:1])
+
+    def step(state: Any, at: tuple[Array, Array]) -> tuple[Any, tuple[Any, Any]]:
+        projected, time = at
+        _, new = cell.step(projected, state)
+        if lengths is not None:
+            real = (time < lengths)[:, None]
+            new = jax.tree.map(lambda after, before: jnp.where(real, after, before), new, state)
+        return new, (state, new)
+
+    projected = jnp.swapaxes(cell.project(inputs), 0, 1)
+    final, states = jax.lax.scan(step, start, (projected, jnp.arange(inputs.shape[1])), reverse=reverse)
+    before, after = jax.tree.map(lambda array: jnp.swapaxes(array, 0, 1), states)
+    named = {**cell.gates(inputs, before)._asdict(), **after._asdict()}  # pyright: ignore[reportAttributeAccessIssue]
+    named["hidden"] = named.pop("hidden")  # last: it is what the layer shows
+    arrays = jnp.stack(list(named.values()))
+    if lengths is not None:
+        arrays = jnp.where((jnp.arange(inputs.shape[1]) < lengths[:, None])[..., None], arrays, 0)
+    return TracedCell(layer, tuple(named), arrays), final.hidden

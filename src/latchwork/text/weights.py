@@ -1,0 +1,54 @@
+"""Weights in a quarter of their size: whole numbers from -127 to 127, and a scale for each token or each output.
+
+A keyboard has to be small, and its matrices lose next to nothing by it: a weight moves by half a step at most, a step
+being a 127th of the largest in its row or column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Arrays = Mapping[str, NDArray[Any]]
+SCALES = "fitted.scales."
+"""What the name of a matrix's scales begins with in a file."""
+
+_LEAST_SCALE = float(np.finfo(np.float16).tiny)
+
+
+def packed(parameters: Arrays, rows: str) -> dict[str, NDArray[Any]]:
+    """The tensors to store: matrices as int8 with float16 scales, vectors as float32.
+
+    Packing what `unpacked` gave yields the same tensors again.
+
+    Args:
+        parameters: float32 arrays by name.
+        rows: the matrix that has a scale for each row, an embedding; the others have one for each column.
+    """
+    tensors: dict[str, NDArray[Any]] = {}
+    for name, array in parameters.items():
+        if array.ndim < 2:
+            tensors[f"network.{name}"] = np.asarray(array, np.float32)
+            continue
+        largest = np.abs(array).max(axis=1 if name == rows else 0, keepdims=True)
+        scales = np.maximum(largest / 127, _LEAST_SCALE).astype(np.float16)
+        steps = np.rint(array / scales.astype(np.float32))
+        tensors[f"network.{name}"] = np.clip(steps, -127, 127).astype(np.int8)
+        tensors[SCALES + name] = scales
+    return tensors
+
+
+def unpacked(tensors: Arrays) -> dict[str, NDArray[np.float32]]:
+    """The network's parameters by name, whether they were packed or not."""
+    parameters: dict[str, NDArray[np.float32]] = {}
+    for stored, array in tensors.items():
+        if not stored.startswith("network."):
+            continue
+        name = stored.removeprefix("network.")
+        parameters[name] = np.asarray(array, np.float32)
+        if SCALES + name in tensors:
+            parameters[name] = parameters[name] * tensors[SCALES + name].astype(np.float32)
+    return parameters

@@ -1,0 +1,222 @@
+"""A network, its objective and its optimiser as the kernels' own trainer takes them, or why it cannot."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from typing import Any, NamedTuple, cast
+
+import jax
+import numpy as np
+
+from latchwork import spec
+from latchwork.kernels import native
+from latchwork.layers import (
+    BidirectionalLayer,
+    BuiltLayer,
+    Constant,
+    DenseLayer,
+    DropoutLayer,
+    EmbeddingLayer,
+    LayerNormLayer,
+    PoolingLayer,
+    RecurrentLayer,
+)
+from latchwork.network import Network, split_parameters
+from latchwork.training.data import Data
+from latchwork.training.losses import (
+    Accuracy,
+    Huber,
+    Loss,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    SoftmaxCrossEntropy,
+)
+from latchwork.training.objective import Objective, Supervised
+from latchwork.training.optimizers import RULES, OptaxOptimizer, Optimizer
+from latchwork.unroll import KERNELS
+
+KNOWN = (
+    BidirectionalLayer, RecurrentLayer, DenseLayer, DropoutLayer, EmbeddingLayer, LayerNormLayer, PoolingLayer,
+)  # fmt: skip
+ACTIVATIONS = {None: 0, "tanh": 1, "relu": 2, "sigmoid": 3}  # by their numbers in csrc/problem.h
+POOLS = {"first": 0, "last": 1, "mean": 2, "max": 3}  # and in csrc/layers.h
+
+
+class Measured(NamedTuple):
+    """A loss or a metric, by its number in csrc/learning.h."""
+
+    number: int
+    setting: float
+    takes_classes: bool
+
+
+def measured(loss: Loss) -> Measured | None:
+    """The kernels' own; None where they have none."""
+    match loss:
+        case SoftmaxCrossEntropy():
+            return Measured(0, loss.label_smoothing, takes_classes=True)
+        case MeanSquaredError():
+            return Measured(1, 0.0, takes_classes=False)
+        case MeanAbsoluteError():
+            return Measured(2, 0.0, takes_classes=False)
+        case Huber():
+            return Measured(3, loss.delta, takes_classes=False)
+        case Accuracy():
+            return Measured(4, 0.0, takes_classes=True)
+        case _:
+            return None
+
+
+def measures(objective: Supervised) -> list[tuple[str, Measured | None]]:
+    """The loss and the metrics, each with its name."""
+    losses = [objective.loss, *(metric for _, metric in objective.metrics)]
+    return [(type(loss).__name__, measured(loss)) for loss in losses]
+
+
+def why_not_native(
+    model: Any, objective: Objective, optimizer: Optimizer | OptaxOptimizer | None, data: Data
+) -> str | None:
+    """Why the kernels' own trainer cannot run a case; None where it can."""
+    if not native.available():
+        return native.engine_info().reason
+    if os.environ.get("LATCHWORK_ENGINE") == "scan":
+        return "LATCHWORK_ENGINE=scan"
+    if type(model) is not Network:
+        return f"it knows a Network, not a {type(model).__name__}"
+    if type(objective) is not Supervised:
+        return f"it knows the objective Supervised, not {type(objective).__name__}"
+    if isinstance(optimizer, OptaxOptimizer):
+        return "it knows optimisers by name, not an Optax transformation"
+    return (
+        _why_not_layers(model)
+        or _why_not_measures(objective)
+        or _why_not_data(model, objective, data)
+        or _why_not_here()
+    )
+
+
+def _why_not_layers(model: Network) -> str | None:
+    for layer in model.layers:
+        inner = (layer.forward, layer.backward) if isinstance(layer, BidirectionalLayer) else (layer,)
+        if not isinstance(layer, KNOWN):
+            return f"it knows no {type(layer).__name__}"
+        for one in inner:
+            if isinstance(one, RecurrentLayer) and type(one.cell) not in KERNELS:
+                return f"it knows no {type(one.cell).__name__}"
+    leaves = jax.tree.leaves(split_parameters(model)[0])
+    if [leaf.shape for leaf in leaves] != list(model.spec.parameter_shapes().values()):
+        return "the network's arrays are not those of its spec"
+    kinds = {str(leaf.dtype) for leaf in leaves} - {"float32"}
+    return f"it computes in float32, the network is {kinds.pop()}" if kinds else None
+
+
+def _why_not_measures(objective: Supervised) -> str | None:
+    known = measures(objective)
+    for name, found in known:
+        if found is None:
+            return f"it knows no {name}"
+    loss, *metrics = [cast("Measured", found) for _, found in known]
+    if isinstance(objective.loss, Accuracy):
+        return "the accuracy has no derivative"
+    if any(metric.takes_classes != loss.takes_classes for metric in metrics):
+        return "the loss and the metrics take different targets"
+    return None
+
+
+def _why_not_data(model: Network, objective: Supervised, data: Data) -> str | None:
+    if unknown := data.arrays.keys() - {"inputs", "targets", "lengths", "weight"}:
+        return f"it knows no rows of {min(unknown)}"
+    inputs, targets = data.arrays["inputs"], data.arrays["targets"]
+    if takes_tokens(model) and inputs.dtype.kind not in "iu":
+        return f"its tokens are whole numbers, the inputs are {inputs.dtype}"
+    shapes = model.spec.with_input(inputs.shape[1:]).shapes()
+    expected = shapes[-1]
+    if cast("Measured", measured(objective.loss)).takes_classes:
+        expected = expected[:-1]
+        if targets.dtype.kind not in "iu":
+            return f"its classes are whole numbers, the targets are {targets.dtype}"
+    if targets.shape[1:] != expected:
+        return f"its targets have the outputs' shape {expected}, those given have {targets.shape[1:]}"
+    return None
+
+
+def _why_not_here() -> str | None:
+    platform = jax.default_backend()
+    return None if platform == "cpu" else f"it runs on a CPU, the computation runs on {platform}"
+
+
+def takes_tokens(model: Network) -> bool:
+    """Whether its inputs are symbols, not numbers."""
+    return isinstance(model.layers[0], EmbeddingLayer)
+
+
+def make_trainer(
+    model: Network, objective: Supervised, optimizer: Optimizer | None, data: Data, batch_size: int
+) -> Any:
+    """The kernels' trainer for batches of these rows; without an optimiser it only measures."""
+    leaves = jax.tree.leaves(split_parameters(model)[0])
+    inputs = data.arrays["inputs"]
+    tokens = takes_tokens(model)
+    has_time = tokens or inputs.ndim == 3
+    made = native.module().Trainer(
+        batch_size, inputs.shape[1] if has_time else 1, 0 if tokens else inputs.shape[-1], has_time,
+        "lengths" in data.arrays,
+        sum(leaf.size for leaf in leaves), optimizer is not None,
+    )  # fmt: skip
+    for layer in model.layers:
+        _add(made, layer)
+    for _, found in measures(objective):
+        number, setting, _ = cast("Measured", found)
+        made.add_measure(number, setting)
+    if optimizer is not None:
+        rule = RULES[optimizer.name]
+        limit = math.inf if optimizer.clip is None else optimizer.clip
+        made.set_rule(
+            rule.number, rule.decay, rule.decay_of_squares, rule.epsilon, optimizer.weight_decay, limit,
+            list(_matrices(leaves)),
+        )  # fmt: skip
+    return made
+
+
+def _add(made: Any, layer: BuiltLayer) -> None:
+    match layer:
+        case RecurrentLayer():
+            _add_recurrent(made, layer, both_ways=False)
+        case BidirectionalLayer():
+            _add_recurrent(made, layer.forward, both_ways=True)
+        case DenseLayer():
+            made.add_dense(layer.bias.size, ACTIVATIONS[layer.activation])
+        case DropoutLayer():
+            made.add_dropout(_rate(layer.rate))
+        case EmbeddingLayer():
+            made.add_embedding(*layer.weight.shape)
+        case LayerNormLayer():
+            made.add_norm(spec.LayerNorm.EPSILON)
+        case PoolingLayer():
+            made.add_pooling([POOLS[kind] for kind in layer.kinds])
+        case _:
+            raise AssertionError(f"why_not_native let {layer!r} through")
+
+
+def _add_recurrent(made: Any, layer: RecurrentLayer[Any], *, both_ways: bool) -> None:
+    cell: Any = layer.cell
+    kind = native.KINDS[KERNELS[type(cell)], getattr(cell, "activation", "tanh")]
+    made.add_recurrent(
+        kind, cell.hidden_size, layer.reverse, not layer.return_sequences, both_ways,
+        _rate(layer.dropout), _rate(layer.recurrent_dropout),
+    )  # fmt: skip
+
+
+def _rate(rate: Constant | None) -> float:
+    return 0.0 if rate is None else float(np.asarray(rate.value))
+
+
+def _matrices(leaves: list[Any]) -> Iterator[tuple[int, int]]:
+    """Where the matrices lie among all parameters: what weight decay is taken off."""
+    at = 0
+    for leaf in leaves:
+        if leaf.ndim > 1:
+            yield at, at + leaf.size
+        at += leaf.size

@@ -1,0 +1,240 @@
+// The cells in double precision, written out plainly: what the kernels are compared with, forward and backward.
+//
+// One sequence at a time, one unit at a time. Nothing is shared with the kernels but the kinds and the order of the
+// weights, so that a mistake would have to be made twice.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "problem.h"
+
+namespace check {
+
+using latchwork::Kind;
+using Doubles = std::vector<double>;
+
+struct Network {
+  Kind kind;
+  int64_t features, hidden;
+  Doubles input_weight, hidden_weight, bias, hidden_bias, peepholes[3];
+
+  int64_t gates() const { return latchwork::kind_shape(kind).gates; }
+  bool has_cell() const { return latchwork::kind_shape(kind).has_cell; }
+  bool has_peepholes() const { return latchwork::kind_shape(kind).has_peepholes; }
+};
+
+// One sequence: what goes in, what comes out. Vectors of states are [hidden].
+struct Sequence {
+  int64_t length, time;  // real steps, and all of them
+  bool reverse;
+  Doubles inputs;  // [time, features]
+  Doubles hidden_state, cell_state, mask;
+  Doubles outputs;  // [time, hidden]
+  Doubles final_hidden, final_cell;
+};
+
+// The loss's derivatives by a sequence's results, and then by what went in.
+struct Derivatives {
+  Doubles by_outputs, by_final_hidden, by_final_cell;
+  Doubles inputs, hidden_state, cell_state;
+};
+
+inline double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+
+// What a step of one unit computes; the names are the papers' own.
+struct Unit {
+  double i = 0, f = 0, g = 0, o = 0;            // LSTM
+  double r = 0, z = 0, n = 0, recurrent_n = 0;  // GRU
+  double cell_before = 0, cell = 0, hidden_before = 0, hidden = 0;
+};
+
+inline double peephole(const Network& net, int which, int64_t unit) {
+  return net.has_peepholes() ? net.peepholes[which][unit] : 0;
+}
+
+// `x` and `h` hold the gates' sums for one unit, from the inputs and from the hidden state, biases included.
+inline void step_unit(const Network& net, int64_t unit, const double* x, const double* h, Unit& u) {
+  switch (net.kind) {
+    case Kind::simple_tanh:
+      u.hidden = std::tanh(x[0] + h[0]);
+      return;
+    case Kind::simple_relu:
+      u.hidden = std::fmax(x[0] + h[0], 0.0);
+      return;
+    case Kind::gru:
+      u.r = sigmoid(x[0] + h[0]);
+      u.z = sigmoid(x[1] + h[1]);
+      u.recurrent_n = h[2];
+      u.n = std::tanh(x[2] + u.r * h[2]);
+      u.hidden = (1 - u.z) * u.n + u.z * u.hidden_before;
+      return;
+    case Kind::lstm:
+    case Kind::peephole_lstm:
+      u.i = sigmoid(x[0] + h[0] + peephole(net, 0, unit) * u.cell_before);
+      u.f = sigmoid(x[1] + h[1] + peephole(net, 1, unit) * u.cell_before);
+      u.g = std::tanh(x[2] + h[2]);
+      u.cell = u.f * u.cell_before + u.i * u.g;
+      u.o = sigmoid(x[3] + h[3] + peephole(net, 2, unit) * u.cell);
+      u.hidden = u.o * std::tanh(u.cell);
+      return;
+    case Kind::coupled_lstm:
+      u.f = sigmoid(x[0] + h[0]);
+      u.g = std::tanh(x[1] + h[1]);
+      u.cell = u.f * u.cell_before + (1 - u.f) * u.g;
+      u.o = sigmoid(x[2] + h[2]);
+      u.hidden = u.o * std::tanh(u.cell);
+  }
+}
+
+// Given the loss's derivatives by the unit's hidden state and cell, those by its sums: `x`, `h`; and by what it was
+// given besides: the cell before (in `by_cell`), the hidden state before but for the product (in `by_hidden`).
+inline void step_unit_back(const Network& net, int64_t unit, const Unit& u, double& by_hidden, double& by_cell,
+                           double* x, double* h, double* by_peepholes) {
+  const double dh = by_hidden;
+  by_hidden = 0;
+  const auto both = [&](int gate, double by_sum) { x[gate] = h[gate] = by_sum; };
+  const double shown = std::tanh(u.cell);
+  switch (net.kind) {
+    case Kind::simple_tanh:
+      both(0, dh * (1 - u.hidden * u.hidden));
+      return;
+    case Kind::simple_relu:
+      both(0, u.hidden > 0 ? dh : 0);
+      return;
+    case Kind::gru: {
+      const double by_n = dh * (1 - u.z) * (1 - u.n * u.n);
+      both(0, by_n * u.recurrent_n * u.r * (1 - u.r));
+      both(1, dh * (u.hidden_before - u.n) * u.z * (1 - u.z));
+      x[2] = by_n;
+      h[2] = by_n * u.r;
+      by_hidden = dh * u.z;
+      return;
+    }
+    case Kind::lstm:
+    case Kind::peephole_lstm: {
+      const double by_o = dh * shown * u.o * (1 - u.o);
+      const double dc = by_cell + dh * u.o * (1 - shown * shown) + by_o * peephole(net, 2, unit);
+      const double by_i = dc * u.g * u.i * (1 - u.i);
+      const double by_f = dc * u.cell_before * u.f * (1 - u.f);
+      both(0, by_i);
+      both(1, by_f);
+      both(2, dc * u.i * (1 - u.g * u.g));
+      both(3, by_o);
+      by_cell = dc * u.f + by_i * peephole(net, 0, unit) + by_f * peephole(net, 1, unit);
+      by_peepholes[0] = by_i * u.cell_before;
+      by_peepholes[1] = by_f * u.cell_before;
+      by_peepholes[2] = by_o * u.cell;
+      return;
+    }
+    case Kind::coupled_lstm: {
+      const double dc = by_cell + dh * u.o * (1 - shown * shown);
+      both(0, dc * (u.cell_before - u.g) * u.f * (1 - u.f));
+      both(1, dc * (1 - u.f) * (1 - u.g * u.g));
+      both(2, dh * shown * u.o * (1 - u.o));
+      by_cell = dc * u.f;
+    }
+  }
+}
+
+// Runs a sequence forward, then backward: its derivatives by the weights are added to `into`. With `float_states` a
+// step hands its states on as floats: what is lost then is lost in any float32 network, however exact it is otherwise.
+class Run {
+ public:
+  Run(const Network& net, Sequence& sequence, bool float_states)
+      : net_(net), sequence_(sequence), units_(sequence.length) {
+    const auto kept = [&](double& state) { return float_states ? state = static_cast<float>(state) : state; };
+    sequence.outputs.assign(sequence.time * net.hidden, 0.0);
+    Doubles hidden = sequence.hidden_state, cell = sequence.cell_state;
+    for (int64_t step = 0; step < sequence.length; ++step) {
+      const int64_t at = time_of(step);
+      units_[step].resize(net.hidden);
+      Doubles x = net.bias, h = net.hidden_bias;
+      h.resize(net.bias.size());
+      add_product(&sequence.inputs[at * net.features], net.input_weight, net.features, x);
+      Doubles masked = hidden;
+      for (int64_t unit = 0; unit < net.hidden; ++unit) masked[unit] *= sequence.mask[unit];
+      add_product(masked.data(), net.hidden_weight, net.hidden, h);
+      for (int64_t unit = 0; unit < net.hidden; ++unit) {
+        Unit& u = units_[step][unit];
+        double unit_x[4], unit_h[4];
+        for (int64_t gate = 0; gate < net.gates(); ++gate) {
+          unit_x[gate] = x[gate * net.hidden + unit];
+          unit_h[gate] = h[gate * net.hidden + unit];
+        }
+        u.hidden_before = hidden[unit];
+        u.cell_before = net.has_cell() ? cell[unit] : 0;
+        step_unit(net, unit, unit_x, unit_h, u);
+      }
+      for (int64_t unit = 0; unit < net.hidden; ++unit) {
+        hidden[unit] = sequence.outputs[at * net.hidden + unit] = kept(units_[step][unit].hidden);
+        if (net.has_cell()) cell[unit] = kept(units_[step][unit].cell);
+      }
+    }
+    sequence.final_hidden = hidden;
+    sequence.final_cell = cell;
+  }
+
+  void backward(Derivatives& by, Network& into) const {
+    const int64_t gates = net_.gates(), hidden = net_.hidden, columns = gates * hidden;
+    Doubles by_hidden = by.by_final_hidden, by_cell = by.by_final_cell;
+    by_cell.resize(hidden);
+    by.inputs.assign(sequence_.time * net_.features, 0.0);
+    for (int64_t step = sequence_.length - 1; step >= 0; --step) {
+      const int64_t at = time_of(step);
+      Doubles x(columns), h(columns);
+      for (int64_t unit = 0; unit < hidden; ++unit) {
+        by_hidden[unit] += by.by_outputs[at * hidden + unit];
+        double by_x[4], by_h[4], by_peepholes[3] = {};
+        step_unit_back(net_, unit, units_[step][unit], by_hidden[unit], by_cell[unit], by_x, by_h, by_peepholes);
+        for (int64_t gate = 0; gate < gates; ++gate) {
+          x[gate * hidden + unit] = by_x[gate];
+          h[gate * hidden + unit] = by_h[gate];
+        }
+        if (net_.has_peepholes())
+          for (int which = 0; which < 3; ++which) into.peepholes[which][unit] += by_peepholes[which];
+      }
+      for (int64_t column = 0; column < columns; ++column) {
+        into.bias[column] += x[column];
+        if (!into.hidden_bias.empty()) into.hidden_bias[column] += h[column];
+      }
+      for (int64_t k = 0; k < net_.features; ++k)
+        by.inputs[at * net_.features + k] +=
+            product_back(sequence_.inputs[at * net_.features + k], net_.input_weight, k, x, into.input_weight);
+      for (int64_t k = 0; k < hidden; ++k)
+        by_hidden[k] += sequence_.mask[k] * product_back(units_[step][k].hidden_before * sequence_.mask[k],
+                                                         net_.hidden_weight, k, h, into.hidden_weight);
+    }
+    by.hidden_state = by_hidden;
+    if (net_.has_cell()) by.cell_state = by_cell;
+  }
+
+ private:
+  int64_t time_of(int64_t step) const { return sequence_.reverse ? sequence_.length - 1 - step : step; }
+
+  // sums += row * weight, for `depth` rows of weight.
+  static void add_product(const double* row, const Doubles& weight, int64_t depth, Doubles& sums) {
+    for (int64_t k = 0; k < depth; ++k)
+      for (std::size_t column = 0; column < sums.size(); ++column)
+        sums[column] += row[k] * weight[k * sums.size() + column];
+  }
+
+  // The derivative by the k-th factor of a product, given those by its sums; adds that by the k-th row of the weight.
+  static double product_back(double factor, const Doubles& weight, int64_t k, const Doubles& by_sums,
+                             Doubles& by_weight) {
+    double by_factor = 0;
+    const std::size_t row = k * by_sums.size();
+    for (std::size_t column = 0; column < by_sums.size(); ++column) {
+      by_weight[row + column] += factor * by_sums[column];
+      by_factor += weight[row + column] * by_sums[column];
+    }
+    return by_factor;
+  }
+
+  const Network& net_;
+  const Sequence& sequence_;
+  std::vector<std::vector<Unit>> units_;  // [steps][units]
+};
+
+}  // namespace check

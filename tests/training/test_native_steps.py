@@ -1,0 +1,265 @@
+"""The native block against the one that XLA compiles: each layer, loss, optimiser and option, to rounding."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optax
+import pytest
+from tasks import bits
+
+from latchwork.errors import InputError
+from latchwork.kernels import native
+from latchwork.network import Network
+from latchwork.spec import (
+    GRU,
+    LSTM,
+    Bidirectional,
+    CoupledLSTM,
+    Dense,
+    Dropout,
+    Embedding,
+    LayerNorm,
+    PeepholeLSTM,
+    Pooling,
+    Recurrent,
+    Sequential,
+    SimpleRNN,
+)
+from latchwork.training import (
+    Accuracy,
+    Data,
+    Fitted,
+    Huber,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Optimizer,
+    Pinball,
+    SoftmaxCrossEntropy,
+    Supervised,
+    evaluate,
+    fit,
+)
+
+pytestmark = pytest.mark.skipif(not native.available(), reason="the kernels were not built")
+
+ROWS, TIME, FEATURES, BATCH = 50, 6, 3, 16  # 50 rows are three batches and one that is filled up
+CLASSES = Supervised(SoftmaxCrossEntropy(), (("accuracy", Accuracy()),))
+VALUES = Supervised(MeanSquaredError(), (("mae", MeanAbsoluteError()),))
+
+
+def rows(network: Sequential, objective: Supervised, *, lengths: bool = False, weight: bool = False) -> dict[str, Any]:
+    rng = np.random.default_rng(5)
+    inputs = rng.normal(size=(ROWS, TIME, FEATURES)).astype(np.float32)
+    shape: Any = network.with_input((TIME, FEATURES)).output_shape()
+    is_class = isinstance(objective.loss, SoftmaxCrossEntropy)
+    targets = (
+        rng.integers(0, shape[-1], (ROWS, *shape[:-1]), np.int32)
+        if is_class
+        else rng.normal(size=(ROWS, *shape)).astype(np.float32)
+    )
+    given = {"inputs": inputs, "targets": targets}
+    if lengths:
+        given["lengths"] = rng.integers(1, TIME + 1, ROWS, np.int32)
+    if weight:
+        given["weight"] = rng.uniform(0, 2, ROWS).astype(np.float32) * (rng.uniform(size=ROWS) < 0.8)
+    return given
+
+
+def train(way: str, network: Sequential, objective: Supervised, given: dict[str, Any], **options: Any) -> Fitted:
+    os.environ["LATCHWORK_BLOCK"] = way
+    try:
+        model = Network.build(network, (TIME, FEATURES), seed=1)
+        settings: dict[str, Any] = {
+            "epochs": 3,
+            "batch_size": BATCH,
+            "optimizer": "adam",
+            "progress": "none",
+            **options,
+        }
+        return fit(model, objective, Data(given), **settings)
+    finally:
+        del os.environ["LATCHWORK_BLOCK"]
+
+
+def assert_alike(one: Fitted, other: Fitted) -> None:
+    for name, value in one.model.parameters().items():
+        np.testing.assert_allclose(value, other.model.parameters()[name], rtol=1e-3, atol=3e-5, err_msg=name)
+    for ours, theirs in zip(one.history.epochs, other.history.epochs, strict=True):
+        for name in ours.keys() - {"seconds"}:
+            assert ours[name] == pytest.approx(theirs[name], rel=2e-4, abs=1e-6), name
+
+
+def compare(network: Sequential, objective: Supervised, given: dict[str, Any], **options: Any) -> None:
+    ours, theirs = (train(way, network, objective, given, **options) for way in ("native", "xla"))
+    assert ours.history.block == "native" and theirs.history.block == "xla: LATCHWORK_BLOCK=xla"
+    assert_alike(ours, theirs)
+
+
+RECURRENT: list[Recurrent] = [
+    SimpleRNN(5), SimpleRNN(5, activation="relu"), GRU(5), LSTM(5), PeepholeLSTM(5), CoupledLSTM(5),
+]  # fmt: skip
+NETWORKS = [
+    *(Sequential([layer, Dense(4)]) for layer in RECURRENT),
+    Sequential([LSTM(5, reverse=True), Dense(4, "tanh"), Dense(3)]),
+    Sequential([GRU(18, return_sequences=True), Dense(70, "relu"), Dense(4)]),
+    Sequential([Bidirectional(LSTM(5)), Dense(4, "sigmoid"), Dense(3)]),
+    Sequential([Bidirectional(GRU(5, return_sequences=True)), Bidirectional(LSTM(4)), Dense(3)]),
+    Sequential([Dense(4), LSTM(5, return_sequences=True), LSTM(6)]),
+    Sequential([GRU(5, return_sequences=True), LayerNorm(), Pooling(("first", "last", "mean", "max")), Dense(3)]),
+    Sequential([LayerNorm(), SimpleRNN(5, activation="relu", return_sequences=True), Pooling(("max",)), Dense(3)]),
+]
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=repr)
+def test_each_layer_learns_as_with_xla(network: Sequential):
+    compare(network, CLASSES, rows(network, CLASSES, lengths=True, weight=True))
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        VALUES,
+        Supervised(MeanAbsoluteError(), (("mse", MeanSquaredError()), ("huber", Huber(0.3)))),
+        Supervised(Huber(0.4)),
+        Supervised(
+            SoftmaxCrossEntropy(label_smoothing=0.1), (("accuracy", Accuracy()), ("hard", SoftmaxCrossEntropy()))
+        ),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("every_step", [False, True])
+def test_each_loss_is_measured_as_with_xla(objective: Supervised, every_step: bool):
+    network = Sequential([LSTM(5, return_sequences=every_step), Dense(20)])
+    compare(network, objective, rows(network, objective))
+
+
+@pytest.mark.parametrize("name", ["sgd", "momentum", "rmsprop", "adam", "adagrad"])
+@pytest.mark.parametrize("clip", [None, 0.05, 1e3])
+def test_each_optimiser_steps_as_optax(name: str, clip: float | None):
+    optimizer = Optimizer(name, 0.01, schedule="cosine", warmup=0.2, weight_decay=0.1 if clip else 0.0, clip=clip)
+    network = Sequential([LSTM(5), Dense(2)])
+    compare(network, VALUES, rows(network, VALUES), optimizer=optimizer)
+
+
+def test_a_batch_of_one_row_and_one_step():
+    network = Sequential([LSTM(4), Dense(1)])
+    given = {name: array[:, :1] for name, array in rows(network, VALUES).items()}
+    ours, theirs = (train(way, network, VALUES, given, batch_size=1) for way in ("native", "xla"))
+    assert_alike(ours, theirs)
+
+
+def test_first_layers_without_a_time_axis():
+    """Vectors in place of sequences: a dense network."""
+    network = Sequential([Dense(7, "tanh"), Dense(3)])
+    given = rows(Sequential([LSTM(3)]), CLASSES) | {"inputs": np.random.default_rng(1).normal(size=(ROWS, FEATURES))}
+    models = []
+    for way in ("native", "xla"):
+        os.environ["LATCHWORK_BLOCK"] = way
+        model = Network.build(network, (FEATURES,), seed=1)
+        models.append(fit(model, CLASSES, Data(given), epochs=2, batch_size=BATCH, progress="none"))
+    del os.environ["LATCHWORK_BLOCK"]
+    assert_alike(*models)
+
+
+def test_symbols_are_embedded_as_with_xla():
+    network = Sequential([Embedding(7, 20), GRU(5, return_sequences=True), Dense(7)])
+    rng = np.random.default_rng(2)
+    given = {name: rng.integers(0, 7, (ROWS, TIME), np.int32) for name in ("inputs", "targets")}
+    given["lengths"] = rng.integers(1, TIME + 1, ROWS, np.int32)
+    models = []
+    for way in ("native", "xla"):
+        os.environ["LATCHWORK_BLOCK"] = way
+        models.append(fit(Network.build(network, (TIME,), 1), CLASSES, Data(given), epochs=2, progress="none"))
+    del os.environ["LATCHWORK_BLOCK"]
+    assert_alike(*models)
+
+
+@pytest.mark.parametrize("every_step", [False, True])
+def test_evaluation_agrees_with_xla(monkeypatch: pytest.MonkeyPatch, every_step: bool):
+    network = Sequential([LSTM(5, return_sequences=every_step), Dense(4)])
+    model = Network.build(network, (TIME, FEATURES), seed=1)
+    given = rows(network, CLASSES, lengths=True, weight=True)
+    figures = []
+    for way in ("native", "xla"):
+        monkeypatch.setenv("LATCHWORK_BLOCK", way)
+        figures.append(evaluate(model, CLASSES, Data(given, chunk_rows=20), batch_size=8))
+    assert figures[0] == pytest.approx(figures[1], rel=1e-5)
+
+
+DROPPED = Sequential(
+    [GRU(5, dropout=0.3, recurrent_dropout=0.3, return_sequences=True), Dropout(0.4), LSTM(4), Dense(2)]
+)
+
+
+def test_what_is_dropped_follows_from_seed_and_step():
+    given = rows(DROPPED, VALUES)
+    one, again, other = (train("native", DROPPED, VALUES, given, seed=seed) for seed in (1, 1, 2))
+    assert bits(one.model) == bits(again.model) != bits(other.model)
+
+
+@pytest.mark.parametrize("layer", [Dropout(0.4), LSTM(6, dropout=0.4), LSTM(6, recurrent_dropout=0.4)], ids=repr)
+def test_dropping_keeps_the_expectation(layer: Any):
+    """Over many draws the outputs' mean is about that without dropping, and their spread is not zero."""
+    network = Sequential([SimpleRNN(6, return_sequences=True), layer, Dense(1)])
+    rng = np.random.default_rng(0)
+    inputs = np.repeat(rng.normal(size=(1, TIME, FEATURES)), 4000, axis=0).astype(np.float32)
+    shape: Any = network.with_input((TIME, FEATURES)).output_shape()
+    targets = np.zeros((4000, *shape), np.float32)
+    given = {"inputs": inputs, "targets": targets}
+    losses = {}
+    for way in ("native", "xla"):
+        model = Network.build(network, (TIME, FEATURES), seed=1)
+        os.environ["LATCHWORK_BLOCK"] = way
+        rate = Optimizer("sgd", 1e-12)
+        losses[way] = fit(model, VALUES, Data(given), steps=1, batch_size=4000, optimizer=rate, progress="none").history
+    del os.environ["LATCHWORK_BLOCK"]
+    still = evaluate(Network.build(network, (TIME, FEATURES), seed=1), VALUES, Data(given))
+    assert losses["native"].last("loss") == pytest.approx(losses["xla"].last("loss"), rel=0.05)
+    assert losses["native"].last("loss") != pytest.approx(still["loss"], rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"objective": Supervised(Pinball())}, "it knows no Pinball"),
+        ({"optimizer": optax.adam(1e-3)}, "by name"),
+        (
+            {"network": Sequential([LSTM(3), Dense(2)]), "targets": np.zeros((ROWS, 1), np.float32)},
+            "the outputs' shape",
+        ),
+    ],
+)
+def test_what_it_cannot_run_is_said(change: dict[str, Any], words: str):
+    network = change.get("network", Sequential([LSTM(3), Dense(1)]))
+    objective = change.get("objective", VALUES)
+    given = rows(network, VALUES) | ({"targets": change["targets"]} if "targets" in change else {})
+    options = {"optimizer": change["optimizer"]} if "optimizer" in change else {}
+    with pytest.raises(InputError, match=f"a native block cannot run this case: .*{words}"):
+        train("native", network, objective, given, **options)
+
+
+def test_the_result_does_not_depend_on_the_number_of_threads():
+    """Each in a process of its own, since the number is read once."""
+    program = """
+import hashlib, numpy as np
+from test_native_steps import *
+network = Sequential([Bidirectional(GRU(40, return_sequences=True, dropout=0.1)), Dropout(0.1), LSTM(70), Dense(33)])
+given = rows(network, CLASSES, lengths=True)
+optimizer = Optimizer("adam", clip=0.1, weight_decay=0.1)
+fitted = train("native", network, CLASSES, given, optimizer=optimizer, batch_size=48)
+print(hashlib.sha256(b"".join(bits(fitted.model))).hexdigest(), fitted.history.last("loss"))
+"""
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", program], cwd=Path(__file__).parent, check=True, capture_output=True, text=True,
+            env=os.environ | {"LATCHWORK_THREADS": str(threads)},
+        ).stdout
+        for threads in (1, 2, 3)
+    }  # fmt: skip
+    assert len(said) == 1
