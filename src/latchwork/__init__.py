@@ -19,6 +19,7 @@ _HOMES = {
     "latchwork.classification": ("SequenceClassifier",),
     "latchwork.forecasting": ("Forecaster",),
     "latchwork.regression": ("SequenceRegressor",),
+    "latchwork.speech": ("SpeechRecognizer",),
     "latchwork.text": ("LanguageModel",),
     "latchwork.loading": ("load",),
     "latchwork.explain.trace": ("trace",),

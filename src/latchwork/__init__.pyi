@@ -21,6 +21,7 @@ from latchwork.spec import PeepholeLSTM as PeepholeLSTM
 from latchwork.spec import Pooling as Pooling
 from latchwork.spec import Sequential as Sequential
 from latchwork.spec import SimpleRNN as SimpleRNN
+from latchwork.speech import SpeechRecognizer as SpeechRecognizer
 from latchwork.text import LanguageModel as LanguageModel
 from latchwork.training import Optimizer as Optimizer
 

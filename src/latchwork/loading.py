@@ -17,6 +17,7 @@ JOBS = {
     "classification": ("latchwork.classification", "SequenceClassifier"),
     "forecasting": ("latchwork.forecasting", "Forecaster"),
     "regression": ("latchwork.regression", "SequenceRegressor"),
+    "speech": ("latchwork.speech", "SpeechRecognizer"),
     "text": ("latchwork.text", "LanguageModel"),
 }
 

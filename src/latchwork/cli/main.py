@@ -30,6 +30,7 @@ COMMANDS: dict[str, Command] = {
     "roommate": Command("roommate", "roommate", "The article's roommate: exact matrices, then learned ones."),
     "forecast": Command("forecast", "forecast", "Forecast a table of the past, beside the simple methods."),
     "text": Command("text", "app", "Train a language model; let it write, and suggest as a keyboard does."),
+    "speech": Command("speech", "app", "Train a recogniser of speech; let it transcribe recordings and listen."),
     "memory": Command("memory", "memory", "How far back each cell remembers, measured."),
     "explain": Command("explain", "explain", "A saved model, opened, as one page that works from disk."),
     "serve": Command("serve", "serve", "The explorer, on this machine."),

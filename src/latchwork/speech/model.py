@@ -1,0 +1,126 @@
+"""A fitted recogniser in NumPy: what `speech test`, `transcribe` and `listen` open. No JAX."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latchwork import spec, storage
+from latchwork.errors import InputError
+from latchwork.runtime.network import NumpyNetwork
+from latchwork.speech.audio import read_audio, resample
+from latchwork.speech.decoding import best_symbols
+from latchwork.speech.symbols import Symbols
+from latchwork.storage import Latch
+from latchwork.transforms.scaling import Scaler, saved_scaler
+from latchwork.transforms.sequences import as_sequences
+from latchwork.transforms.spectrogram import Samples, Spectrogram
+
+JOB = "speech"
+_ROWS = 64  # recordings at a time
+
+
+class Transcript(NamedTuple):
+    """What was heard, and how likely it is that just this was said (0 to 1, in the network's own opinion)."""
+
+    text: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class SpeechModel:
+    """A network over spectrograms, and what its outputs stand for.
+
+    Attributes:
+        spectrogram: what a recording goes through.
+        scaler: what a spectrogram goes through.
+        symbols: what is written.
+        network: the network and its arrays.
+        training: the record of the run.
+        data: what it was trained on.
+    """
+
+    spectrogram: Spectrogram
+    scaler: Scaler
+    symbols: Symbols
+    network: NumpyNetwork
+    training: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    data: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @classmethod
+    def load(cls, path: str | Path) -> SpeechModel:
+        """Read a model from a `.latch` file.
+
+        Raises:
+            InputError: the file is damaged, or holds no recogniser.
+        """
+        latch = storage.load_model(path)
+        if latch.document["job"] != JOB:
+            raise InputError(f"{path} holds a model for {latch.document['job']}, expected one for {JOB}")
+        try:
+            return cls.from_latch(latch)
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            raise InputError(f"{path}: no whole recogniser ({type(error).__name__} {error})") from error
+
+    @classmethod
+    def from_latch(cls, latch: Latch) -> SpeechModel:
+        """The model in an opened file."""
+        document, tensors = latch
+        fitted = document["fitted"]
+        network = spec.Sequential.from_dict(document["network"])
+        parameters = {
+            name.removeprefix("network."): array for name, array in tensors.items() if name.startswith("network.")
+        }
+        spectrogram, symbols = Spectrogram(**fitted["spectrogram"]), Symbols.from_dict(fitted["symbols"])
+        scaler = saved_scaler(tensors, "fitted.scaler.", spectrogram.features)
+        shapes = network.shapes()
+        if scaler is None or shapes[0][-1] != spectrogram.features or shapes[-1][-1] != len(symbols.known) + 1:
+            raise InputError("the spectrogram, the network and the symbols do not belong together")
+        numpy_network = NumpyNetwork(network, parameters)
+        return cls(spectrogram, scaler, symbols, numpy_network, document["training"], document["data"])
+
+    def transcribe(self, recordings: Sequence[Samples], rate: int) -> list[Transcript]:
+        """What is said in recordings of `rate` samples a second."""
+        at_rate = [resample(np.asarray(samples, np.float32), rate, self.spectrogram.rate) for samples in recordings]
+        steps = [self.spectrogram.transform(samples) for samples in at_rate]
+        transcripts: dict[int, Transcript] = {}
+        by_length = sorted(range(len(steps)), key=lambda index: len(steps[index]))  # little is padded
+        for first in range(0, len(by_length), _ROWS):
+            indices = by_length[first : first + _ROWS]
+            inputs, lengths = as_sequences([steps[index] for index in indices])
+            outputs = _log_softmax(self.network(self.scaler.transform(inputs, lengths), lengths))
+            for row, index in enumerate(indices):
+                found, log_probability = best_symbols(outputs[row, : len(steps[index])])
+                transcripts[index] = Transcript(self.symbols.decode(found), float(np.exp(log_probability)))
+        return [transcripts[index] for index in range(len(steps))]
+
+    def transcribe_file(self, path: str | Path) -> Transcript:
+        """What is said in a file."""
+        samples, rate = read_audio(path, self.spectrogram.rate)
+        return self.transcribe([samples], rate)[0]
+
+    def to_latch(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """The file's document and tensors."""
+        tensors: dict[str, NDArray[Any]] = {
+            f"network.layers.{index}.{name}": array
+            for index, own in enumerate(self.network.layer_parameters)
+            for name, array in own.items()
+        }
+        tensors |= {f"fitted.scaler.{name}": array for name, array in self.scaler.arrays().items()}
+        document = {
+            "network": self.network.spec.to_dict(),
+            "fitted": {"spectrogram": self.spectrogram.to_dict(), "symbols": self.symbols.to_dict()},
+            "training": dict(self.training),
+            "data": dict(self.data),
+        }
+        return document, tensors
+
+
+def _log_softmax(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    shifted = outputs - outputs.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))

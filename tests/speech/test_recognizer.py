@@ -1,0 +1,121 @@
+"""A recogniser learns a made-up language, is saved, and answers from Python and from the command."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_up import RATE, say
+
+import latchwork as lw
+from latchwork.cli.main import run
+from latchwork.speech.model import SpeechModel
+from latchwork.speech.preparing import joined, load_utterances
+from latchwork.speech.recordings import read_recordings
+
+soundfile = pytest.importorskip("soundfile")
+
+
+@pytest.fixture(scope="module")
+def recognizer(recordings: Path) -> lw.SpeechRecognizer:
+    return lw.SpeechRecognizer(hidden=24, epochs=30, batch_size=16, progress="none").fit(recordings)
+
+
+@pytest.fixture(scope="module")
+def saved(recognizer: lw.SpeechRecognizer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "speech.latch"
+    recognizer.save(path)
+    return path
+
+
+def test_words_never_heard_before_are_understood(recognizer: lw.SpeechRecognizer):
+    rng = np.random.default_rng(99)
+    said = [word for word in ("up", "down", "flat") for _ in range(10)]
+    heard = recognizer.predict([say(word, "ann", rng) for word in said], RATE)
+    assert np.mean(np.array(heard) == said) >= 0.9
+    assert recognizer.model_.symbols.units == "word"
+
+
+def test_strings_of_words_are_understood(recognizer: lw.SpeechRecognizer, recordings: Path):
+    said, rate = load_utterances(read_recordings(recordings))
+    strings = joined(said, 30, rate, np.random.default_rng(5))
+    heard = recognizer.predict([each.samples for each in strings], rate)
+    assert np.mean([a == each.text for a, each in zip(heard, strings, strict=True)]) >= 0.8
+
+
+def test_another_rate_is_the_same_sound(recognizer: lw.SpeechRecognizer):
+    sound = say("down", "bob", np.random.default_rng(3), rate=22_050)
+    assert recognizer.transcribe(sound, 22_050) == "down"
+    with pytest.raises(lw.InputError, match="rate"):
+        recognizer.transcribe(sound)
+
+
+def test_a_saved_recogniser_answers_alike_without_jax(recognizer: lw.SpeechRecognizer, saved: Path, recordings: Path):
+    files = sorted(recordings.glob("*.wav"))[::9]
+    loaded = lw.load(saved)
+    assert isinstance(loaded, lw.SpeechRecognizer)
+    assert loaded.predict(files) == recognizer.predict(files)
+    assert loaded.evaluate(recordings)["n"] == 90
+    code = (
+        "import sys; from latchwork.speech.model import SpeechModel\n"
+        "print(SpeechModel.load(sys.argv[1]).transcribe_file(sys.argv[2]).text, 'jax' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, saved, files[0]], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [recognizer.transcribe(files[0]), "False"]
+
+
+def test_same_seed_same_recogniser(recordings: Path):
+    one, two = (lw.SpeechRecognizer(hidden=8, steps=4, progress="none").fit(recordings) for _ in range(2))
+    for a, b in zip(one.model_.network.layer_parameters, two.model_.network.layer_parameters, strict=True):
+        assert all(np.array_equal(a[name], b[name]) for name in a)
+
+
+def test_the_command_trains_tests_and_transcribes(recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    model = str(tmp_path / "m.latch")
+    train = ["speech", "train", str(recordings), "--out", model, "--without", "bob", "--hidden", "16", "--steps", "8"]
+    assert run([*train, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["steps"] == 8
+    assert run(["speech", "test", model, str(recordings), "--speaker", "bob", "--json"]) == 0
+    tested = json.loads(capsys.readouterr().out)
+    assert {"word_error_rate", "utterance_accuracy", "n"} <= tested.keys() and tested["n"] == 45
+    assert run(["speech", "transcribe", model, str(next(recordings.glob("*.wav")))]) == 0
+    assert capsys.readouterr().out.count("\t") == 2
+
+
+def test_what_cannot_be_is_refused_in_a_line(
+    recordings: Path, saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    few = tmp_path / "few"
+    few.mkdir()
+    soundfile.write(few / "up_ann_1.wav", np.zeros(4000, np.float32), RATE)
+    out = str(tmp_path / "m.latch")
+    for arguments, said in (
+        (["train", str(few), "--out", out], "at least 10"),
+        (["train", str(recordings), "--out", out, "--without", "eve"], "no speaker 'eve'"),
+        (["train", str(recordings), "--out", out, "--epochs", "1", "--steps", "1"], "one of"),
+        (["transcribe", str(saved), str(tmp_path / "none.wav")], "no file"),
+        (["transcribe", str(few / "up_ann_1.wav"), str(few / "up_ann_1.wav")], "not a .latch file"),
+    ):
+        assert run(["speech", *arguments]) == 2
+        error = capsys.readouterr().err.strip()
+        assert said in error and "\n" not in error
+
+
+def test_listening_to_a_pipe(saved: Path):
+    rng = np.random.default_rng(1)
+    quiet = rng.normal(0, 0.002, RATE)
+    sound = np.concatenate([quiet, say("up", "ann", rng), quiet, say("down", "ann", rng), quiet])
+    raw = (np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes()
+    code = "from latchwork.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "speech", "listen", str(saved), "--pipe", "--quiet"]
+    done = subprocess.run(command, input=raw, capture_output=True, check=True)
+    assert done.stdout.decode().split() == ["up", "down"]
+
+
+def test_silence_is_no_word(saved: Path):
+    heard = SpeechModel.load(saved).transcribe([np.zeros(RATE, np.float32)], RATE)[0]
+    assert 0 <= heard.probability <= 1
