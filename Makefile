@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PRETTIER := prettier@3.10.1
-CPP := $(wildcard csrc/*.cc csrc/*.h)
+CPP := $(wildcard csrc/*.cc csrc/*.h tests/kernels/check/*.cc tests/kernels/check/*.h)
 
-.PHONY: demo test proof lint lint-cpp format bench check sanitize check-arm clean
+.PHONY: demo test proof lint format bench check sanitize check-arm clean
 
 demo: $(VENV)/installed
 	$(BIN)/latchwork article
@@ -20,10 +20,8 @@ lint: $(VENV)/developed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
-	@if command -v npx >/dev/null; then npx --yes $(PRETTIER) --check web tests/web; else echo 'no Node.js: the pages are not checked'; fi
-
-lint-cpp: $(VENV)/developed
 	$(BIN)/clang-format --dry-run --Werror $(CPP)
+	@if command -v npx >/dev/null; then npx --yes $(PRETTIER) --check web tests/web; else echo 'no Node.js: the pages are not checked'; fi
 
 format: $(VENV)/developed
 	$(BIN)/ruff check --fix .

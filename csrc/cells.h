@@ -27,8 +27,8 @@ struct BackwardUnits {
   Vec hidden_before;
   Vec cell;
   Vec cell_before;
-  Vec by_hidden;         // in: by this step's hidden state; out: by the one before, without the recurrent product
-  Vec by_cell;           // in: by this step's cell; out: by the one before
+  Vec by_hidden;  // in: by this step's hidden state; out: by the one before, without the recurrent product
+  Vec by_cell;    // in: by this step's cell; out: by the one before
   Peepholes peepholes;
   Peepholes by_peepholes;  // written by backward
 };
@@ -80,19 +80,19 @@ struct Gru : CellBase<Kind::gru> {
   }
 
   static LATCHWORK_INLINE Vec end(Vec* z, ForwardUnits& u) {
-    z[0] = tanh(z[0] + z[1] * z[3]);              // 3
+    z[0] = tanh(z[0] + z[1] * z[3]);                // 3
     return z[0] + z[2] * (u.hidden_before - z[0]);  // 4
   }
 
   static LATCHWORK_INLINE void backward(Vec* z, BackwardUnits& u) {
     const Vec candidate = z[0], reset = z[1], update = z[2], recurrent = z[3];
-    const Vec by_update = u.by_hidden * (u.hidden_before - candidate);                     // 4
+    const Vec by_update = u.by_hidden * (u.hidden_before - candidate);                        // 4
     const Vec by_candidate = u.by_hidden * (1.0f - update) * (1.0f - candidate * candidate);  // 4, 3
-    u.by_hidden = u.by_hidden * update;                                                    // 4
-    z[0] = by_candidate;                                                                   // 3
-    z[3] = by_candidate * reset;                                                           // 3
-    z[2] = by_update * update * (1.0f - update);                                           // 2
-    z[1] = by_candidate * recurrent * reset * (1.0f - reset);                              // 3, 1
+    u.by_hidden = u.by_hidden * update;                                                       // 4
+    z[0] = by_candidate;                                                                      // 3
+    z[3] = by_candidate * reset;                                                              // 3
+    z[2] = by_update * update * (1.0f - update);                                              // 2
+    z[1] = by_candidate * recurrent * reset * (1.0f - reset);                                 // 3, 1
   }
 };
 
@@ -103,12 +103,12 @@ struct LstmBase : CellBase<with_peepholes ? Kind::peephole_lstm : Kind::lstm> {
       z[0] += u.peepholes.input * u.cell_before;
       z[1] += u.peepholes.forget * u.cell_before;
     }
-    z[0] = sigmoid(z[0]);                          // 1
-    z[1] = sigmoid(z[1]);                          // 2
-    z[2] = tanh(z[2]);                             // 3
-    u.cell = z[1] * u.cell_before + z[0] * z[2];   // 4
+    z[0] = sigmoid(z[0]);                         // 1
+    z[1] = sigmoid(z[1]);                         // 2
+    z[2] = tanh(z[2]);                            // 3
+    u.cell = z[1] * u.cell_before + z[0] * z[2];  // 4
     if constexpr (with_peepholes) z[3] += u.peepholes.output * u.cell;
-    z[3] = sigmoid(z[3]);                          // 5
+    z[3] = sigmoid(z[3]);  // 5
   }
 
   static LATCHWORK_INLINE Vec end(Vec* z, ForwardUnits& u) { return z[3] * tanh(u.cell); }  // 6
@@ -116,16 +116,16 @@ struct LstmBase : CellBase<with_peepholes ? Kind::peephole_lstm : Kind::lstm> {
   static LATCHWORK_INLINE void backward(Vec* z, BackwardUnits& u) {
     const Vec input = z[0], forget = z[1], candidate = z[2], output = z[3];
     const Vec shown = tanh(u.cell);
-    z[3] = u.by_hidden * shown * output * (1.0f - output);               // 6, 5
+    z[3] = u.by_hidden * shown * output * (1.0f - output);                    // 6, 5
     Vec by_cell = u.by_cell + u.by_hidden * output * (1.0f - shown * shown);  // 6
     if constexpr (with_peepholes) {
       by_cell += z[3] * u.peepholes.output;
       u.by_peepholes.output = z[3] * u.cell;
     }
-    u.by_cell = by_cell * forget;                                        // 4
-    z[2] = by_cell * input * (1.0f - candidate * candidate);             // 4, 3
-    z[1] = by_cell * u.cell_before * forget * (1.0f - forget);           // 4, 2
-    z[0] = by_cell * candidate * input * (1.0f - input);                 // 4, 1
+    u.by_cell = by_cell * forget;                               // 4
+    z[2] = by_cell * input * (1.0f - candidate * candidate);    // 4, 3
+    z[1] = by_cell * u.cell_before * forget * (1.0f - forget);  // 4, 2
+    z[0] = by_cell * candidate * input * (1.0f - input);        // 4, 1
     if constexpr (with_peepholes) {
       u.by_cell += z[0] * u.peepholes.input + z[1] * u.peepholes.forget;
       u.by_peepholes.input = z[0] * u.cell_before;
@@ -141,10 +141,10 @@ using PeepholeLstm = LstmBase<true>;
 // Slots f, g, o; the input gate is 1 - f.
 struct CoupledLstm : CellBase<Kind::coupled_lstm> {
   static LATCHWORK_INLINE void begin(Vec* z, ForwardUnits& u) {
-    z[0] = sigmoid(z[0]);                               // 1
-    z[1] = tanh(z[1]);                                  // 2
-    u.cell = z[1] + z[0] * (u.cell_before - z[1]);      // 3
-    z[2] = sigmoid(z[2]);                               // 4
+    z[0] = sigmoid(z[0]);                           // 1
+    z[1] = tanh(z[1]);                              // 2
+    u.cell = z[1] + z[0] * (u.cell_before - z[1]);  // 3
+    z[2] = sigmoid(z[2]);                           // 4
   }
 
   static LATCHWORK_INLINE Vec end(Vec* z, ForwardUnits& u) { return z[2] * tanh(u.cell); }  // 5

@@ -88,8 +88,8 @@ bool Chain::run(int64_t batch, int64_t time, const float* inputs, const int32_t*
       }
     } else {
       const int64_t depth = static_cast<int64_t>(layer.weight.size()) / layer.width;
-      engine().dense({batch * steps, depth, layer.width, from, layer.weight.data(), layer.bias.data(),
-                      layer.activation, to});
+      engine().dense(
+          {batch * steps, depth, layer.width, from, layer.weight.data(), layer.bias.data(), layer.activation, to});
     }
     std::swap(from, to);
   }

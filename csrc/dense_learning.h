@@ -33,7 +33,8 @@ inline void pack_dense_transposed(const float* weight, int64_t depth, int64_t wi
     const int64_t first = panel * kDenseUnits * kWidth, wide = dense_units(depth, panel) * kWidth;
     float* to = packed + first * width;
     for (int64_t k = 0; k < width; ++k, to += wide)
-      for (int64_t lane = 0; lane < wide; ++lane) to[lane] = first + lane < depth ? weight[(first + lane) * width + k] : 0.0f;
+      for (int64_t lane = 0; lane < wide; ++lane)
+        to[lane] = first + lane < depth ? weight[(first + lane) * width + k] : 0.0f;
   }
 }
 
@@ -133,8 +134,8 @@ inline void dense_backward(const DenseLearningJob& job, const Team& team) {
   }
   team.sync();
   if (job.by_inputs) {
-    DenseProduct{job.by_sums, blocks * kWidth, job.width, job.depth, job.packed, nullptr, Activation::none,
-                 job.by_inputs}
+    DenseProduct{job.by_sums, blocks * kWidth, job.width,        job.depth,
+                 job.packed,  nullptr,         Activation::none, job.by_inputs}
         .run(rows);
   }
   const Range depth = share(job.depth, team.rank, team.size);

@@ -209,8 +209,7 @@ struct Backward {
       });
       team.sync();
     }
-    for_share(job.members * panels, team,
-              [&](int64_t index) { unpack_panel(job, index / panels, index % panels); });
+    for_share(job.members * panels, team, [&](int64_t index) { unpack_panel(job, index / panels, index % panels); });
     for_share(job.members, team, [&](int64_t member) { unpack_vectors(job, member); });
   }
 };
@@ -242,7 +241,7 @@ void backward(const void* job, const Team& team) {
 #define LATCHWORK_TEXT(text) LATCHWORK_TEXT_(text)
 
 extern const Engine engine;
-const Engine engine = {LATCHWORK_TEXT(LATCHWORK_BUILD), kWidth, measure_forward, measure_backward, pack,
-                       forward, backward, dense, peak};
+const Engine engine = {
+    LATCHWORK_TEXT(LATCHWORK_BUILD), kWidth, measure_forward, measure_backward, pack, forward, backward, dense, peak};
 
 }  // namespace latchwork::LATCHWORK_BUILD

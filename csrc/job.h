@@ -90,10 +90,10 @@ struct Engine {
   Sizes (*measure_forward)(const ForwardJob& job, int64_t most_rows);
   Sizes (*measure_backward)(const BackwardJob& job, int64_t most_rows);
   void (*pack)(const ForwardJob& job);  // all members' weights, on the calling thread
-  TeamWork forward;   // on a ForwardJob
-  TeamWork backward;  // on a BackwardJob
+  TeamWork forward;                     // on a ForwardJob
+  TeamWork backward;                    // on a BackwardJob
   void (*dense)(const DenseJob& job);
-  TeamWork peak;      // on a PeakJob
+  TeamWork peak;  // on a PeakJob
 };
 
 }  // namespace latchwork

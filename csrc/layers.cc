@@ -177,9 +177,18 @@ class Dense : public Layer {
   Dense(const Flow& input, int64_t width, Activation activation, Arrays arrays, bool trains) {
     make_output(input, width, input.has_time, trains);
     const int64_t rows = input.rows * input.steps, weights = input.width * width;
-    job_ = {rows, input.width, width, activation,
-            input.values, arrays.parameters, arrays.parameters + weights, output_.values,
-            output_.by_values, input.by_values, arrays.gradients, arrays.gradients ? arrays.gradients + weights : nullptr,
+    job_ = {rows,
+            input.width,
+            width,
+            activation,
+            input.values,
+            arrays.parameters,
+            arrays.parameters + weights,
+            output_.values,
+            output_.by_values,
+            input.by_values,
+            arrays.gradients,
+            arrays.gradients ? arrays.gradients + weights : nullptr,
             buffers_.emplace_back(dense_packed_floats(input.width, width)).data(),
             trains ? buffers_.emplace_back(rows * padded(width, kWidestRegister)).data() : nullptr};
   }

@@ -41,8 +41,8 @@ struct MeasureJob {
   Measure measure;
   float setting;  // label smoothing, or Huber's delta
   int64_t batch, steps, width;
-  const float* outputs;  // [batch, steps, width]
-  const float* values;   // targets [batch, steps, width], of errors
+  const float* outputs;    // [batch, steps, width]
+  const float* values;     // targets [batch, steps, width], of errors
   const int32_t* classes;  // targets [batch, steps], of classes
   const float* shares;     // [batch]: of each row in the loss of the batch; its derivative is multiplied by it
   float* measured;         // [batch], a mean over the row's values
@@ -58,9 +58,9 @@ constexpr int direction_slots(Direction direction) {
 // One step of an optimiser for a range of parameters: parameter += scale * direction.
 struct UpdateJob {
   Direction direction;
-  float decay, gain;                       // of the first moment, or the only one; the gain is 1 - decay
-  float decay_of_squares, gain_of_squares;  // of Adam's second
-  float epsilon;                            // what keeps a root above zero
+  float decay, gain;                          // of the first moment, or the only one; the gain is 1 - decay
+  float decay_of_squares, gain_of_squares;    // of Adam's second
+  float epsilon;                              // what keeps a root above zero
   float first_correction, second_correction;  // of Adam's moments: 1 - decay^steps
   float norm, most_norm;                      // gradients longer than the most are scaled down to it
   float scale;                                // minus the rate

@@ -31,7 +31,8 @@ LATCHWORK_INLINE float sum_of_lanes(Vec value) {
 }
 
 // One target's cross-entropy; `by` gets its derivative times `share`.
-inline float cross_entropy(const float* scores, int64_t classes, int32_t target, float smoothing, float share, float* by) {
+inline float cross_entropy(const float* scores, int64_t classes, int32_t target, float smoothing, float share,
+                           float* by) {
   float largest = scores[0], total = 0.0f;
   for (int64_t i = 0; i < classes; ++i) {
     if (!(scores[i] <= largest)) largest = scores[i];
@@ -74,9 +75,8 @@ inline float measure_classes(const MeasureJob& job, int64_t row, float share) {
     const int64_t at = row * job.steps + step;
     const float* scores = job.outputs + at * job.width;
     float* by = job.by_outputs ? job.by_outputs + at * job.width : nullptr;
-    sum += job.measure == Measure::accuracy
-               ? static_cast<float>(largest_of(scores, job.width) == job.classes[at])
-               : cross_entropy(scores, job.width, job.classes[at], job.setting, share, by);
+    sum += job.measure == Measure::accuracy ? static_cast<float>(largest_of(scores, job.width) == job.classes[at])
+                                            : cross_entropy(scores, job.width, job.classes[at], job.setting, share, by);
   }
   return sum / static_cast<float>(job.steps);
 }

@@ -54,9 +54,10 @@ Kind checked(int kind) {
 }
 
 std::unique_ptr<Weights> make_weights(int kind, const Floats<2>& input_weight, const Floats<2>& hidden_weight,
-                  const Floats<1>& bias, const std::optional<Floats<1>>& hidden_bias,
-                  const std::optional<Floats<1>>& input_peephole, const std::optional<Floats<1>>& forget_peephole,
-                  const std::optional<Floats<1>>& output_peephole) {
+                                      const Floats<1>& bias, const std::optional<Floats<1>>& hidden_bias,
+                                      const std::optional<Floats<1>>& input_peephole,
+                                      const std::optional<Floats<1>>& forget_peephole,
+                                      const std::optional<Floats<1>>& output_peephole) {
   const KindShape shape = kind_shape(checked(kind));
   const auto features = static_cast<int64_t>(input_weight.shape(0));
   const auto hidden = static_cast<int64_t>(hidden_weight.shape(0));
@@ -179,7 +180,8 @@ void add_dense(Chain& self, const Floats<2>& weight, const Floats<1>& bias, int 
 }
 
 Chain* make_chain(int64_t features, const std::vector<double>& offset, const std::vector<double>& scale) {
-  if (features < 1 || offset.size() != scale.size() || (!offset.empty() && static_cast<int64_t>(offset.size()) != features))
+  if (features < 1 || offset.size() != scale.size() ||
+      (!offset.empty() && static_cast<int64_t>(offset.size()) != features))
     throw std::invalid_argument("offset and scale are as many as the features");
   return new Chain(features, offset, scale);
 }
@@ -224,10 +226,13 @@ NB_MODULE(_native, module) {
   module.def("build", [] { return engine().name; });
   module.def("register_width", [] { return engine().width; });
   module.def("threads", [] { return available_threads(); });
-  module.def("fma_peak", [](int threads) {
-    const nb::gil_scoped_release released;
-    return fma_peak(threads);
-  }, "threads"_a);
+  module.def(
+      "fma_peak",
+      [](int threads) {
+        const nb::gil_scoped_release released;
+        return fma_peak(threads);
+      },
+      "threads"_a);
   module.def("saved_floats", [](int kind, int64_t batch, int64_t time, int64_t features, int64_t hidden) {
     return saved_floats(checked(kind), {batch, time, features, hidden});
   });
@@ -236,26 +241,27 @@ NB_MODULE(_native, module) {
   module.def("trace_target", [] { return target(trace_target()); });
   module.def("traced_planes", [](int kind) { return traced_planes(checked(kind)); });
   nb::class_<Weights>(module, "Weights")
-      .def(nb::new_(&make_weights), "kind"_a, "input_weight"_a, "hidden_weight"_a, "bias"_a,
-           "hidden_bias"_a.none(), "input_peephole"_a.none(), "forget_peephole"_a.none(), "output_peephole"_a.none())
+      .def(nb::new_(&make_weights), "kind"_a, "input_weight"_a, "hidden_weight"_a, "bias"_a, "hidden_bias"_a.none(),
+           "input_peephole"_a.none(), "forget_peephole"_a.none(), "output_peephole"_a.none())
       .def("run", run, "inputs"_a, "hidden_state"_a.none(), "cell_state"_a.none(), "lengths"_a.none(), "reverse"_a,
            "outputs"_a, "final_hidden"_a, "final_cell"_a.none())
       .def("step", step, "inputs"_a, "hidden"_a, "cell"_a.none(), "new_hidden"_a, "new_cell"_a.none());
   nb::class_<ChainState>(module, "ChainState").def_ro("batch", &ChainState::batch);
   nb::class_<Chain>(module, "Chain")
       .def(nb::new_(&make_chain), "features"_a, "offset"_a, "scale"_a)
-      .def("add_recurrent",
-           [](Chain& self, int kind, const Floats<2>& input_weight, const Floats<2>& hidden_weight,
-              const Floats<1>& bias, const std::optional<Floats<1>>& hidden_bias,
-              const std::optional<Floats<1>>& input_peephole, const std::optional<Floats<1>>& forget_peephole,
-              const std::optional<Floats<1>>& output_peephole, bool reverse, bool last_only) {
-             auto weights = make_weights(kind, input_weight, hidden_weight, bias, hidden_bias, input_peephole,
-                                         forget_peephole, output_peephole);
-             if (weights->features() != self.outputs()) throw std::invalid_argument("the layers do not fit together");
-             self.add_recurrent(std::move(weights), reverse, last_only);
-           },
-           "kind"_a, "input_weight"_a, "hidden_weight"_a, "bias"_a, "hidden_bias"_a.none(), "input_peephole"_a.none(),
-           "forget_peephole"_a.none(), "output_peephole"_a.none(), "reverse"_a, "last_only"_a)
+      .def(
+          "add_recurrent",
+          [](Chain& self, int kind, const Floats<2>& input_weight, const Floats<2>& hidden_weight,
+             const Floats<1>& bias, const std::optional<Floats<1>>& hidden_bias,
+             const std::optional<Floats<1>>& input_peephole, const std::optional<Floats<1>>& forget_peephole,
+             const std::optional<Floats<1>>& output_peephole, bool reverse, bool last_only) {
+            auto weights = make_weights(kind, input_weight, hidden_weight, bias, hidden_bias, input_peephole,
+                                        forget_peephole, output_peephole);
+            if (weights->features() != self.outputs()) throw std::invalid_argument("the layers do not fit together");
+            self.add_recurrent(std::move(weights), reverse, last_only);
+          },
+          "kind"_a, "input_weight"_a, "hidden_weight"_a, "bias"_a, "hidden_bias"_a.none(), "input_peephole"_a.none(),
+          "forget_peephole"_a.none(), "output_peephole"_a.none(), "reverse"_a, "last_only"_a)
       .def("add_dense", add_dense, "weight"_a, "bias"_a, "activation"_a)
       .def("initial_state", &Chain::initial_state, "batch"_a)
       .def_prop_ro("work", &Chain::work)

@@ -71,11 +71,11 @@ struct Results {
 
 // What backward is given beside the operands of forward: what forward gave, and the loss's derivatives by it.
 struct Cotangents {
-  const float* outputs;        // forward's own
-  const float* saved;          // forward's own
-  const float* by_outputs;     // [batch, time, hidden] or null for zeros
-  const float* by_hidden;      // [batch, hidden], by the final state, or null for zeros
-  const float* by_cell;        // [batch, hidden], by the final state, or null for zeros
+  const float* outputs;     // forward's own
+  const float* saved;       // forward's own
+  const float* by_outputs;  // [batch, time, hidden] or null for zeros
+  const float* by_hidden;   // [batch, hidden], by the final state, or null for zeros
+  const float* by_cell;     // [batch, hidden], by the final state, or null for zeros
 };
 
 // Where each gradient goes, or null where it is not asked for.

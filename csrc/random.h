@@ -26,7 +26,8 @@ struct Philox {
 
 // Fills mask[begin, end) of a layer's mask in a step: zero with probability `rate`, else 1 / (1 - rate), so that the
 // expectation stays. `begin` is a multiple of 4.
-inline void fill_mask(uint64_t seed, uint64_t step, uint64_t place, float rate, int64_t begin, int64_t end, float* mask) {
+inline void fill_mask(uint64_t seed, uint64_t step, uint64_t place, float rate, int64_t begin, int64_t end,
+                      float* mask) {
   const Philox philox{{static_cast<uint32_t>(seed), static_cast<uint32_t>(place)}};
   uint32_t stream[2] = {static_cast<uint32_t>(step), static_cast<uint32_t>(step >> 32)};
   const float keep = 1.0f - rate, kept = 1.0f / keep;

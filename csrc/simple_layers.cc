@@ -87,8 +87,10 @@ class Pooling : public Layer {
     for (int64_t step = 0; step < steps; ++step) {
       const float* from = input_.values + step_at(row, step);
       for (int64_t i = 0; i < width; ++i) {
-        if (kind == Pool::mean) to[i] += from[i];
-        else if (!(from[i] <= to[i])) to[i] = from[i];
+        if (kind == Pool::mean)
+          to[i] += from[i];
+        else if (!(from[i] <= to[i]))
+          to[i] = from[i];
       }
     }
     if (kind == Pool::mean)

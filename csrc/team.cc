@@ -94,9 +94,8 @@ Pool& shared_pool() {
   std::lock_guard<std::mutex> lock(pool_creation);
   if (Pool* ready = pool.load(std::memory_order_acquire)) return *ready;
   static std::once_flag once;
-  std::call_once(once, [] {
-    pthread_atfork(nullptr, nullptr, [] { pool.store(nullptr, std::memory_order_release); });
-  });
+  std::call_once(once,
+                 [] { pthread_atfork(nullptr, nullptr, [] { pool.store(nullptr, std::memory_order_release); }); });
   Pool* created = new Pool(available_threads() - 1);
   pool.store(created, std::memory_order_release);
   return *created;

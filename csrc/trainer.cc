@@ -47,8 +47,8 @@ void Trainer::add_recurrent(const RecurrentLayout& layout, bool both_ways) {
   const int64_t floats = recurrent_floats(layout, input.width);
   const Arrays arrays = take_arrays(both_ways ? 2 * floats : floats);
   const int32_t* lengths = ragged_ ? lengths_.data() : nullptr;
-  layers_.push_back((both_ways ? make_bidirectional : make_recurrent)(input, layout, lengths, arrays, places_, trains_,
-                                                                      threads_));
+  layers_.push_back(
+      (both_ways ? make_bidirectional : make_recurrent)(input, layout, lengths, arrays, places_, trains_, threads_));
   places_ += 2;
 }
 
@@ -125,10 +125,13 @@ void Trainer::end(float* parameters, float* slots) const {
 void Trainer::run(float* parameters, float* slots, const Examples& examples, const Batches& batches) {
   const int threads = begin(parameters, slots);
   const Call call{this, &examples, &batches};
-  run_team(threads, [](const void* given, const Team& team) {
-    const Call& call = *static_cast<const Call*>(given);
-    call.self->work(call, team);
-  }, &call);
+  run_team(
+      threads,
+      [](const void* given, const Team& team) {
+        const Call& call = *static_cast<const Call*>(given);
+        call.self->work(call, team);
+      },
+      &call);
   end(parameters, slots);
 }
 
@@ -227,8 +230,8 @@ void Trainer::update(int64_t step, const Batches& batches, const Team& team) {
     const auto blocks = static_cast<int64_t>(squares_.size());
     for (int64_t block = part(blocks, team.rank, team.size); block < part(blocks, team.rank + 1, team.size); ++block) {
       const int64_t begin = block * kSquared;
-      squares_[block] = learning_engine().sum_of_squares(gradients_.data() + begin,
-                                                         std::min(kSquared, parameter_count_ - begin));
+      squares_[block] =
+          learning_engine().sum_of_squares(gradients_.data() + begin, std::min(kSquared, parameter_count_ - begin));
     }
     team.sync();
     double sum = 0;
@@ -278,8 +281,8 @@ struct MembersCall {
     steps.sums += place * batches.count * (member.measures() + 1);
     // Random numbers of their own, whichever thread draws them.
     steps.seed += place << 32;
-    member.run_alone(parameters + place * member.parameters(), slots + place * member.parameters() * member.slots(), own,
-                     steps);
+    member.run_alone(parameters + place * member.parameters(), slots + place * member.parameters() * member.slots(),
+                     own, steps);
   }
 };
 
@@ -289,12 +292,15 @@ void run_members(const std::vector<Trainer*>& members, float* parameters, float*
                  const Batches& batches) {
   const MembersCall call{members, parameters, slots, examples, batches};
   // A network that is small for itself is worth a thread for a whole block.
-  run_team(static_cast<int>(members.size()), [](const void* given, const Team& team) {
-    const MembersCall& call = *static_cast<const MembersCall*>(given);
-    const auto count = static_cast<int64_t>(call.members.size());
-    for (int64_t index = part(count, team.rank, team.size); index < part(count, team.rank + 1, team.size); ++index)
-      call.run(static_cast<std::size_t>(index));
-  }, &call);
+  run_team(
+      static_cast<int>(members.size()),
+      [](const void* given, const Team& team) {
+        const MembersCall& call = *static_cast<const MembersCall*>(given);
+        const auto count = static_cast<int64_t>(call.members.size());
+        for (int64_t index = part(count, team.rank, team.size); index < part(count, team.rank + 1, team.size); ++index)
+          call.run(static_cast<std::size_t>(index));
+      },
+      &call);
 }
 
 }  // namespace latchwork

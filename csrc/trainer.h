@@ -14,19 +14,19 @@ namespace latchwork {
 struct Examples {
   int64_t rows;
   int64_t members;
-  const float* inputs;      // [rows, steps, features], or null
-  const int32_t* tokens;    // in place of inputs [rows, steps], or null
-  const float* values;      // targets of errors [rows, ...], or null
-  const int32_t* classes;   // targets of classes [rows, ...], or null
-  const int32_t* lengths;   // [rows] or null
-  const float* weight;      // [rows] or null for ones
+  const float* inputs;     // [rows, steps, features], or null
+  const int32_t* tokens;   // in place of inputs [rows, steps], or null
+  const float* values;     // targets of errors [rows, ...], or null
+  const int32_t* classes;  // targets of classes [rows, ...], or null
+  const int32_t* lengths;  // [rows] or null
+  const float* weight;     // [rows] or null for ones
 };
 
 struct Rule {
   Direction direction;
   double decay, decay_of_squares, epsilon;
   float weight_decay;
-  float most_norm;  // of all gradients together; infinity for any
+  float most_norm;                                   // of all gradients together; infinity for any
   std::vector<std::pair<int64_t, int64_t>> decayed;  // ranges of the parameters
 };
 

@@ -44,7 +44,9 @@ using Members = std::vector<Trainer*>;
 // The memory is read by these shapes alone, so nothing unchecked may come through.
 Examples checked_examples(const Trainer& self, int64_t members, const Numbers& inputs, const Whole& tokens,
                           const Numbers& values, const Whole& classes, const Whole& lengths, const Numbers& weight) {
-  const auto rows_of = [](const auto& array) { return static_cast<int64_t>(array && array->ndim() ? array->shape(0) : 0); };
+  const auto rows_of = [](const auto& array) {
+    return static_cast<int64_t>(array && array->ndim() ? array->shape(0) : 0);
+  };
   const int64_t rows = self.takes_tokens() ? rows_of(tokens) : rows_of(inputs);
   const int64_t numbers = rows * members * self.row_floats(), targets = rows * members * self.row_targets();
   require(rows > 0 && (self.takes_tokens() ? holds(tokens, numbers) && !inputs : holds(inputs, numbers) && !tokens),
@@ -53,8 +55,9 @@ Examples checked_examples(const Trainer& self, int64_t members, const Numbers& i
           "targets have the wrong shape or type");
   require(self.is_ragged() ? holds(lengths, rows) : !lengths, "lengths do not fit");
   require(!weight || holds(weight, rows), "weight has the wrong shape");
-  return {rows, members, pointer(inputs), pointer(tokens), pointer(values), pointer(classes), pointer(lengths),
-          pointer(weight)};
+  return {
+      rows,           members, pointer(inputs), pointer(tokens), pointer(values), pointer(classes), pointer(lengths),
+      pointer(weight)};
 }
 
 // Members of one shape, as far as memory goes.
@@ -62,9 +65,9 @@ const Trainer& checked_members(const Members& members, bool trains) {
   require(!members.empty() && members.front(), "there is no network");
   const Trainer& one = *members.front();
   for (const Trainer* each : members) {
-    require(each && each->trains() == trains && each->batch() == one.batch() && each->parameters() == one.parameters() &&
-                each->slots() == one.slots() && each->row_floats() == one.row_floats() &&
-                each->measures() == one.measures() && each->measures() > 0 &&
+    require(each && each->trains() == trains && each->batch() == one.batch() &&
+                each->parameters() == one.parameters() && each->slots() == one.slots() &&
+                each->row_floats() == one.row_floats() && each->measures() == one.measures() && each->measures() > 0 &&
                 each->row_targets() == one.row_targets() && each->takes_classes() == one.takes_classes() &&
                 each->takes_tokens() == one.takes_tokens() && each->is_ragged() == one.is_ragged(),
             "the networks differ in shape");
@@ -132,59 +135,65 @@ void bind_trainer(nb::module_& module) {
   nb::class_<Trainer>(module, "Trainer")
       .def(nb::init<int64_t, int64_t, int64_t, bool, bool, int64_t, bool, int>(), "batch"_a, "time"_a, "features"_a,
            "has_time"_a, "ragged"_a, "parameters"_a, "trains"_a, "threads"_a)
-      .def("add_recurrent",
-           [](Trainer& self, int kind, int64_t hidden, bool reverse, bool last_only, bool both_ways, float dropout,
-              float recurrent_dropout) {
-             require(self.output().has_time && !self.output().tokens, "a recurrent layer takes sequences");
-             self.add_recurrent({number(kind, Kind::coupled_lstm, "unknown kind of cell"), hidden, reverse, last_only,
-                                 dropout, recurrent_dropout},
-                                both_ways);
-           },
-           "kind"_a, "hidden"_a, "reverse"_a, "last_only"_a, "both_ways"_a, "dropout"_a, "recurrent_dropout"_a)
-      .def("add_dense",
-           [](Trainer& self, int64_t width, int activation) {
-             self.add_dense(width, number(activation, Activation::sigmoid, "unknown activation"));
-           },
-           "width"_a, "activation"_a)
+      .def(
+          "add_recurrent",
+          [](Trainer& self, int kind, int64_t hidden, bool reverse, bool last_only, bool both_ways, float dropout,
+             float recurrent_dropout) {
+            require(self.output().has_time && !self.output().tokens, "a recurrent layer takes sequences");
+            self.add_recurrent({number(kind, Kind::coupled_lstm, "unknown kind of cell"), hidden, reverse, last_only,
+                                dropout, recurrent_dropout},
+                               both_ways);
+          },
+          "kind"_a, "hidden"_a, "reverse"_a, "last_only"_a, "both_ways"_a, "dropout"_a, "recurrent_dropout"_a)
+      .def(
+          "add_dense",
+          [](Trainer& self, int64_t width, int activation) {
+            self.add_dense(width, number(activation, Activation::sigmoid, "unknown activation"));
+          },
+          "width"_a, "activation"_a)
       .def("add_dropout", &Trainer::add_dropout, "rate"_a)
-      .def("add_pooling",
-           [](Trainer& self, const std::vector<int>& kinds) {
-             require(self.output().has_time, "pooling takes sequences");
-             std::vector<Pool> chosen;
-             for (const int kind : kinds) chosen.push_back(number(kind, Pool::max, "unknown kind of pooling"));
-             self.add_pooling(std::move(chosen));
-           },
-           "kinds"_a)
+      .def(
+          "add_pooling",
+          [](Trainer& self, const std::vector<int>& kinds) {
+            require(self.output().has_time, "pooling takes sequences");
+            std::vector<Pool> chosen;
+            for (const int kind : kinds) chosen.push_back(number(kind, Pool::max, "unknown kind of pooling"));
+            self.add_pooling(std::move(chosen));
+          },
+          "kinds"_a)
       .def("add_norm", &Trainer::add_norm, "epsilon"_a)
-      .def("add_embedding",
-           [](Trainer& self, int64_t symbols, int64_t width) {
-             require(self.output().tokens && symbols > 0, "an embedding takes tokens");
-             self.add_embedding(symbols, width);
-           },
-           "symbols"_a, "width"_a)
-      .def("add_measure",
-           [](Trainer& self, int measure, float setting) {
-             const Measure chosen = number(measure, Measure::accuracy, "unknown measure");
-             require(self.measures() ? takes_classes(chosen) == self.takes_classes() : chosen != Measure::accuracy,
-                     "the measures take different targets");
-             self.add_measure(chosen, setting);
-           },
-           "measure"_a, "setting"_a)
-      .def("set_rule",
-           [](Trainer& self, int direction, double decay, double decay_of_squares, double epsilon, float weight_decay,
-              float most_norm, const std::vector<std::pair<int64_t, int64_t>>& decayed) {
-             for (const auto& [first, last] : decayed)
-               require(0 <= first && first <= last && last <= self.parameters(), "a decayed range does not fit");
-             self.set_rule({number(direction, Direction::adagrad, "unknown optimiser"), decay, decay_of_squares, epsilon,
-                            weight_decay, most_norm, decayed});
-           },
-           "direction"_a, "decay"_a, "decay_of_squares"_a, "epsilon"_a, "weight_decay"_a, "most_norm"_a, "decayed"_a)
+      .def(
+          "add_embedding",
+          [](Trainer& self, int64_t symbols, int64_t width) {
+            require(self.output().tokens && symbols > 0, "an embedding takes tokens");
+            self.add_embedding(symbols, width);
+          },
+          "symbols"_a, "width"_a)
+      .def(
+          "add_measure",
+          [](Trainer& self, int measure, float setting) {
+            const Measure chosen = number(measure, Measure::accuracy, "unknown measure");
+            require(self.measures() ? takes_classes(chosen) == self.takes_classes() : chosen != Measure::accuracy,
+                    "the measures take different targets");
+            self.add_measure(chosen, setting);
+          },
+          "measure"_a, "setting"_a)
+      .def(
+          "set_rule",
+          [](Trainer& self, int direction, double decay, double decay_of_squares, double epsilon, float weight_decay,
+             float most_norm, const std::vector<std::pair<int64_t, int64_t>>& decayed) {
+            for (const auto& [first, last] : decayed)
+              require(0 <= first && first <= last && last <= self.parameters(), "a decayed range does not fit");
+            self.set_rule({number(direction, Direction::adagrad, "unknown optimiser"), decay, decay_of_squares, epsilon,
+                           weight_decay, most_norm, decayed});
+          },
+          "direction"_a, "decay"_a, "decay_of_squares"_a, "epsilon"_a, "weight_decay"_a, "most_norm"_a, "decayed"_a)
       .def_prop_ro("slots", &Trainer::slots);
   module.def("train", train, "members"_a, "parameters"_a, "slots"_a, "inputs"_a.none(), "tokens"_a.none(),
              "values"_a.none(), "classes"_a.none(), "lengths"_a.none(), "weight"_a.none(), "order"_a, "scales"_a,
              "first"_a, "seed"_a, "sums"_a);
-  module.def("evaluate", evaluate, "members"_a, "parameters"_a, "inputs"_a.none(), "tokens"_a.none(),
-             "values"_a.none(), "classes"_a.none(), "lengths"_a.none(), "weight"_a.none(), "order"_a, "sums"_a);
+  module.def("evaluate", evaluate, "members"_a, "parameters"_a, "inputs"_a.none(), "tokens"_a.none(), "values"_a.none(),
+             "classes"_a.none(), "lengths"_a.none(), "weight"_a.none(), "order"_a, "sums"_a);
 }
 
 }  // namespace latchwork

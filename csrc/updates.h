@@ -42,8 +42,8 @@ LATCHWORK_INLINE void update_register(const UpdateJob& job, int64_t at, int64_t 
     way = gradient / square_root(squares + job.epsilon);
   } else if constexpr (direction == Direction::adam) {
     const Vec mean = job.gain * gradient + job.decay * load(job.slots[0] + at, count);
-    const Vec squares = job.gain_of_squares * (gradient * gradient) +
-                        job.decay_of_squares * load(job.slots[1] + at, count);
+    const Vec squares =
+        job.gain_of_squares * (gradient * gradient) + job.decay_of_squares * load(job.slots[1] + at, count);
     store(job.slots[0] + at, mean, count);
     store(job.slots[1] + at, squares, count);
     way = mean / job.first_correction / (square_root(squares / job.second_correction) + job.epsilon);

@@ -87,7 +87,7 @@ struct Members {
   }
 };
 
-#define LATCHWORK_RETURN_IF_ERROR(call)                          \
+#define LATCHWORK_RETURN_IF_ERROR(call) \
   if (ffi::Error error = (call); error.failure()) return error
 
 ffi::Error read_operands(const ffi::RemainingArgs& args, int32_t given, Buffer* operands, std::size_t& next,
@@ -102,8 +102,11 @@ ffi::Error read_operands(const ffi::RemainingArgs& args, int32_t given, Buffer* 
 
 Operands operands_of(const Members& members, const Buffer* operands, int64_t member) {
   const auto at = [&](int i) { return members.part<const float>(operands[i], member); };
-  return {at(0), at(1), at(2), at(3), at(4), {at(5), at(6), at(7)}, at(8), at(9), at(10),
-          members.part<const int32_t>(operands[kLengths], member)};
+  return {at(0),  at(1),
+          at(2),  at(3),
+          at(4),  {at(5), at(6), at(7)},
+          at(8),  at(9),
+          at(10), members.part<const int32_t>(operands[kLengths], member)};
 }
 
 Shape shape_of(const Buffer* operands) {
@@ -150,8 +153,8 @@ ffi::Error trace_handler(ffi::RemainingArgs args, ffi::RemainingRets rets, int32
   return ffi::Error::Success();
 }
 
-ffi::Error backward_handler(ffi::RemainingArgs args, ffi::RemainingRets rets, int32_t kind, int32_t given,
-                            bool reverse, int32_t cotangents_given, int32_t wanted) {
+ffi::Error backward_handler(ffi::RemainingArgs args, ffi::RemainingRets rets, int32_t kind, int32_t given, bool reverse,
+                            int32_t cotangents_given, int32_t wanted) {
   constexpr int kCotangents = 5, kGradients = 10;
   constexpr int cotangent_rank[kCotangents] = {3, 1, 3, 2, 2};
   constexpr int gradient_rank[kGradients] = {3, 2, 2, 1, 1, 1, 1, 1, 2, 2};
@@ -203,13 +206,10 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(xla_backward, backward_handler,
                                   .Attr<int32_t>("cotangents")
                                   .Attr<int32_t>("wanted"));
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(xla_trace, trace_handler,
-                              ffi::Ffi::Bind()
-                                  .RemainingArgs()
-                                  .RemainingRets()
-                                  .Attr<int32_t>("kind")
-                                  .Attr<int32_t>("given")
-                                  .Attr<bool>("reverse"));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(
+    xla_trace, trace_handler,
+    ffi::Ffi::Bind().RemainingArgs().RemainingRets().Attr<int32_t>("kind").Attr<int32_t>("given").Attr<bool>(
+        "reverse"));
 
 void* forward_target() { return reinterpret_cast<void*>(xla_forward); }
 void* backward_target() { return reinterpret_cast<void*>(xla_backward); }
