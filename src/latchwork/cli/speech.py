@@ -165,6 +165,7 @@ def listen(
         bool, typer.Option("--pipe", help="Read raw 16-bit samples, one channel, from standard input instead.")
     ] = False,
     quiet: QuietOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Listen to the microphone and write down each utterance as it ends; Ctrl-C ends."""
     from latchwork.speech import listening
@@ -172,12 +173,13 @@ def listen(
 
     recognizer = SpeechModel.load(model)
     rate = recognizer.spectrogram.rate
-    output = Output(as_json=False, quiet=quiet)
+    output = Output(as_json=as_json, quiet=quiet)
     output.note(f"Listening at {rate:,} samples a second; Ctrl-C ends.")
     chunks = listening.from_pipe(sys.stdin.buffer, rate) if pipe else listening.from_microphone(rate)
     for samples in listening.utterances(chunks, rate):
         heard = recognizer.transcribe([samples], rate)[0]
-        output.result(heard.text or "(nothing understood)", {})
+        data = {"text": heard.text, "probability": heard.probability}
+        output.result(heard.text or "(nothing understood)", data)
 
 
 def _read(folder: Path, speakers: list[str] | None, without: list[str] | None) -> Recordings:

@@ -16,7 +16,7 @@ CHUNK_MS = 30
 LOUDER = 3.0  # than the room, in amplitude (10 dB), is speech
 QUIETEST = 1e-3  # of full scale: whatever the room, below this nobody speaks
 PAUSE_MS = 450  # without speech end an utterance
-KEPT_MS = 150  # before the first loud chunk belong to it: words begin softly
+KEPT_MS = 150  # before the first loud chunk and after the last belong to it: words begin and end softly
 SHORTEST_MS = 90  # of loud sound; less is a click
 LONGEST_SECONDS = 20
 
@@ -41,7 +41,7 @@ def utterances(chunks: Iterable[Samples], rate: int) -> Iterator[Samples]:
             loud, quiet = loud + is_loud, 0 if is_loud else quiet + 1
             if quiet * CHUNK_MS >= PAUSE_MS or sum(map(len, speech)) >= LONGEST_SECONDS * rate:
                 if loud * CHUNK_MS >= SHORTEST_MS:
-                    yield np.concatenate(speech)
+                    yield np.concatenate(speech[: len(speech) - max(0, quiet - KEPT_MS // CHUNK_MS)])
                 speech, loud, quiet = [], 0, 0
                 before.clear()
         else:

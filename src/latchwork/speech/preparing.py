@@ -40,9 +40,9 @@ def load_utterances(recordings: Recordings, rate: int | None = None) -> tuple[li
 
 
 def varied(utterances: Sequence[Utterance], rate: int, strings: bool, rng: np.random.Generator) -> list[Utterance]:
-    """The utterances, each also faster and slower, and as many strings of them as there are utterances."""
+    """The utterances; each faster and slower, with quiet about it; and as many strings of them."""
     faster = [
-        Utterance(resample(each.samples, round(rate * speed), rate), each.text, each.speaker)
+        Utterance(_in_a_room(resample(each.samples, round(rate * speed), rate), rate, rng), each.text, each.speaker)
         for speed in SPEEDS
         for each in utterances
     ]
@@ -61,11 +61,26 @@ def joined(utterances: Sequence[Utterance], count: int, rate: int, rng: np.rando
         parts = [own[rng.integers(len(own))] for _ in range(rng.integers(2, LONGEST_STRING + 1))]
         pieces: list[Samples] = []
         for part in parts:
-            quiet = float(np.quantile(np.abs(part.samples), 0.1))
-            pause = rng.normal(0, quiet, int(rate * rng.uniform(*PAUSE_SECONDS)))
-            pieces += [part.samples, pause.astype(np.float32)]
-        made.append(Utterance(np.concatenate(pieces[:-1]), " ".join(part.text for part in parts), parts[0].speaker))
+            pieces += [part.samples, _quiet(part.samples, rate, rng)]
+        made.append(
+            Utterance(
+                _in_a_room(np.concatenate(pieces[:-1]), rate, rng),
+                " ".join(part.text for part in parts),
+                parts[0].speaker,
+            )
+        )
     return made
+
+
+def _in_a_room(samples: Samples, rate: int, rng: np.random.Generator) -> Samples:
+    """With quiet before and after it, as a microphone brings it."""
+    return np.concatenate([_quiet(samples, rate, rng), samples, _quiet(samples, rate, rng)])
+
+
+def _quiet(samples: Samples, rate: int, rng: np.random.Generator) -> Samples:
+    """A pause as noisy as the quietest tenth of a recording, or up to 30 dB quieter: recordings are cut tightly."""
+    level = float(np.quantile(np.abs(samples), 0.1)) * 10 ** rng.uniform(-1.5, 0)
+    return rng.normal(0, level, int(rate * rng.uniform(*PAUSE_SECONDS))).astype(np.float32)
 
 
 def are_single_words(utterances: Sequence[Utterance], rate: int) -> bool:
