@@ -21,7 +21,7 @@ from latchwork.speech.audio import read_audio, resample
 from latchwork.speech.measures import figures
 from latchwork.speech.model import JOB, SpeechModel, Transcript
 from latchwork.speech.objective import ConnectionistTemporal
-from latchwork.speech.preparing import Utterance, are_single_words, as_rows, load_utterances, varied
+from latchwork.speech.preparing import Utterance, are_single_words, as_rows, joined, load_utterances, varied
 from latchwork.speech.recordings import Recordings, read_recordings
 from latchwork.speech.symbols import Units, fit_symbols
 from latchwork.storage import Latch
@@ -104,6 +104,8 @@ class SpeechRecognizer(Estimator):
         rng = np.random.default_rng([self.random_state, 3])
         training, held_out = _split(utterances, self.validation_share, rng)
         rows, short = as_rows(varied(training, rate, strings, rng), spectrogram, symbols)
+        if strings and held_out:  # what is to be understood is also what chooses the best weights
+            held_out += joined(held_out, len(held_out), rate, rng)
         watched = as_rows(held_out, spectrogram, symbols)[0] if held_out else None
         scaler = standard_scaler(rows["inputs"], rows["lengths"])
 
