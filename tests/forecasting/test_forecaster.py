@@ -208,9 +208,15 @@ def test_the_network_starts_at_the_base_sees_no_future_and_is_saved(tmp_path):
     other = quick(train=True, origins=2).fit(noisy).backtest()
     assert np.array_equal(made.forecasts["network"], other.forecasts["network"])
     assert np.all(np.abs(np.log(made.forecasts["network"] / made.forecasts["latchwork"])) < 0.5)
-    fitted.used_ = "network"
-    fitted.save(tmp_path / "m.latch")
-    np.testing.assert_allclose(latchwork.load(tmp_path / "m.latch").predict().mean, fitted.predict().mean, rtol=1e-5)
+    said = {}
+    for used in (fitted._base, "network", "average"):
+        fitted.used_ = used
+        fitted.save(tmp_path / "m.latch")
+        said[used] = fitted.predict().mean
+        np.testing.assert_allclose(latchwork.load(tmp_path / "m.latch").predict().mean, said[used], rtol=1e-5)
+    np.testing.assert_allclose(said["average"], (said[fitted._base] + said["network"]) / 2)
+    halfway = (made.forecasts[fitted._base] + made.forecasts["network"]) / 2
+    np.testing.assert_allclose(made.forecasts["average"], halfway)
 
 
 def test_a_network_whose_head_is_zero_is_the_base():

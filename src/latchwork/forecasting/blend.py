@@ -1,5 +1,8 @@
 """The blend: half the combination, half the simple method that did best on the series' own earlier origins.
 
+The average: half the trained network, half what would be used without it. A few origins choose badly between two
+methods that err alike; the mean of both is steadier than either.
+
 The combiner was trained on many short, noisy series. Where one series has a long record of its own, that record
 should count too; averaging with its best method is steadier than switching to it.
 """
@@ -12,7 +15,7 @@ from latchwork.forecasting.backtest import BASELINES, COMBINATION, Backtest
 from latchwork.forecasting.metrics import mean_known
 from latchwork.transforms.working import Array
 
-BLEND = "blend"
+BLEND, AVERAGE, NETWORK = "blend", "average", "network"
 FEWEST_ORIGINS = 3  # fewer say too little about which method is best
 
 
@@ -48,6 +51,11 @@ def add_blend(made: Backtest) -> str | None:
             said[rows] = halves(said[rows], made.forecasts[name][rows])
     made.forecasts[BLEND] = said
     return last
+
+
+def add_average(made: Backtest, base: str) -> None:
+    """Add the average of the network and `base` to a backtest that has both, in place."""
+    made.forecasts[AVERAGE] = halves(made.forecasts[base], made.forecasts[NETWORK])
 
 
 def halves(first: Array, second: Array) -> Array:

@@ -16,7 +16,7 @@ from latchwork.errors import InputError
 from latchwork.estimator import Estimator
 from latchwork.forecasting.backtest import COMBINATION, Backtest, backtest, calibrate_rolling, simple_forecasts
 from latchwork.forecasting.baselines import BASELINES, LIBRARY, add_library_baselines, library_forecasts
-from latchwork.forecasting.blend import BLEND, add_blend, halves
+from latchwork.forecasting.blend import AVERAGE, BLEND, NETWORK, add_average, add_blend, halves
 from latchwork.forecasting.forecast import Forecast
 from latchwork.forecasting.intervals import Calibration
 from latchwork.forecasting.metrics import Scores
@@ -32,7 +32,6 @@ from latchwork.transforms.seasonality import detect_season
 from latchwork.transforms.working import Array
 
 HORIZONS = {12: 12, 4: 8, 52: 13, 7: 14, 5: 10, 24: 24, 48: 48}  # by season: one or two of them, as people ask for
-NETWORK = "network"
 LEAST_GAIN = 0.005  # of the backtest's error, from which the network is used
 LONGEST_DEFAULT = 96
 LONGEST_HORIZON = 5000
@@ -96,6 +95,7 @@ class Forecaster(Estimator):
     used_: str = dataclasses.field(init=False)
     notes_: list[str] = dataclasses.field(init=False)
     _blended: str | None = dataclasses.field(init=False)
+    _base: str = dataclasses.field(init=False)
     _network: Residual | None = dataclasses.field(init=False)
     _calibration: Calibration = dataclasses.field(init=False)
 
@@ -116,7 +116,7 @@ class Forecaster(Estimator):
         self.backtest_ = backtest(self.panel_, self.seasons_, self.horizon_, levels, self.origins)
         self.answers_ = answer(self.panel_.values, self.seasons_, self.horizon_)
         self.notes_ += self.answers_.notes(self.panel_.names)
-        self._network = None
+        self._network, self._base = None, COMBINATION
         self._blended = None if self.backtest_ is None else add_blend(self.backtest_)
         if self.backtest_ is None:
             self.notes_.append("too short for a backtest: the intervals are those of similar series")
@@ -213,8 +213,9 @@ class Forecaster(Estimator):
             "seasons": list(self.seasons_),
             "used": self.used_,
             "blended": self._blended,
+            "base": self._base,
         }
-        if self._network is not None and self.used_ == NETWORK:
+        if self._network is not None and self.used_ in {NETWORK, AVERAGE}:
             tensors |= self._network.tensors()
         tensors["fitted.calibration"] = self._calibration.factors
         fitted["shown"], shown = self._shown()
@@ -231,7 +232,7 @@ class Forecaster(Estimator):
         made.horizon_, made.seasons_ = int(fitted["horizon"]), tuple(fitted["seasons"])
         made.used_, made.notes_ = str(fitted["used"]), []
         made._calibration = Calibration(np.array(latch.tensors["fitted.calibration"], dtype=np.float64))
-        made._blended = fitted["blended"]
+        made._blended, made._base = fitted["blended"], str(fitted.get("base", COMBINATION))
         made.backtest_ = made.verdict_ = None
         made._network = residual_from_tensors(latch.tensors, made.panel_, made.seasons_, made.horizon_)
         made.answers_ = answer(made.panel_.values, made.seasons_, made.horizon_)
@@ -252,13 +253,14 @@ class Forecaster(Estimator):
         """What the explorer shows of this forecaster."""
         held = self.answers_.combined.weights.mean(axis=2)
         weights = {name: held[:, i] for i, name in enumerate(METHODS)}
-        if self.used_ == BLEND and self._blended is not None:
+        without = self._base if self.used_ == AVERAGE else self.used_
+        if without == BLEND and self._blended is not None:
             weights = {name: 0.5 * share + 0.5 * (name == BASELINES[self._blended]) for name, share in weights.items()}
-        elif self.used_ not in {COMBINATION, NETWORK}:
+        elif without not in {COMBINATION, NETWORK}:
             weights = {self.used_: np.ones(len(self.panel_))}
         again = None if self.used_ in LIBRARY else self._forecast_again
         document, tensors = shown_to_latch(self.panel_, self.predict(), weights, again, self.seasons_)
-        if self._network is not None and self.used_ == NETWORK and again is not None:
+        if self._network is not None and self.used_ in {NETWORK, AVERAGE} and again is not None:
             count = len(tensors[PREFIX + "leanings"])
             tensors |= network_inputs(self.panel_, self.seasons_, self.horizon_, count)
         return document, tensors
@@ -280,6 +282,11 @@ class Forecaster(Estimator):
         self._network = found
         assert found.tested is not None
         made.forecasts[NETWORK] = made.answers.values(found.tested)
+        self._base = min(
+            (name for name in (COMBINATION, BLEND) if name in made.forecasts),
+            key=lambda name: float(np.nanmean(losses(made, name))),
+        )
+        add_average(made, self._base)
         trained = found.trained
         self.notes_.append(
             f"trained {len(trained.gains) * trained.members} networks side by side, {trained.steps} steps in "
@@ -293,7 +300,7 @@ class Forecaster(Estimator):
         if made is None:
             return
         means = {name: float(np.nanmean(losses(made, name))) for name in made.methods}
-        ours = min((n for n in (COMBINATION, BLEND, NETWORK) if n in means), key=lambda name: means[name])
+        ours = min((n for n in (COMBINATION, BLEND, AVERAGE, NETWORK) if n in means), key=lambda name: means[name])
         if means[ours] < (1 - LEAST_GAIN) * means[COMBINATION]:
             self.used_ = ours
         if self.best:
@@ -305,12 +312,11 @@ class Forecaster(Estimator):
 
     def _centre(self) -> Array:
         """Point forecasts of the used method past the end, [series, horizon]."""
-        if self.used_ == COMBINATION:
-            return self.answers_.centre
-        if self.used_ == NETWORK and self._network is not None:
-            return self.answers_.values(self._network.ahead)
-        if self.used_ == BLEND and self._blended is not None:
-            return halves(self.answers_.centre, self.answers_.method(BASELINES[self._blended]))
+        if self.used_ in {NETWORK, AVERAGE} and self._network is not None:
+            ahead = self.answers_.values(self._network.ahead)
+            return ahead if self.used_ == NETWORK else halves(self._without_network(self._base), ahead)
+        if self.used_ in {COMBINATION, BLEND}:
+            return self._without_network(self.used_)
         if self.used_ in BASELINES:
             said = self.answers_.method(BASELINES[self.used_])
         elif self.used_ in {"naive", "drift"}:
@@ -319,6 +325,12 @@ class Forecaster(Estimator):
         else:
             said = library_forecasts(self.used_, self.panel_.values, self.seasons_, self.horizon_)
         return np.where(np.isfinite(said), said, self.answers_.centre)
+
+    def _without_network(self, name: str) -> Array:
+        """The combination's forecasts past the end, or the blend's."""
+        if name == COMBINATION or self._blended is None:
+            return self.answers_.centre
+        return halves(self.answers_.centre, self.answers_.method(BASELINES[self._blended]))
 
     def _choose_seasons(self) -> tuple[int, ...]:
         """The calendar's seasons, or the one that the first half of the longest series shows where there are no dates.

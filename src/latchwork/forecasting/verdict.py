@@ -9,7 +9,7 @@ import numpy as np
 from latchwork.forecasting.backtest import COMBINATION, Backtest
 from latchwork.forecasting.metrics import Array, row_mase, row_smape, shifted_copy_share, sign_flip_test
 
-OURS = (COMBINATION, "blend", "network")
+OURS = (COMBINATION, "blend", "average", "network")
 NOISE = 0.05  # a smaller p-value is called more than noise
 COPY = 0.8  # share of the last value from which a forecast is called a copy of it
 READABLE = {
@@ -23,6 +23,7 @@ READABLE = {
     "arima": "AutoARIMA",
     COMBINATION: "the pretrained combination",
     "blend": "the blend",
+    "average": "the average of the trained network and what is used without it",
     "network": "the trained network",
 }
 

@@ -27,6 +27,7 @@ const METHODS = {
 const USED = {
   latchwork: "a combination of methods, weighed for this series",
   blend: "half the combination, half the method that did best on this series before",
+  average: "half a trained network, half what would be used without it",
   network: "the combination, corrected by a trained network",
 };
 const METHODS_SHOWN = 7;
