@@ -95,7 +95,8 @@ def test_the_memory_chapter_tells_how_far_back(open_page, address, chapter):
     memory.get_by_role("slider").fill("4")
     said = memory.locator(".caption").inner_text()
     shares = dict(re.findall(r"(Simple RNN|GRU|LSTM) (\d+) %", said))
-    assert int(shares["LSTM"]) > 90 and int(shares["GRU"]) > 90 and int(shares["Simple RNN"]) < 20
+    # A simple RNN with the best setting of an equal search is above a guess here still, and at a guess at 200 days.
+    assert int(shares["LSTM"]) > 90 and int(shares["GRU"]) > 90 and int(shares["Simple RNN"]) < 50
 
 
 def test_a_drawn_line_is_read_as_a_one(open_page, address, chapter):
