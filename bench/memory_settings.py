@@ -84,8 +84,8 @@ def main() -> None:
         seconds = time.perf_counter() - began
         print(f"{task.name}, {cell}, {distance} back: {len(results)} settings in {seconds:.0f} s", flush=True)
         for setting in best_first(results):
-            seeds = "  ".join(f"{accuracy:4.0%} ({loss:.3f})" for accuracy, loss in results[setting])
-            print(f"  {seeds}  {setting}", flush=True)
+            scores = "  ".join(f"{accuracy:4.0%} ({loss:.3f})" for accuracy, loss in results[setting])
+            print(f"  {scores}  {setting}", flush=True)
             rows.append({"cell": cell, "distance": distance, **dataclasses.asdict(setting), "seeds": results[setting]})
     if arguments.out:
         arguments.out.write_text(json.dumps({"task": task.name, "settings": rows}, indent=1))

@@ -26,6 +26,7 @@ def memory(
     from latchwork.explain.memory import ALL_CELLS, QUICK, QUICK_CELLS, SETTINGS, Plan, measure_memory
     from latchwork.explain.memory_picture import draw_memory
     from latchwork.explain.memory_tasks import TASKS
+    from latchwork.pictures import save_figure
 
     if task not in TASKS:
         raise InputError(f"got --task {task}: expected one of {', '.join(TASKS)}")
@@ -41,7 +42,7 @@ def memory(
 
     out.mkdir(parents=True, exist_ok=True)
     picture = out / f"memory-{task}.png"
-    draw_memory(measured, plan, TASKS[task]).savefig(picture, dpi=120)
+    save_figure(draw_memory(measured, plan, TASKS[task]), picture)
     rows = [
         [cell, *(f"{median:.0%}" for median in found.medians()), str(found.horizon(plan.distances))]
         for cell, found in measured.items()

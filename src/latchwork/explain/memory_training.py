@@ -55,7 +55,7 @@ class Setting:
 class Training:
     """What all networks have in common: `steps` of training on `batch_size` sequences, and `units` each."""
 
-    steps: int = 1000
+    steps: int = 1500
     units: int = 24
     batch_size: int = 32
 
