@@ -25,7 +25,9 @@ MOST_LABELS = 150  # steps whose letters can be told apart
 LARGEST_MAP = (9.0, 2.4)  # inches of one heat map
 
 
-def draw_heat_maps(arrays: Mapping[str, Values], order: NDArray[np.int64], name: str) -> Figure:
+def draw_heat_maps(
+    arrays: Mapping[str, Values], order: NDArray[np.int64], name: str, tokens: Sequence[str] | None = None
+) -> Figure:
     """A heat map `[units, time]` for each gate and state, units in the given order, gates in green, states signed."""
     steps, units = next(iter(arrays.values())).shape
     height = float(np.clip(units / 40, 0.8, LARGEST_MAP[1]))
@@ -47,8 +49,7 @@ def draw_heat_maps(arrays: Mapping[str, Values], order: NDArray[np.int64], name:
         bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue, reportAttributeAccessIssue]
         bar.ax.tick_params(length=0, labelsize=8, colors=MUTED)
         bar.ax.yaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10]))
-    panels[-1].set_xlabel(f"step ({units} units from top to bottom, alike ones side by side)", color=MUTED)
-    panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    _name_steps(panels[-1], tokens, f" ({units} units from top to bottom, alike ones side by side)")
     title(panels[0], name)
     return figure
 
@@ -107,11 +108,12 @@ def draw_horizon(found: MemoryHorizon) -> Figure:
     return figure
 
 
-def _name_steps(panel: Axes, tokens: Sequence[str] | None) -> None:
-    if tokens is None:
+def _name_steps(panel: Axes, tokens: Sequence[str] | None, more: str = "") -> None:
+    if tokens is None or len(tokens) > MOST_LABELS:
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-        panel.set_xlabel("step", color=MUTED)
+        panel.set_xlabel(f"step{more}", color=MUTED)
         return
     read = [token.replace("\n", "⏎").replace(" ", "␣") for token in tokens]
-    panel.set_xticks(range(len(read)), read, fontsize=6, family="monospace")
-    panel.set_xlabel("what it read", color=MUTED)
+    panel.set_xticks(range(len(read)), read, fontsize=6, family="monospace", va="baseline")
+    panel.tick_params(axis="x", pad=10)
+    panel.set_xlabel(f"what it read{more}", color=MUTED)
