@@ -14,7 +14,11 @@ import { drawStrip } from "latchwork/chapters/belt/strip.js";
 export function drawTogether(root, sequence, runs, { onscrub, oncell }) {
   const rows = Object.entries(runs).map(([cell, run]) => {
     const memory = run.trace.cell ? "cell" : "hidden";
-    const button = h("button", { class: "button", type: "button", onclick: () => oncell(cell) }, NAMES[cell]);
+    const button = h(
+      "button",
+      { class: "button", type: "button", "aria-label": `${NAMES[cell]}: draw it above`, onclick: () => oncell(cell) },
+      NAMES[cell],
+    );
     const says = h("output");
     const strip = drawStrip(button, memory, run.trace[memory], onscrub);
     strip.element.append(says);
