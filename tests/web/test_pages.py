@@ -76,7 +76,7 @@ def test_the_belt_is_stepped_by_button_by_key_and_by_day(open_page, address, cha
     belt.get_by_role("button", name="Day 9").click()
     assert "step 9 of 15" in when.inner_text()
     belt.get_by_role("button", name="GRU", exact=True).click()
-    assert "update" in belt.locator(".heat").inner_text()
+    assert "update" in belt.locator(".belt-right .heat").inner_text()
     belt.get_by_role("button", name="Airline passengers").click()
     assert "of 144" in when.inner_text()
 
