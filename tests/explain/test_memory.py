@@ -63,7 +63,10 @@ def test_a_gru_learns_to_remember_and_the_figures_can_be_had_again(gru):
 def test_every_cell_has_a_setting_of_its_own_near_and_far():
     assert set(SETTINGS) == set(CELLS)
     near, far = SETTINGS["SimpleRNN"]
-    assert [setting_of("SimpleRNN", each) for each in (1, 44, 45, 200)] == [near, near, far, far]
+    assert [setting_of("recall", "SimpleRNN", each) for each in (1, 44, 45, 200)] == [near, near, far, far]
+    for task in TASKS:
+        assert setting_of(task, "LSTM", 100) == SETTINGS["LSTM"][1]
+        assert isinstance(setting_of(task, "SimpleRNN", 100), Setting)
 
 
 def test_starts_are_what_they_are_called():
@@ -96,4 +99,4 @@ def test_the_picture_names_every_cell(gru):
 def test_gated_cells_hold_what_a_simple_rnn_does_not(cell):
     plan = Plan(distances=(100,), seeds=1)
     accuracy = measure_memory(Recall(), cell, plan).accuracy.item()
-    assert accuracy < 0.75 if cell == "SimpleRNN" else accuracy > 0.95
+    assert accuracy < 0.2 if cell == "SimpleRNN" else accuracy > 0.95

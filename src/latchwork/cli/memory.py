@@ -23,7 +23,15 @@ def memory(
     quiet: QuietOption = False,
 ) -> None:
     """Train every cell, each as suits it best, to remember something many steps back; measure how far each one can."""
-    from latchwork.explain.memory import ALL_CELLS, QUICK, QUICK_CELLS, SETTINGS, Plan, measure_memory
+    from latchwork.explain.memory import (
+        ALL_CELLS,
+        QUICK,
+        QUICK_CELLS,
+        TUNED_DISTANCES,
+        Plan,
+        measure_memory,
+        setting_of,
+    )
     from latchwork.explain.memory_picture import draw_memory
     from latchwork.explain.memory_tasks import TASKS
     from latchwork.pictures import save_figure
@@ -53,7 +61,7 @@ def memory(
             "accuracy": found.accuracy,
             "reach": found.reach,
             "holds": found.horizon(plan.distances),
-            "settings": [asdict(setting) for setting in SETTINGS[cell]],
+            "settings": [asdict(setting_of(task, cell, distance)) for distance in TUNED_DISTANCES],
         }
         for cell, found in measured.items()
     }

@@ -32,7 +32,7 @@ SMALL_INPUTS = 0.001  # standard deviation of the input weights beside an identi
 
 @dataclass(frozen=True)
 class Setting:
-    """How one network starts and learns: what is searched for each cell alike (bench/memory_settings.py).
+    """How one network starts and learns: what is searched for each cell (bench/memory_settings.py).
 
     Attributes:
         rate: Adam's first learning rate.
