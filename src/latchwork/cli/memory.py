@@ -23,16 +23,9 @@ def memory(
     quiet: QuietOption = False,
 ) -> None:
     """Train every cell, each as suits it best, to remember something many steps back; measure how far each one can."""
-    from latchwork.explain.memory import (
-        ALL_CELLS,
-        QUICK,
-        QUICK_CELLS,
-        TUNED_DISTANCES,
-        Plan,
-        measure_memory,
-        setting_of,
-    )
+    from latchwork.explain.memory import ALL_CELLS, QUICK, QUICK_CELLS, Plan, measure_memory
     from latchwork.explain.memory_picture import draw_memory
+    from latchwork.explain.memory_settings import TUNED_DISTANCES, setting_of
     from latchwork.explain.memory_tasks import TASKS
     from latchwork.pictures import save_figure
 

@@ -1,8 +1,8 @@
 """How far back each cell remembers, measured: accuracy against distance, and the gradient that reaches back.
 
 Every cell has the same units, sequences and number of steps, at each distance anew; its setting (learning rate, first
-weights, limit on the gradient) is the one that served it best in a search, `bench/memory_settings.py`, on other seeds
-and other questions than those here: the same for the simple RNN, the GRU and the LSTM, a smaller one for the variants.
+weights, limit on the gradient) is the one that served it best in a search, on other seeds and other questions than
+those here.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import numpy as np
 from jaxtyping import Array
 from numpy.typing import NDArray
 
+from latchwork.explain.memory_settings import setting_of
 from latchwork.explain.memory_tasks import TOLERANCE, Task
-from latchwork.explain.memory_training import CELLS, Setting, Training, train
+from latchwork.explain.memory_training import CELLS, Training, train
 from latchwork.network import Network, apply_layers
 
 ALL_CELLS = tuple(CELLS)
@@ -25,27 +26,6 @@ QUICK_CELLS = ("SimpleRNN", "GRU", "LSTM")
 TEST_ROWS = 200  # sequences at each distance
 GRADIENT_ROWS = 32
 QUESTIONS = 2**32  # seeds the sequences that every network is asked
-
-TUNED_DISTANCES = (20, 100)
-"""At which settings were searched; each serves the distances nearer to it than to the other, by their ratio."""
-
-SETTINGS: dict[str, tuple[Setting, Setting]] = {
-    "SimpleRNN": (Setting(1e-3, 0.01, "identity", activation="relu"), Setting(1e-2, 1.0, "orthogonal")),
-    "GRU": (Setting(3e-2, 0.01, "orthogonal", "spans"), Setting(3e-2, 0.01, "identity", "spans")),
-    "LSTM": (Setting(3e-2, 0.01, "orthogonal", "spans"), Setting(3e-2, 1.0, "identity", "spans")),
-    "PeepholeLSTM": (Setting(3e-2, 0.01, "orthogonal", "spans"), Setting(3e-2, 0.01, "orthogonal", "spans")),
-    "CoupledLSTM": (Setting(3e-2, 0.01, "orthogonal", "spans"), Setting(3e-2, 0.01, "orthogonal", "spans")),
-}
-"""Each cell's best setting at the tuned distances, searched on recall."""
-
-SIMPLE_RNN_ELSEWHERE = {
-    "adding": (
-        Setting(3e-2, 1.0, "orthogonal", activation="relu"),
-        Setting(1e-3, 0.1, "orthogonal", activation="relu"),
-    ),
-    "copy": (Setting(1e-2, 1.0, "orthogonal"), Setting(1e-4, 0.01, "identity")),
-}
-"""Its best settings for the other tasks, searched on them. The gated cells keep theirs: they need no better ones."""
 
 
 @dataclass(frozen=True)
@@ -123,12 +103,6 @@ def measure_memory(
         reach=np.median(reaches, axis=0),
         networks=[networks[0] for networks in trained],
     )
-
-
-def setting_of(task: str, cell: str, distance: int) -> Setting:
-    """How a cell starts and learns a task at a distance."""
-    near, far = SIMPLE_RNN_ELSEWHERE[task] if cell == "SimpleRNN" and task != "recall" else SETTINGS[cell]
-    return near if distance**2 < TUNED_DISTANCES[0] * TUNED_DISTANCES[1] else far
 
 
 def ask(network: Network, task: Task, distance: int, seed: int = QUESTIONS) -> tuple[float, float]:
