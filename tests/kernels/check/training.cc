@@ -1,4 +1,4 @@
-// Whole training steps: random networks of every layer, beside themselves on other numbers of threads, side by side, and
+// Whole training steps: random networks of every layer, beside themselves on other numbers of threads, side by side and
 // from several threads at a time; their gradients beside what a small step along them does to the loss.
 #include <thread>
 
