@@ -105,6 +105,14 @@ def test_the_belts_arithmetic_adds_up(open_page, address, chapter):
     numbers = [float(text.replace("−", "-")) for text in belt.locator(".equation").first.locator("b").all_inner_texts()]
     new, keep, old, let_in, proposal = numbers
     assert new == pytest.approx(keep * old + let_in * proposal, abs=0.06)  # each is shown with two decimals
+    belt.locator("button.token").first.click()
+    origin = belt.locator(".origin")
+    total = sum(
+        float(number.replace("−", "-")) for number in re.findall(r"−?\d+\.\d+(?= (?:from|bias))", origin.inner_text())
+    )
+    assert 1 / (1 + np.exp(-total)) == pytest.approx(keep, abs=0.02)
+    origin.get_by_role("button", name="bias").hover()
+    belt.page.locator("#tip.shown").get_by_text("always added").wait_for()
 
 
 def test_the_memory_chapter_tells_how_far_back(open_page, address, chapter):

@@ -103,7 +103,7 @@ function token({ value, name, says, asks }, onask) {
   );
 }
 
-/** Where a number of the arithmetic comes from, in words. */
+/** Where a number of the arithmetic comes from: words, and terms that can be asked about. */
 export function whence(kind, layer, step, asked, unit) {
   const memory = kind === "LSTM" ? "memory" : "state";
   if (asked === "before") {
@@ -128,13 +128,18 @@ function fromWeights(kind, { parameters, units }, step, gate, unit) {
     if (gate === "candidate") fromHidden = step.reset[unit] * (fromHidden + parameters.hidden_bias[column]);
     else bias += parameters.hidden_bias[column];
   }
-  const curve = gate === "candidate" || gate === "hidden" ? "tanh" : "σ";
+  const curve = gate === "candidate" || gate === "hidden" ? term("tanh") : term("sigmoid", "σ");
   const name = gate === "hidden" ? "new state" : gate;
-  return (
-    `${name}, unit ${unit + 1}: ${curve}( ${figure(fromInput)} from the input + ${figure(fromHidden)} ` +
-    `from the old hidden state + ${figure(bias)} bias ) = ${figure(step[gate][unit])}`
-  );
+  return [
+    `${name}, unit ${unit + 1}: `,
+    curve,
+    `( ${figure(fromInput)} from the input + ${figure(fromHidden)} from the old hidden state + ${figure(bias)} `,
+    term("bias"),
+    ` ) = ${figure(step[gate][unit])}`,
+  ];
 }
+
+const term = (name, text = name) => h("button", { type: "button", class: "term", "data-term": name }, text);
 
 /** What a step erased, wrote and showed, in a sentence or two. */
 export function narrate(kind, step) {

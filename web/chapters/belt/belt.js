@@ -237,12 +237,8 @@ export async function mountBelt(root) {
     timeline.show(state.time);
     strips.forEach((strip) => strip.place(state.time));
     together.show(state.time, state.cell);
-    writeArithmetic(
-      equations,
-      state.cell,
-      step,
-      state.unit,
-      (asked) => (origin.textContent = whence(state.cell, run.layer, step, asked, state.unit)),
+    writeArithmetic(equations, state.cell, step, state.unit, (asked) =>
+      origin.replaceChildren(...[whence(state.cell, run.layer, step, asked, state.unit)].flat()),
     );
     story.textContent = narrate(state.cell, step);
     press(unitChooser, state.unit);
