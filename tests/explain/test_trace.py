@@ -102,12 +102,12 @@ def test_the_trace_equals_a_cell_computed_by_hand(layer, reverse, engine, monkey
         np.testing.assert_allclose(found.output[row], answer + network.parameters()["layers.1.bias"], atol=3e-6)
 
 
-# One chunk of rows, several, and threads that share columns.
+# One chunk of rows, several, threads that share columns, and arrays of more than 4 MB, which come in large pages.
 SIZES = [(layer, batch, units) for layer in BY_HAND for batch, units in [(1, 33), (50, 7), (13, 40)]]
 
 
 @pytest.mark.skipif(not native.available(), reason="the kernels were not built")
-@pytest.mark.parametrize(("layer", "batch", "units"), [*SIZES, (lw.LSTM, 4, 300)])
+@pytest.mark.parametrize(("layer", "batch", "units"), [*SIZES, (lw.LSTM, 4, 300), (lw.LSTM, 70, 300)])
 def test_both_engines_trace_alike(layer, batch, units):
     network = Network.build(lw.Sequential([layer(units), lw.Dense(2)]), (None, 3), seed=2)
     random = np.random.default_rng(0)
