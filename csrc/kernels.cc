@@ -10,6 +10,7 @@
 
 #include "call.h"
 #include "learning.h"
+#include "pages.h"
 
 namespace latchwork {
 
@@ -251,8 +252,11 @@ void forward(Kind kind, const Shape& shape, bool reverse, const Operands* operan
 void trace(Kind kind, const Shape& shape, bool reverse, const Operands& operands, float* planes, float* final_hidden,
            float* final_cell, int threads) {
   if (shape.batch == 0 || shape.hidden == 0) return;
+  const int64_t plane = shape.batch * shape.time * shape.hidden;
+  // The caller's array is mostly fresh memory: without large pages to fault it in costs more than to fill it.
+  prefer_large_pages(planes, static_cast<std::size_t>(traced_planes(kind) * plane) * sizeof(float));
   const Loan loan(static_cast<std::size_t>(saved_floats(kind, shape)) * sizeof(float));
-  float* outputs = planes + (traced_planes(kind) - 1) * shape.batch * shape.time * shape.hidden;
+  float* outputs = planes + (traced_planes(kind) - 1) * plane;
   const Results results{outputs, final_hidden, final_cell, reinterpret_cast<float*>(loan.data())};
   run_forward(kind, shape, reverse, &operands, &results, 1, nullptr, threads);
   const int64_t chunks = schedule_for(kind, shape, 1).chunks;

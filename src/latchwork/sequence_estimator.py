@@ -8,7 +8,7 @@ import sys
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from functools import cache
+from functools import cache, partial
 from numbers import Integral
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
@@ -23,14 +23,14 @@ from latchwork.compilation import enable_cache
 from latchwork.errors import InputError
 from latchwork.estimator import Estimator
 from latchwork.network import Network, apply_layers
-from latchwork.recipe import Recipe, choose_recipe
+from latchwork.recipe import OPTIMIZER, Recipe, choose_recipe
 from latchwork.runtime.network import NumpyNetwork
 from latchwork.storage import Latch
 from latchwork.training import Data, History, Objective, Optimizer, fit
 from latchwork.training.data import bucket
 from latchwork.training.loop import Callback
 from latchwork.training.optimizers import OptaxOptimizer, as_optimizer
-from latchwork.training.progress import Progress, ProgressKind
+from latchwork.training.progress import Progress, ProgressKind, tell
 from latchwork.transforms.scaling import Scaler, minmax_scaler, saved_scaler, standard_scaler
 from latchwork.transforms.sequences import Sequences, as_sequences
 
@@ -46,8 +46,8 @@ class SequenceEstimator(Estimator):
         network: the layers; where None, a recipe is chosen on a validation part of the training rows.
         epochs, steps, minutes: how long to train (20 epochs where all are None and a network is given).
         batch_size: rows in a step (32 where None and a network is given).
-        optimizer: a name, an `Optimizer` or an Optax transformation (`adam` where None).
-        learning_rate: of a named optimizer (1e-3 where None).
+        optimizer: a name, an `Optimizer` or an Optax transformation (where None, `adam`, or the recipe's).
+        learning_rate: of a named optimizer (where None, 1e-3, or the recipe's).
         scaling: `standard`, `minmax` or None; fitted on the training rows alone.
         validation_share: share of the rows held out to be evaluated after each epoch.
         patience: stop after that many epochs without a better validation loss.
@@ -117,6 +117,10 @@ class SequenceEstimator(Estimator):
     def _objective(self) -> Objective:
         """What is minimised, and what is reported beside it."""
 
+    def _softer_objective(self) -> Objective | None:
+        """What a recipe may minimise in its place."""
+        return None
+
     @abstractmethod
     def _learn_targets(self, y: Any) -> int:
         """Fit what turns answers into targets; gives how many outputs the network needs."""
@@ -175,7 +179,7 @@ class SequenceEstimator(Estimator):
         _check_output(described, outputs)
         fitted = fit(
             Network.build(described, (time, self.n_features_in_), self.random_state),
-            self._objective(),
+            self.recipe_.objective,
             Data(training),
             optimizer=self.recipe_.optimizer,
             epochs=self.recipe_.epochs if self.steps is None and self.minutes is None else None,
@@ -272,18 +276,23 @@ class SequenceEstimator(Estimator):
     def _recipe(self, training: dict[str, NDArray[Any]], outputs: int) -> Recipe:
         """How to train: as the parameters say, and where no network is given, as validation says."""
         if self.network is None:
-            chosen = choose_recipe(training, outputs, self._objective(), self.random_state)
-            optimizer = chosen.optimizer if self.optimizer is None else self._optimizer()
-            return dataclasses.replace(
-                chosen,
-                optimizer=optimizer,
-                epochs=self.epochs or chosen.epochs,
-                batch_size=self.batch_size or chosen.batch_size,
+            return choose_recipe(
+                training,
+                outputs,
+                self._objective(),
+                self.random_state,
+                partial(tell, self.progress),
+                softer=self._softer_objective(),
+                optimizer=self._optimizer(OPTIMIZER),
+                epochs=self.epochs,
+                batch_size=self.batch_size,
             )
-        return Recipe(self.network, self._optimizer(), self.epochs or 20, self.batch_size or 32)
+        return Recipe(
+            self.network, self._optimizer(Optimizer()), self._objective(), self.epochs or 20, self.batch_size or 32
+        )
 
-    def _optimizer(self) -> Optimizer | OptaxOptimizer:
-        optimizer = as_optimizer(self.optimizer or "adam")
+    def _optimizer(self, usual: Optimizer) -> Optimizer | OptaxOptimizer:
+        optimizer = usual if self.optimizer is None else as_optimizer(self.optimizer)
         if self.learning_rate is None:
             return optimizer
         if isinstance(optimizer, OptaxOptimizer):

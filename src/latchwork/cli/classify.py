@@ -95,8 +95,6 @@ def train(
     started = time.monotonic()
     model.fit(rows.inputs, rows.labels, rows.lengths)
     model.save(out)
-    for line in model.recipe_.notes:
-        output.note(line)
     output.note(f"\n{model.network_.spec.summary()}\n")
     history = model.history_
     results = {
