@@ -189,6 +189,7 @@ def _tell(forecaster: Forecaster, output: Output) -> None:
     from latchwork.forecasting.verdict import READABLE
 
     panel, forecast = forecaster.panel_, forecaster.predict()
+    ahead = f"{forecaster.horizon_} {panel.frequency.steps}"
     if forecaster.backtest_ is not None:
         rows = [
             [
@@ -201,7 +202,7 @@ def _tell(forecaster: Forecaster, output: Output) -> None:
         ]
         made = forecaster.backtest_
         held = ", ".join(f"{level:g} % interval held {made.coverage(level):.0f} %" for level in made.low)
-        title = f"Backtest: {len(made.origins)} origins, {forecaster.horizon_} steps; * is used; {held}"
+        title = f"Backtest: {len(made.origins)} origins, {ahead}; * is used; {held}"
         output.table(title, ["method", "RMSE", "MASE", "sMAPE"], rows)
     shown = min(STEPS_SHOWN, forecaster.horizon_)
     ends = [f"{level:g} %" for level in forecast.low]
@@ -214,7 +215,9 @@ def _tell(forecaster: Forecaster, output: Output) -> None:
         for h, text in enumerate(format_times(forecast.times[0][:shown], panel.style))
     ]
     output.table(
-        f"{panel.names[0]}: the first {shown} of {forecaster.horizon_} steps", ["time", "forecast", *ends], rows
+        f"{panel.names[0]}: the first {shown} of {forecaster.horizon_} {panel.frequency.steps}",
+        ["time", "forecast", *ends],
+        rows,
     )
     output.note(f"{sparkline(panel.values[0])} | {sparkline(forecast.mean[0])}")
 

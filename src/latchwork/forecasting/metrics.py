@@ -63,6 +63,17 @@ def row_mase(truth: Array, forecast: Array, unit: Array) -> Array:
     return np.where(unit > 0, scaled, np.nan)
 
 
+def row_rmsse(truth: Array, forecast: Array, unit: Array) -> Array:
+    """Root mean squared error of each row over `unit`, [rows]; NaN where the past never changed.
+
+    Absolute errors are least for the median, which is nothing where a series is mostly nothing; squared errors are
+    least for the mean (hence RMSSE in the M5 competition, Makridakis et al. 2022, here with MASE's unit).
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scaled = np.sqrt(mean_known(((forecast - truth) / unit[:, None]) ** 2))
+    return np.where(unit > 0, scaled, np.nan)
+
+
 def mase_unit(past: Array, season: int) -> float:
     """Mean absolute error of seasonal naive within a past (of naive, where it is shorter than a season)."""
     lag = season if len(past) > season else 1

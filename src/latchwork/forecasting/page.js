@@ -14,19 +14,48 @@ function node(parent, name, attributes, text) {
   return made;
 }
 
-function ticks(low, high, count = 5) {
+function ticks(low, high, count = 6) {
   const rough = (high - low) / count || 1, power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough);
+  const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= rough);
   const found = [];
   for (let v = Math.ceil(low / step) * step; v <= high + 1e-9 * step; v += step) found.push(v);
   return found;
+}
+
+// Kinds of calendar boundary: how much of a date names one, how much of it lies above, the number there, round numbers.
+const CALENDAR = [
+  [16, 13, (t) => Number(t.slice(14, 16)), [1, 5, 15, 30]],
+  [13, 10, (t) => Number(t.slice(11, 13)), [1, 3, 6, 12]],
+  [10, 7, (t) => Math.min(Number(t.slice(8, 10)), 28) - 1, [1, 7, 14]],
+  [7, 4, (t) => t[5] === "Q" ? 3 * (t[6] - 1) : Number(t.slice(5, 7)) - 1, [1, 3, 6]],
+  [4, 0, (t) => Number(t.slice(0, 4)), [1, 2, 5, 10, 20, 50, 100]],
+];
+
+// Places on the x axis to name, at round dates or round numbers, and their names.
+function places(x0, x1, labels, width) {
+  const all = range(x0, x1 - x0 + 1), names = all.map(labels);
+  if (/^\d{4}(-|$)/.test(names[0])) {
+    for (const [size, above, number, rounds] of CALENDAR) {
+      if (names[0].length < size) continue;
+      const most = width / (9 * (size > 10 ? 11 : size) + 30);
+      for (const round of rounds) {
+        const period = names.map((t) => t.slice(0, above) + Math.floor(number(t) / round));
+        const found = all.filter((_, i) => i > 0 && period[i] !== period[i - 1]);
+        if (found.length > 1 && found.length <= most) {
+          return found.map((x) => [x, labels(x).slice(size > 10 ? 5 : 0, Math.max(size, size > 10 ? 16 : 0)).replace("T", " ")]);
+        }
+      }
+    }
+  }
+  const long = names.reduce((a, b) => Math.max(a, b.length), 0), most = Math.max(1, Math.floor(width / (8 * long + 40)));
+  return ticks(x0, x1, most).filter((x) => Number.isInteger(x) && x <= x1).map((x) => [x, labels(x).replace(/T.*/, "")]);
 }
 
 // layers: {kind: "line" | "band" | "points", x: [..], y: [..], high: [..], colour, opacity, width}
 function chart(figure, layers, labels, describe) {
   figure.replaceChildren();
   const width = figure.clientWidth, height = figure.clientHeight;
-  const svg = node(figure, "svg", { viewBox: `0 0 ${width} ${height}`, role: "img" });
+  const svg = node(figure, "svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": figure.dataset.label });
   const xs = layers.flatMap((l) => l.x), ys = layers.flatMap((l) => [...l.y, ...(l.high || [])]).filter((v) => v !== null);
   if (!ys.length) return;
   const reduce = (list, better) => list.reduce((a, b) => (better(b, a) ? b : a));
@@ -41,12 +70,9 @@ function chart(figure, layers, labels, describe) {
     node(svg, "line", { x1: LEFT, x2: width - RIGHT, y1: Y(v), y2: Y(v), class: "grid" });
     node(svg, "text", { x: LEFT - 8, y: Y(v) + 4, "text-anchor": "end" }, format(v));
   }
-  const short = (text) => text.replace(/T.*/, ""); // the clock is in the tip
-  const shown = Math.max(2, Math.floor((width - LEFT) / 130));
-  for (let k = 0; k < shown; k++) {
-    const at = Math.round(x0 + (x1 - x0) * k / (shown - 1));
-    const anchor = k === 0 ? "start" : k === shown - 1 ? "end" : "middle";
-    node(svg, "text", { x: X(at), y: height - 8, "text-anchor": anchor }, short(labels(at)));
+  for (const [at, name] of places(x0, x1, labels, width - LEFT - RIGHT)) {
+    const room = 3.5 * name.length, x = X(at); // half of the text
+    node(svg, "text", { x: Math.min(Math.max(x, room), width - room), y: height - 8, "text-anchor": "middle" }, name);
   }
   for (const l of layers) {
     const points = l.x.map((x, i) => [X(x), l.y[i] === null ? null : Y(l.y[i])]);
@@ -75,9 +101,10 @@ function chart(figure, layers, labels, describe) {
     if (at < x0 || at > x1) return;
     cursor.setAttribute("x1", X(at)); cursor.setAttribute("x2", X(at)); cursor.setAttribute("visibility", "visible");
     tip.innerHTML = "";
-    for (const line of describe(at)) tip.append(line, document.createElement("br"));
+    for (const line of describe(at)) tip.append(line.replace(/^(\d{4}-\d\d-\d\d)T/, "$1 "), document.createElement("br"));
     tip.style.display = "block";
-    tip.style.left = `${Math.min(X(at) + 12, width - tip.offsetWidth - 4)}px`;
+    const left = X(at) > width / 2 ? X(at) - tip.offsetWidth - 12 : X(at) + 12; // beside what is pointed at
+    tip.style.left = `${Math.max(0, Math.min(left, width - tip.offsetWidth))}px`;
     tip.style.top = `${TOP}px`;
   });
   svg.addEventListener("pointerleave", () => { tip.style.display = "none"; cursor.setAttribute("visibility", "hidden"); });
@@ -94,9 +121,10 @@ function bands(held, at) {
 }
 
 function drawFan(series) {
-  const n = series.values.length, shown = Math.min(n, Math.max(96, 5 * series.mean.length)), from = n - shown;
+  const n = series.values.length, figure = document.getElementById("fan"), wide = figure.clientWidth > 500;
+  const shown = Math.min(n, Math.max(wide ? 96 : 36, (wide ? 5 : 3) * series.mean.length)), from = n - shown;
   const label = (i) => i < n ? series.times[i] : series.future[i - n] ?? "";
-  chart(document.getElementById("fan"), [
+  chart(figure, [
     ...bands(series.bands, n),
     { kind: "line", x: range(from, shown), y: series.values.slice(from), colour: "var(--ink)", width: 1.5 },
     { kind: "line", x: range(n - 1, series.mean.length + 1), y: [series.values[n - 1], ...series.mean], colour: "var(--line-1)", width: 2.2 },
@@ -125,7 +153,9 @@ function drawHorizon() {
   const colours = ["var(--line-1)", "var(--line-2)", "var(--line-3)", "var(--line-4)", "var(--line-5)", "var(--muted)"];
   const lines = order.map((name, i) => ({ kind: "line", x: range(1, data.byHorizon[name].length), y: data.byHorizon[name], colour: colours[i], width: i ? 1.4 : 2.6 }));
   chart(figure, lines, (h) => `${h} ahead`, (h) => [`${h} ahead`, ...order.map((n) => `${n}: ${format(data.byHorizon[n][h - 1])}`)]);
+  if (figure.nextElementSibling.id === "key") return; // drawn again for another width
   const key = document.createElement("figcaption");
+  key.id = "key";
   order.forEach((name, i) => {
     const mark = document.createElement("span");
     mark.textContent = "● ";
@@ -198,4 +228,4 @@ show();
 drawHorizon();
 drawResiduals();
 drawOverview();
-addEventListener("resize", show);
+addEventListener("resize", () => { show(); drawHorizon(); drawResiduals(); });

@@ -31,7 +31,8 @@ def write_page(forecaster: Forecaster, found: dict[str, Any], path: Path, comman
     several = len(panel) > 1
     title = f"Forecast of {panel.target}" if not several else f"Forecast of {len(panel):,} series"
     season = f", season of {found['season']}" if found["season"] > 1 else ", no season"
-    lead = f"{panel.frequency.name}{season}; {found['observations']:,} observations, {found['horizon']} steps ahead"
+    ahead = f"{found['horizon']} {panel.frequency.steps} ahead"
+    lead = f"{panel.frequency.name}{season}; {found['observations']:,} observations, {ahead}"
     report = Report(title, lead[0].upper() + lead[1:])
     overview = series_overview(forecaster)
     _forecast_section(report, found, several)
@@ -68,10 +69,13 @@ def write_page(forecaster: Forecaster, found: dict[str, Any], path: Path, comman
 
 def _forecast_section(report: Report, found: dict[str, Any], several: bool) -> None:
     if found["verdict"]:
-        report.parts.append(f'<p class="verdict">{html.escape(found["verdict"])}</p>')
+        said = html.escape(found["verdict"]).replace("--best", "<code>--best</code>")
+        report.parts.append(f'<p class="verdict">{said}</p>')
     if several:
         report.parts.append('<p><label>Series <select id="choose"></select></label></p>')
-    report.parts.append('<figure id="fan" class="chart tall"></figure>')
+    report.parts.append(
+        '<figure id="fan" data-label="History and forecast with its intervals" class="chart tall"></figure>'
+    )
     levels = " and ".join(f"{level} %" for level in (found["backtest"] or {"coverage": {}})["coverage"])
     bands = f"; the bands are to hold {levels} of what comes" if levels else ""
     _caption(
@@ -142,7 +146,9 @@ def _backtest_section(report: Report, found: dict[str, Any]) -> None:
         for name, s in tested["baselines"].items()
     ]
     report.table(["Method, best first", "RMSE", "MAE", "MASE", "sMAPE, %"], rows)
-    report.parts.append('<figure id="origins" class="chart tall"></figure>')
+    report.parts.append(
+        '<figure id="origins" data-label="Forecasts from earlier origins and what came" class="chart tall"></figure>'
+    )
     _caption(
         report,
         "The thin line is what came; green and orange, by turns, what was forecast from each origin, and its bands.",
@@ -153,11 +159,13 @@ def _backtest_section(report: Report, found: dict[str, Any]) -> None:
     ]
     report.table(["Interval", "held", "mean width, in MASE units"], sure)
     report.heading("Error by steps ahead")
-    report.parts.append('<figure id="horizon" class="chart"></figure>')
+    report.parts.append(
+        '<figure id="horizon" data-label="Error by steps ahead, a line a method" class="chart"></figure>'
+    )
     _caption(report, "In units of MASE, the method that is used drawn bold, beside the best of the others.")
     report.heading("Residuals of the backtest")
     report.paragraph("What came minus what was forecast, in units of MASE; around zero and without a pattern is good.")
-    report.parts.append('<figure id="residuals" class="chart"></figure>')
+    report.parts.append('<figure id="residuals" data-label="Residuals by steps ahead" class="chart"></figure>')
 
 
 def _charts(forecaster: Forecaster, overview: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -68,6 +68,7 @@ class Answers:
         if self.sparse:
             few = f"{len(self.sparse):,} series"
             said.append(f"often zero in {few}: forecast by how often something comes, times how much")
+            said.append("there the verdict goes by squared errors: absolute ones are least for forecasting nothing")
         return said
 
     def values(self, working: Array) -> Array:
