@@ -12,6 +12,7 @@ from latchwork.forecasting import Forecaster
 from latchwork.forecasting.backtest import calibrate_rolling, plan_origins
 from latchwork.forecasting.panel import read_panel
 from latchwork.forecasting.results import results
+from latchwork.forecasting.verdict import clearly_better, losses
 
 
 def monthly(length=96, seed=0, scale=100.0):
@@ -153,6 +154,28 @@ def test_demand_that_rarely_comes_is_forecast_by_its_mean():
     assert forecast.low[80].max() == 0
     assert forecast.high[95].max() == pytest.approx(5)
     assert any("often zero" in note for note in fitted.notes_)
+
+
+def test_what_rarely_comes_is_judged_by_squared_errors():
+    rng = np.random.default_rng(1)
+    made = quick().fit(np.where(rng.random(200) < 0.2, 5.0, 0.0)).backtest()
+    made.forecasts["nothing"], made.forecasts["mean"] = (np.full_like(made.truth, said) for said in (0.0, 1.0))
+    absolute, squared = ({n: getattr(made.scores(n), kind) for n in ("nothing", "mean")} for kind in ("mae", "rmse"))
+    assert absolute["nothing"] < absolute["mean"]
+    assert squared["nothing"] > squared["mean"]
+    assert losses(made, "nothing").mean() > losses(made, "mean").mean()
+
+
+def test_a_method_is_clearly_better_where_it_saves_more_than_a_standard_error():
+    made = quick(horizon=1).fit(np.random.default_rng(0).normal(size=200)).backtest()
+    assert len(made.origins) == 32
+    sides = np.where(np.arange(len(made.truth)) % 2, 1.0, -1.0)[:, None]
+    made.forecasts |= {"near": made.truth + 1, "nearer": made.truth + 0.9}
+    assert clearly_better(made, "nearer", "near")
+    assert not clearly_better(made, "near", "nearer")
+    made.forecasts["luckier"] = made.truth + np.where(sides > 0, 0.0, 1.99)
+    assert losses(made, "luckier").mean() < losses(made, "near").mean()
+    assert not clearly_better(made, "luckier", "near")
 
 
 def test_spikes_and_jumps_are_told():

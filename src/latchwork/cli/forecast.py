@@ -107,7 +107,8 @@ def forecast(
         output.note(f"saved {save}")
     found["files"] = [str(path) for path in paths]
     found["seconds"] = round(time.perf_counter() - started, 3)
-    sentence = found["verdict"] or "Forecast made; the data are too short for a backtest."
+    without = "the file keeps no backtest" if data.suffix == ".latch" else "the data are too short for a backtest"
+    sentence = found["verdict"] or f"Forecast made; {without}."
     output.result(f"{sentence}\nReport: {paths[2]}  ({found['seconds']:.1f} s)", found)
 
 

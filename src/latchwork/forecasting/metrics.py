@@ -63,14 +63,14 @@ def row_mase(truth: Array, forecast: Array, unit: Array) -> Array:
     return np.where(unit > 0, scaled, np.nan)
 
 
-def row_rmsse(truth: Array, forecast: Array, unit: Array) -> Array:
-    """Root mean squared error of each row over `unit`, [rows]; NaN where the past never changed.
+def row_squared(truth: Array, forecast: Array, unit: Array) -> Array:
+    """Mean squared error of each row over the square of `unit`, [rows]; NaN where the past never changed.
 
     Absolute errors are least for the median, which is nothing where a series is mostly nothing; squared errors are
-    least for the mean (hence RMSSE in the M5 competition, Makridakis et al. 2022, here with MASE's unit).
+    least for the mean (hence those of the M5 competition, Makridakis et al. 2022).
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        scaled = np.sqrt(mean_known(((forecast - truth) / unit[:, None]) ** 2))
+        scaled = mean_known(((forecast - truth) / unit[:, None]) ** 2)
     return np.where(unit > 0, scaled, np.nan)
 
 

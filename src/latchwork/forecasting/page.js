@@ -26,7 +26,7 @@ function ticks(low, high, count = 6) {
 const CALENDAR = [
   [16, 13, (t) => Number(t.slice(14, 16)), [1, 5, 15, 30]],
   [13, 10, (t) => Number(t.slice(11, 13)), [1, 3, 6, 12]],
-  [10, 7, (t) => Math.min(Number(t.slice(8, 10)), 28) - 1, [1, 7, 14]],
+  [10, 7, (t) => Number(t.slice(8, 10)) - 1, [1, 2, 4, 7, 14]],
   [7, 4, (t) => t[5] === "Q" ? 3 * (t[6] - 1) : Number(t.slice(5, 7)) - 1, [1, 3, 6]],
   [4, 0, (t) => Number(t.slice(0, 4)), [1, 2, 5, 10, 20, 50, 100]],
 ];
@@ -39,7 +39,8 @@ function places(x0, x1, labels, width) {
       if (names[0].length < size) continue;
       const most = width / (9 * (size > 10 ? 11 : size) + 30);
       for (const round of rounds) {
-        const period = names.map((t) => t.slice(0, above) + Math.floor(number(t) / round));
+        const last = above === 7 && round > 1 ? 27 : Infinity; // the month's odd days belong to its last part
+        const period = names.map((t) => t.slice(0, above) + Math.floor(Math.min(number(t), last) / round));
         const found = all.filter((_, i) => i > 0 && period[i] !== period[i - 1]);
         if (found.length > 1 && found.length <= most) {
           return found.map((x) => [x, labels(x).slice(size > 10 ? 5 : 0, Math.max(size, size > 10 ? 16 : 0)).replace("T", " ")]);
@@ -152,7 +153,7 @@ function drawHorizon() {
   const names = Object.keys(data.byHorizon), order = [data.used, ...names.filter((n) => n !== data.used)].slice(0, 6);
   const colours = ["var(--line-1)", "var(--line-2)", "var(--line-3)", "var(--line-4)", "var(--line-5)", "var(--muted)"];
   const lines = order.map((name, i) => ({ kind: "line", x: range(1, data.byHorizon[name].length), y: data.byHorizon[name], colour: colours[i], width: i ? 1.4 : 2.6 }));
-  chart(figure, lines, (h) => `${h} ahead`, (h) => [`${h} ahead`, ...order.map((n) => `${n}: ${format(data.byHorizon[n][h - 1])}`)]);
+  chart(figure, lines, (h) => String(h), (h) => [`${h} ahead`, ...order.map((n) => `${n}: ${format(data.byHorizon[n][h - 1])}`)]);
   if (figure.nextElementSibling.id === "key") return; // drawn again for another width
   const key = document.createElement("figcaption");
   key.id = "key";
@@ -176,10 +177,20 @@ function drawResiduals() {
   chart(figure, [
     { kind: "line", x: [1, Math.max(2, horizon)], y: [0, 0], colour: "var(--muted)", width: 1 },
     { kind: "points", x, y, colour: "var(--line-1)", opacity: 0.45 },
-  ], (h) => `${h} ahead`, (h) => {
+  ], (h) => String(h), (h) => {
     const at = y.filter((_, i) => x[i] === h);
     return [`${h} ahead`, `mean residual ${format(at.reduce((a, b) => a + b, 0) / (at.length || 1))}`];
   });
+}
+
+function drawPaths() {
+  const figure = document.getElementById("paths");
+  if (!figure) return;
+  const { times, quantiles: q } = data.paths, x = range(0, times.length);
+  const band = (low, high, opacity) => ({ kind: "band", x, y: q[low], high: q[high], colour: "var(--line-1)", opacity });
+  chart(figure, [band(5, 95, 0.16), band(25, 75, 0.26), { kind: "line", x, y: q[50], colour: "var(--line-1)", width: 2.2 }],
+    (i) => times[i], (i) => [times[i], `half below ${format(q[50][i])}`, `50 %: ${format(q[25][i])} to ${format(q[75][i])}`,
+      `90 %: ${format(q[5][i])} to ${format(q[95][i])}`]);
 }
 
 function drawOverview() {
@@ -227,5 +238,6 @@ function show() {
 show();
 drawHorizon();
 drawResiduals();
+drawPaths();
 drawOverview();
-addEventListener("resize", () => { show(); drawHorizon(); drawResiduals(); });
+addEventListener("resize", () => { show(); drawHorizon(); drawResiduals(); drawPaths(); });

@@ -58,6 +58,7 @@ def write_page(forecaster: Forecaster, found: dict[str, Any], path: Path, comman
         "byHorizon": {READABLE.get(k, k): v for k, v in (found["backtest"] or {}).get("by_horizon", {}).items()},
         "used": READABLE.get(forecaster.used_, forecaster.used_),
         "residuals": _residuals(forecaster),
+        "paths": found.get("paths"),
     }
     script = (files("latchwork.forecasting") / "page.js").read_text(encoding="utf-8")
     style = (files("latchwork.forecasting") / "page.css").read_text(encoding="utf-8")
@@ -117,13 +118,15 @@ def _article_section(report: Report, article: dict[str, Any]) -> None:
 
 def _paths_section(report: Report, paths: dict[str, Any]) -> None:
     report.heading("Rolled forward on its own output")
+    report.parts.append('<figure id="paths" data-label="Quantiles of sampled futures" class="chart tall"></figure>')
+    _caption(report, "Half of a hundred sampled futures lie in the inner band, nine of ten in the outer.")
     quantiles = paths["quantiles"]
     shown = np.unique(np.linspace(0, len(paths["times"]) - 1, 12).astype(int))
     report.table(
         ["Time", *(f"{q} %" for q in quantiles)],
         [[paths["times"][i], *(f"{held[i]:.5g}" for held in quantiles.values())] for i in shown],
     )
-    report.paragraph("Quantiles of a hundred sampled futures at some of the steps; paths.csv holds every path.")
+    report.paragraph("Some of the steps, in quantiles; paths.csv holds every path.")
 
 
 def _overview_section(report: Report) -> None:

@@ -74,10 +74,17 @@ def _finish(axes: Axes, style: str) -> None:
     axes.margins(x=0.01)
     handles, labels = axes.get_legend_handles_labels()
     alike = {label: tuple(h for h, own in zip(handles, labels, strict=True) if own == label) for label in labels}
-    legend = axes.legend(
-        list(alike.values()), list(alike), handler_map={tuple: HandlerTuple(None)}, fontsize=9, labelcolor=MUTED
+    axes.legend(
+        list(alike.values()),
+        list(alike),
+        handler_map={tuple: HandlerTuple(None)},
+        loc="upper left",
+        bbox_to_anchor=(0, -0.08),  # below, where it hides nothing
+        ncols=len(alike),
+        frameon=False,
+        fontsize=9,
+        labelcolor=MUTED,
     )
-    legend.get_frame().set(facecolor="white", edgecolor="none", alpha=0.85)
 
 
 def sparkline(values: np.ndarray[tuple[int], np.dtype[np.float64]], width: int = 48) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from latchwork.forecasting.backtest import COMBINATION, Backtest
-from latchwork.forecasting.metrics import Array, row_mase, row_rmsse, row_smape, shifted_copy_share, sign_flip_test
+from latchwork.forecasting.metrics import Array, row_mase, row_smape, row_squared, shifted_copy_share, sign_flip_test
 
 OURS = (COMBINATION, "blend", "average", "network")
 NOISE = 0.05  # a smaller p-value is called more than noise
@@ -49,11 +49,11 @@ class Verdict:
 
 
 def losses(made: Backtest, method: str) -> Array:
-    """Loss of each row: MASE, RMSSE where a series is often zero, sMAPE where the past never changed."""
+    """Loss of each row: MASE, squared error where a series is often zero, sMAPE where the past never changed."""
     scaled = row_mase(made.truth, made.forecasts[method], made.unit)
     if made.answers.sparse:
         rows = list(made.answers.sparse)
-        scaled[rows] = row_rmsse(made.truth[rows], made.forecasts[method][rows], made.unit[rows])
+        scaled[rows] = row_squared(made.truth[rows], made.forecasts[method][rows], made.unit[rows])
     return np.where(np.isfinite(scaled), scaled, row_smape(made.truth, made.forecasts[method]) / 100)
 
 
