@@ -47,12 +47,18 @@ struct DenseProduct {
   Activation activation;
   float* outputs;  // [rows, width]
 
-  void run(Range range) const {
+  // A thread takes whole tiles of all the rows there are, and not rows to cut into tiles of its own: how a tile adds its
+  // sums up depends on its height (tile.h), and no result may depend on the number of threads.
+  void run(int64_t count, const Team& team) const {
     for (int64_t panel = 0; panel < dense_panels(width); ++panel) {
       with_constant<kDenseUnits>(dense_units(width, panel), [&](auto units) {
-        constexpr int N = decltype(units)::kValue;
-        for_tiles<tile_rows(N)>(range.begin, range.end,
-                                [&](auto height, int64_t row) { tile<decltype(height)::kValue, N>(panel, row); });
+        constexpr int N = decltype(units)::kValue, kMost = tile_rows(N);
+        const Range mine = share((count + kMost - 1) / kMost, team.rank, team.size);
+        int64_t index = 0;
+        for_tiles<kMost>(0, count, [&](auto height, int64_t row) {
+          if (mine.begin <= index && index < mine.end) tile<decltype(height)::kValue, N>(panel, row);
+          ++index;
+        });
       });
     }
   }
@@ -80,7 +86,7 @@ inline void dense_forward(const DenseLearningJob& job, const Team& team) {
   pack_dense(job.weight, job.depth, job.width, share(dense_panels(job.width), team.rank, team.size), job.packed);
   team.sync();
   DenseProduct{job.inputs, job.depth, job.depth, job.width, job.packed, job.bias, job.activation, job.outputs}.run(
-      share(job.rows, team.rank, team.size));
+      job.rows, team);
 }
 
 LATCHWORK_INLINE Vec activation_slope(Vec output, Activation activation) {
@@ -136,7 +142,7 @@ inline void dense_backward(const DenseLearningJob& job, const Team& team) {
   if (job.by_inputs) {
     DenseProduct{job.by_sums, blocks * kWidth, job.width,        job.depth,
                  job.packed,  nullptr,         Activation::none, job.by_inputs}
-        .run(rows);
+        .run(job.rows, team);
   }
   const Range depth = share(job.depth, team.rank, team.size);
   for (int64_t panel = 0; panel < dense_panels(job.width); ++panel) {

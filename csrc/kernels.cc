@@ -152,7 +152,8 @@ Workspace& Workspace::of_this_thread() {
 namespace {
 
 char* memory_for(std::size_t bytes, Workspace* borrowed, std::optional<Loan>& loan) {
-  return borrowed && bytes <= sizeof borrowed->memory ? borrowed->memory : loan.emplace(bytes).data();
+  const bool fits = !kExactLoans && borrowed && bytes <= sizeof borrowed->memory;
+  return fits ? borrowed->memory : loan.emplace(bytes).data();
 }
 
 }  // namespace

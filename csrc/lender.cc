@@ -27,16 +27,16 @@ class Lender {
         return block;
       }
     }
-    bytes = (bytes + bytes / 4 + kAlignment) / kAlignment * kAlignment;
-    void* data = std::aligned_alloc(kAlignment, bytes);
-    if (!data) throw std::bad_alloc();
+    if (!kExactLoans) bytes = (bytes + bytes / 4 + kAlignment) / kAlignment * kAlignment;
+    void* data = nullptr;
+    if (posix_memalign(&data, kAlignment, std::max<std::size_t>(bytes, 1)) != 0) throw std::bad_alloc();
     return {static_cast<char*>(data), bytes};
   }
 
   void give_back(Block block) {
     {
       std::lock_guard<std::mutex> lock(mutex_);
-      if (block.bytes <= kLargestKept) {
+      if (!kExactLoans && block.bytes <= kLargestKept) {
         free_.push_back(block);
         block.data = nullptr;
         if (free_.size() > kKept) {

@@ -5,6 +5,14 @@
 
 namespace latchwork {
 
+// Under AddressSanitizer a block ends where it was asked to end and is new to each borrower, so that whatever reads or
+// writes beyond it is found.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kExactLoans = true;
+#else
+inline constexpr bool kExactLoans = false;
+#endif
+
 // A block of at least so many bytes, page-aligned and not cleared; it is kept for others when it is given back.
 class Loan {
  public:

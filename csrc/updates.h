@@ -1,6 +1,8 @@
 // The optimisers: Keras's directions, as Optax computes them.
 #pragma once
 
+#include <cstring>
+
 #include "learning.h"
 #include "pack.h"
 
@@ -24,40 +26,64 @@ inline double sum_of_squares(const float* values, int64_t count) {
   return sum;
 }
 
+// One register of parameters, their gradients and their slots.
+struct UpdateAt {
+  float *parameters, *gradients, *slots[2];
+};
+
 template <Direction direction>
-LATCHWORK_INLINE void update_register(const UpdateJob& job, int64_t at, int64_t count) {
-  Vec gradient = load(job.gradients + at, count);
+LATCHWORK_INLINE void update_register(const UpdateJob& job, const UpdateAt& at) {
+  Vec gradient = load(at.gradients);
   if (job.norm >= job.most_norm || job.norm != job.norm) gradient = gradient / job.norm * job.most_norm;
   Vec way = gradient;
   if constexpr (direction == Direction::momentum) {
-    way = gradient + job.decay * load(job.slots[0] + at, count);
-    store(job.slots[0] + at, way, count);
+    way = gradient + job.decay * load(at.slots[0]);
+    store(at.slots[0], way);
   } else if constexpr (direction == Direction::rmsprop) {
-    const Vec squares = job.gain * (gradient * gradient) + job.decay * load(job.slots[0] + at, count);
-    store(job.slots[0] + at, squares, count);
+    const Vec squares = job.gain * (gradient * gradient) + job.decay * load(at.slots[0]);
+    store(at.slots[0], squares);
     way = gradient / square_root(squares + job.epsilon);
   } else if constexpr (direction == Direction::adagrad) {
-    const Vec squares = gradient * gradient + load(job.slots[0] + at, count);
-    store(job.slots[0] + at, squares, count);
+    const Vec squares = gradient * gradient + load(at.slots[0]);
+    store(at.slots[0], squares);
     way = gradient / square_root(squares + job.epsilon);
   } else if constexpr (direction == Direction::adam) {
-    const Vec mean = job.gain * gradient + job.decay * load(job.slots[0] + at, count);
-    const Vec squares =
-        job.gain_of_squares * (gradient * gradient) + job.decay_of_squares * load(job.slots[1] + at, count);
-    store(job.slots[0] + at, mean, count);
-    store(job.slots[1] + at, squares, count);
+    const Vec mean = job.gain * gradient + job.decay * load(at.slots[0]);
+    const Vec squares = job.gain_of_squares * (gradient * gradient) + job.decay_of_squares * load(at.slots[1]);
+    store(at.slots[0], mean);
+    store(at.slots[1], squares);
     way = mean / job.first_correction / (square_root(squares / job.second_correction) + job.epsilon);
   }
-  const Vec parameter = load(job.parameters + at, count);
+  const Vec parameter = load(at.parameters);
   if (job.weight_decay != 0.0f) way += job.weight_decay * parameter;
-  store(job.parameters + at, parameter + job.scale * way, count);
+  store(at.parameters, parameter + job.scale * way);
 }
 
+// What fills no register goes through lanes of its own, and so through the same instructions: compiled a second time, a
+// sum of two products may be fused the other way round, and which numbers are at the end of a range follows from the
+// number of threads.
 template <Direction direction>
 void update_range(const UpdateJob& job) {
-  int64_t at = 0;
-  for (; at + kWidth <= job.count; at += kWidth) update_register<direction>(job, at, kWidth);
-  if (at < job.count) update_register<direction>(job, at, job.count - at);
+  constexpr int kSlots = direction_slots(direction);
+  alignas(4 * kWidth) float rest[4][kWidth] = {};
+  for (int64_t at = 0; at < job.count; at += kWidth) {
+    UpdateAt here{job.parameters + at, const_cast<float*>(job.gradients) + at, {}};
+    for (int slot = 0; slot < kSlots; ++slot) here.slots[slot] = job.slots[slot] + at;
+    const int64_t left = job.count - at;
+    const UpdateAt own = here;
+    if (left < kWidth) {
+      const std::size_t bytes = static_cast<std::size_t>(left) * sizeof(float);
+      std::memcpy(here.parameters = rest[0], own.parameters, bytes);
+      std::memcpy(here.gradients = rest[1], own.gradients, bytes);
+      for (int slot = 0; slot < kSlots; ++slot) std::memcpy(here.slots[slot] = rest[2 + slot], own.slots[slot], bytes);
+    }
+    update_register<direction>(job, here);
+    if (left < kWidth) {
+      const std::size_t bytes = static_cast<std::size_t>(left) * sizeof(float);
+      std::memcpy(own.parameters, rest[0], bytes);
+      for (int slot = 0; slot < kSlots; ++slot) std::memcpy(own.slots[slot], rest[2 + slot], bytes);
+    }
+  }
 }
 
 inline void update(const UpdateJob& job) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_checks
 
 import latchwork as lw
-from latchwork import storage
+from latchwork import recipe, storage
 from latchwork.errors import InputError
 
 ROWS, TIME = 48, 6
@@ -243,7 +244,7 @@ def test_ragged_lists_and_padded_arrays_are_the_same():
 def test_predictions_do_not_depend_on_their_company(fitted: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
     many = sequences(70, seed=5)
     whole = fitted["classifier"].predict_proba(many)
-    monkeypatch.setattr("latchwork.estimator.PREDICTION_ROWS", 32)
+    monkeypatch.setattr("latchwork.sequence_estimator.PREDICTION_ROWS", 32)
     np.testing.assert_allclose(fitted["classifier"].predict_proba(many), whole, rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(fitted["classifier"].predict_proba(many[:3]), whole[:3], rtol=1e-5, atol=1e-7)
 
@@ -372,6 +373,17 @@ def test_ctrl_c_while_the_recipe_is_chosen_ends_it_all(monkeypatch: pytest.Monke
     monkeypatch.setattr(Trainer, "train_block", press)
     with pytest.raises(KeyboardInterrupt):
         lw.SequenceClassifier(progress="none").fit(X, Y)
+
+
+def test_what_is_told_goes_for_a_chosen_recipe_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    few = dict(list(recipe.designs(2).items())[:1])
+    monkeypatch.setattr(recipe, "designs", lambda outputs: few)
+    model = lw.SequenceClassifier(epochs=1, batch_size=5, learning_rate=0.02, progress="lines").fit(X, Y)
+    assert model.recipe_.optimizer == dataclasses.replace(recipe.OPTIMIZER, learning_rate=0.02)
+    assert (model.recipe_.epochs, model.recipe_.batch_size) == (1, 5)
+    said = capsys.readouterr().err
+    name = next(iter(few))
+    assert f"  {name}: loss " in said and f"chosen: {name}; adamw, rate 0.02 falling as a cosine, batch 5" in said
 
 
 FORGERIES = {

@@ -211,7 +211,7 @@ def test_bad_inputs_are_refused(tmp_path: Path):
 def test_token_numbers_are_checked(tmp_path: Path):
     network, ours, _ = built(ONE_WAY["tokens"])
     tensors = {f"network.{name}": array for name, array in network.parameters().items()}
-    storage.save(tmp_path / "m.latch", {"job": "text", "network": network.spec.to_dict()}, tensors)
+    storage.save(tmp_path / "m.latch", {"job": "tokens", "network": network.spec.to_dict()}, tensors)
     model = runtime.load(tmp_path / "m.latch")
     np.testing.assert_array_equal(model.predict(TOKENS, LENGTHS), ours(TOKENS, LENGTHS))
     for bad in (TOKENS + 1, TOKENS - 9, TOKENS[0], TOKENS * 1.0):

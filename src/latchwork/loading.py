@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latchwork import storage
 from latchwork.errors import InputError
+from latchwork.runtime.opening import read_as
 
 if TYPE_CHECKING:
     from latchwork.estimator import Estimator
@@ -32,11 +32,4 @@ def load(path: str | Path) -> Estimator:
     job = latch.document["job"]
     if job not in JOBS:
         raise InputError(f"{path} holds the job {job!r}: this version knows {', '.join(JOBS)}")
-    module, name = JOBS[job]
-    estimator: type[Estimator] = getattr(import_module(module), name)
-    try:
-        return estimator.from_latch(latch)
-    except InputError as error:
-        raise InputError(f"{path}: no model of the job {job!r}: {error}") from None
-    except (LookupError, TypeError, AttributeError, ValueError) as error:
-        raise InputError(f"{path}: no model of the job {job!r}: {type(error).__name__} {error}") from error
+    return read_as(JOBS[job], latch, path)

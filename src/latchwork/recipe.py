@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +16,9 @@ from latchwork.training.optimizers import OptaxOptimizer
 
 TRIAL_STEPS = 150_000  # sequence steps that one trial sees: some seconds of work
 FULL_STEPS = 24_000_000  # sequence steps that the final training sees at most: about a minute of work
-FEWEST_EPOCHS, MOST_EPOCHS = 6, 80
+FEWEST_EPOCHS, MOST_EPOCHS, TRIAL_EPOCHS = 6, 80, 30
 SMALL_SET = 1000  # rows below which one validation part says too little, and three are averaged
+OPTIMIZER = Optimizer("adamw", learning_rate=3e-3, schedule="cosine", warmup=0.1, weight_decay=0.01, clip=1.0)
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,17 @@ def designs(outputs: int) -> dict[str, list[Layer]]:
     }
 
 
-def choose_recipe(rows: Mapping[str, NDArray[Any]], outputs: int, objective: Objective, seed: int) -> Recipe:
+def choose_recipe(
+    rows: Mapping[str, NDArray[Any]],
+    outputs: int,
+    objective: Objective,
+    seed: int,
+    tell: Callable[[str], None],
+    *,
+    optimizer: Optimizer | OptaxOptimizer = OPTIMIZER,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+) -> Recipe:
     """The design with the lowest validation loss, by short trainings inside the training rows.
 
     Args:
@@ -57,14 +68,19 @@ def choose_recipe(rows: Mapping[str, NDArray[Any]], outputs: int, objective: Obj
         outputs: values that the network is to give.
         objective: what is minimised; its first figure is compared.
         seed: of the validation parts and the trials.
+        tell: is given a line at the beginning, one for each design tried, and one for what was chosen.
+        optimizer: of the trials and of the training.
+        epochs: where None, as many as the size of the set allows.
+        batch_size: where None, by the number of rows.
     """
     count, time, features = rows["inputs"].shape
-    batch_size = int(np.clip(2 ** round(np.log2(max(count / 16, 1))), 8, 128))
-    optimizer = Optimizer("adamw", learning_rate=3e-3, schedule="cosine", warmup=0.1, weight_decay=0.01, clip=1.0)
-    epochs = int(np.clip(FULL_STEPS // (count * time), FEWEST_EPOCHS, MOST_EPOCHS))
+    batch_size = batch_size or int(np.clip(2 ** round(np.log2(max(count / 16, 1))), 8, 128))
+    epochs = epochs or int(np.clip(FULL_STEPS // (count * time), FEWEST_EPOCHS, MOST_EPOCHS))
 
     trial_rows = int(np.clip(TRIAL_STEPS // time, min(count, 400), count))
     parts = _parts(count, trial_rows, seed)
+    held_out_rows = f"{len(parts)} x {len(parts[0][1])} held-out training rows"
+    tell(f"choosing a recipe: {len(designs(outputs))} designs, each trained on some rows and tried on {held_out_rows}")
     losses: dict[str, float] = {}
     for name, layers in designs(outputs).items():
         found: list[float] = []
@@ -75,7 +91,7 @@ def choose_recipe(rows: Mapping[str, NDArray[Any]], outputs: int, objective: Obj
                 objective,
                 Data(_take(rows, training)),
                 optimizer=optimizer,
-                epochs=min(epochs, 30),
+                epochs=min(epochs, TRIAL_EPOCHS),
                 batch_size=batch_size,
                 seed=seed,
                 validation=Data(_take(rows, held_out)),
@@ -86,18 +102,17 @@ def choose_recipe(rows: Mapping[str, NDArray[Any]], outputs: int, objective: Obj
                 raise KeyboardInterrupt
             found.append(fitted.history.last("val_loss"))
         losses[name] = float(np.mean(found))
+        tell(f"  {name}: loss {losses[name]:.4g}")
     best = min(losses, key=lambda name: losses[name])
     table = "; ".join(f"{name}: {loss:.4g}" for name, loss in losses.items())
+    chosen = f"{best}; {_described(optimizer)}, batch {batch_size}"
+    tell(f"chosen: {chosen}")
     return Recipe(
         Sequential(designs(outputs)[best]),
         optimizer,
         epochs,
         batch_size,
-        notes=(
-            f"chosen by the loss on {len(parts)} x {len(parts[0][1])} held-out training rows: {table}",
-            f"{best}; {optimizer.name}, rate {optimizer.learning_rate:g} falling as a cosine, "
-            f"batch {batch_size}, {epochs} epochs on all training rows",
-        ),
+        notes=(f"chosen by the loss on {held_out_rows}: {table}", chosen),
     )
 
 
@@ -107,6 +122,15 @@ def _parts(count: int, used: int, seed: int) -> list[tuple[NDArray[np.intp], NDA
     folds = np.array_split(rows, 4)
     repeats = 3 if count < SMALL_SET else 1
     return [(np.concatenate(folds[:i] + folds[i + 1 :]), folds[i]) for i in range(repeats)]
+
+
+def _described(optimizer: Optimizer | OptaxOptimizer) -> str:
+    if isinstance(optimizer, OptaxOptimizer):
+        return "an Optax transformation"
+    if callable(optimizer.learning_rate):
+        return f"{optimizer.name}, a rate of its own"
+    falling = "" if optimizer.schedule == "constant" else f" falling as a {optimizer.schedule}"
+    return f"{optimizer.name}, rate {optimizer.learning_rate:g}{falling}"
 
 
 def _take(rows: Mapping[str, NDArray[Any]], index: NDArray[np.intp]) -> dict[str, NDArray[Any]]:

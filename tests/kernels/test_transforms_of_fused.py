@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.sharding import Mesh, PartitionSpec
+from cells_of_fused import GATES, Rows, draw, value
 
 from latchwork.kernels import native
 from latchwork.kernels.jax import fused_unroll
@@ -71,36 +76,71 @@ def test_nested_vmap(rng):
     np.testing.assert_allclose(got, expected, rtol=2e-5)
 
 
-def test_scan_and_remat(rng):
-    weights, inputs = lstm_weights(rng), inputs_of(rng, MEMBERS)
-
-    def total(weights, run):
-        return jax.lax.scan(lambda sum_, x: (sum_ + run(weights, x), None), 0.0, inputs)[0]
-
-    expected = jax.grad(lambda w: sum(loss(w, x) for x in inputs))(weights)
-    assert_close(jax.jit(jax.grad(total), static_argnums=1)(weights, loss), expected)
-    assert_close(jax.jit(jax.grad(total), static_argnums=1)(weights, jax.checkpoint(loss)), expected)
+def test_shard_map_over_two_devices():
+    """In a process of its own: JAX fixes the number of devices when it starts."""
+    program = Path(__file__).with_name("sharded.py")
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
-def test_shard_map(rng):
-    weights, inputs = lstm_weights(rng), inputs_of(rng)
-    mesh = Mesh(np.array(jax.devices()[:1]), ("batch",))
-    spec = PartitionSpec("batch")
+@pytest.mark.parametrize("kind", GATES)
+def test_vmap_over_weights_rows_and_both(kind):
+    """Members along different axes of each array, half of the cases in reverse; gradients of vmap and vmap of them."""
+    reverse = kind in ("gru", "peephole_lstm")
+    weights, *rows = draw(kind, MEMBERS)
+    members = [members_part((weights, *rows), i) for i in range(MEMBERS)]
+    one, *row = members[0]
+    slopes = jax.value_and_grad(partial(value, kind, reverse), (0, 1))
+    second = jax.tree.map(lambda array: jnp.moveaxis(array, 0, 1), rows)  # members on the second axis
 
-    def mapped(weights, inputs):
-        part = jax.shard_map(
-            lambda w, x: loss(w, x)[None], mesh=mesh, in_specs=(PartitionSpec(), spec), out_specs=spec, check_vma=False
-        )
-        return part(weights, inputs).sum()
+    def stacked(results):
+        return jax.tree.map(lambda *parts: np.stack(parts), *results)
 
-    assert_close(jax.jit(jax.value_and_grad(mapped))(weights, inputs), jax.value_and_grad(loss)(weights, inputs))
+    assert_close(jax.jit(jax.vmap(slopes, (0, 1, 1)))(weights, *second), stacked(slopes(*each) for each in members))
+    by_rows = stacked(slopes(one, *each[1:]) for each in members)
+    assert_close(jax.vmap(slopes, (None, 0, 0))(one, *rows), by_rows)
+    assert_close(jax.vmap(slopes, (0, None, None))(weights, *row), stacked(slopes(each[0], *row) for each in members))
+    # The gradient of a vmapped sum: shared weights get the members' together.
+    summed = jax.grad(lambda w: jax.vmap(partial(value, kind, reverse), (None, 1, 1))(w, *second).sum())(one)
+    assert_close(summed, jax.tree.map(lambda part: part.sum(axis=0), by_rows[1][0]))
 
 
-def test_computes_only_the_gradients_that_are_asked_for(rng):
-    weights, inputs = lstm_weights(rng), inputs_of(rng)
-    only_bias = jax.make_jaxpr(jax.grad(lambda bias: loss(weights | {"bias": bias}, inputs)))(weights["bias"])
-    calls = [eqn for eqn in only_bias.eqns if eqn.params.get("target_name") == "latchwork_backward"]
-    assert [out.aval.shape for eqn in calls for out in eqn.outvars] == [(4 * HIDDEN,)]
+@pytest.mark.parametrize("kind", GATES)
+def test_jit_scan_and_remat_of_every_cell(kind):
+    run = partial(value, kind, kind in ("lstm", "coupled_lstm"))  # some in reverse
+    weights, *rows = draw(kind, MEMBERS)
+    one = members_part(weights, 0)
+    each = [jax.value_and_grad(run)(one, *members_part(rows, i)) for i in range(MEMBERS)]
+    expected = jax.tree.map(lambda *parts: sum(parts), *each)
+
+    def total(weights):
+        step = lambda sum_, rows: (sum_ + run(weights, *rows) + jax.checkpoint(run)(weights, *rows), None)  # noqa: E731
+        return jax.lax.scan(step, 0.0, rows)[0] / 2
+
+    assert_close(jax.jit(jax.value_and_grad(total))(one), expected)
+
+
+@pytest.mark.parametrize("kind", GATES)
+def test_only_what_is_asked_for_is_computed(kind):
+    """Of each operand alone, and of all: backward is called for just that, and without a gradient nothing is kept."""
+    weights, rows, fixed = draw(kind)
+    operands = {**weights, "inputs": rows.inputs, "state": rows.state}
+
+    def of(given):
+        return value(kind, False, {name: given[name] for name in weights}, Rows(given["inputs"], given["state"]), fixed)
+
+    for asked in [*([name] for name in operands), list(operands)]:
+        wanted = {name: operands[name] for name in asked}
+        jaxpr = jax.make_jaxpr(jax.grad(lambda part: of(operands | part)))(wanted)
+        (backward,) = [call for call in jaxpr.eqns if call.params.get("target_name") == "latchwork_backward"]
+        shapes = sorted(array.shape for array in jax.tree.leaves(wanted))
+        assert sorted(out.aval.shape for out in backward.outvars) == shapes, asked
+    assert "latchwork_backward" not in str(jax.make_jaxpr(of)(operands))
+    assert len(jax.make_jaxpr(of)(operands).eqns[0].outvars) == 1 + len(rows.state)
+
+
+def members_part(tree, index):
+    return jax.tree.map(lambda array: array[index], tree)
 
 
 def test_a_sequence_without_a_step_keeps_its_state(rng):

@@ -9,14 +9,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
-from latchwork import runtime, spec, storage
-from latchwork.forecasting.network import CELL, HEADS, Trained, start
+from latchwork import spec, storage
+from latchwork.forecasting.correction import CELL, HEADS, Trained
+from latchwork.forecasting.network import start
 from latchwork.forecasting.residual import TENSORS
 from latchwork.forecasting.rows import Rows
 from latchwork.forecasting.shown import PREFIX
+from latchwork.runtime.model import model_of
 from latchwork.transforms.scaling import standard_scaler
 from latchwork.transforms.vocabulary import Vocabulary, fit_vocabulary
 
@@ -38,7 +39,7 @@ def parameters_of(network: spec.Sequential, random: np.random.Generator) -> Tens
 def write(path: Path, document: dict[str, Any], tensors: Tensors, inputs: np.ndarray[Any, Any]) -> None:
     """Save, let the runtime answer, and save again with what it said."""
     storage.save(path, document, tensors)
-    model = runtime.load(path)
+    model = model_of(storage.load_model(path))  # the network alone: a text's file has no n-gram here
     answer = model.predict_proba(inputs[None]) if document["job"] == "classification" else model.predict(inputs[None])
     tied = document["fitted"].get("tied")
     kept = {name: array for name, array in tensors.items() if not (tied and name == "network.layers.2.weight")}
@@ -87,7 +88,7 @@ def write_forecaster(path: Path, random: np.random.Generator) -> None:
     future = random.normal(size=(1, horizon, known)).astype(np.float32)
     none = np.zeros((1, horizon))
     rows = Rows(none[:, 0], none[:, 0], past, future, none, none, np.ones(1), None)  # type: ignore[arg-type]
-    trained = Trained.from_tensors({name: jnp.asarray(array) for name, array in own.items()})
+    trained = Trained.from_tensors(own)
     tensors = {TENSORS + name: array for name, array in own.items()}
     tensors |= {PREFIX + "past": past, PREFIX + "future": future, "expected.answer": trained.correct(rows, 0)[0]}
     storage.save(path, {"job": "forecasting", "network": None, "fitted": {}, "training": {}, "data": {}}, tensors)

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.classification.augmentation import Augmentation, Augmented
+from latchwork.classification.measures import figures
 from latchwork.errors import InputError
-from latchwork.estimator import SequenceEstimator
+from latchwork.sequence_estimator import SequenceEstimator
 from latchwork.storage import Latch
 from latchwork.training import Accuracy, Objective, SoftmaxCrossEntropy, Supervised
 from latchwork.transforms.labels import Label, Labels, fit_labels, saved_labels
@@ -64,16 +65,7 @@ class SequenceClassifier(SequenceEstimator):
 
     def evaluate(self, X: Any, y: Any, lengths: Any = None) -> dict[str, float]:
         """`accuracy`, `loss` (cross-entropy in nats) and `n` over labelled sequences."""
-        probabilities = self.predict_proba(X, lengths)
-        targets = self.labels_.encode(y)
-        if len(targets) != len(probabilities):
-            raise InputError(f"got {len(probabilities)} sequences and {len(targets)} labels: one for each is needed")
-        hit = probabilities[np.arange(len(targets)), targets].astype(np.float64)
-        return {
-            "accuracy": float((probabilities.argmax(axis=1) == targets).mean()),
-            "loss": float(-np.log(np.maximum(hit, 1e-30)).mean()),
-            "n": len(targets),
-        }
+        return figures(self.labels_, self.predict_proba(X, lengths), y)
 
     def to_latch(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """The shared part, and the classes."""

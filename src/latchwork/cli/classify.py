@@ -14,8 +14,9 @@ from latchwork.cli.common import JsonOption, ModelArgument, Output, QuietOption,
 from latchwork.errors import InputError
 
 if TYPE_CHECKING:
-    from latchwork.classification import SequenceClassifier
+    from latchwork.runtime import Model
     from latchwork.spec import Sequential
+    from latchwork.transforms.labels import Labels
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -94,8 +95,6 @@ def train(
     started = time.monotonic()
     model.fit(rows.inputs, rows.labels, rows.lengths)
     model.save(out)
-    for line in model.recipe_.notes:
-        output.note(line)
     output.note(f"\n{model.network_.spec.summary()}\n")
     history = model.history_
     results = {
@@ -116,23 +115,25 @@ def train(
 def test(model: ModelArgument, data: DataArgument, quiet: QuietOption = False, as_json: JsonOption = False) -> None:
     """Test a saved classifier on labelled sequences: accuracy, loss, and each class on its own."""
     from latchwork import datasets
+    from latchwork.classification.measures import class_figures, figures
 
     output = Output(as_json=as_json, quiet=quiet)
-    classifier = _load(model)
+    classifier, labels = _load(model)
     rows = datasets.read(data, "test")
     output.note(_described(rows))
     started = time.monotonic()
-    figures: dict[str, Any] = classifier.evaluate(rows.inputs, rows.labels, rows.lengths)
+    probabilities = classifier.predict_proba(rows.inputs, rows.lengths)
+    results: dict[str, Any] = figures(labels, probabilities, rows.labels)
     seconds = time.monotonic() - started
-    answers = classifier.predict(rows.inputs, rows.lengths)
-    classes = [_class_figures(label, rows.labels, answers) for label in classifier.classes_.tolist()]
+    answers = labels.decode(probabilities.argmax(axis=1))
+    classes = [class_figures(label, rows.labels, answers) for label in labels.classes]
     output.table(
         "Each class",
         ["class", "sequences", "recall", "precision"],
         [[str(row["class"]), str(row["n"]), _percent(row["recall"]), _percent(row["precision"])] for row in classes],
     )
-    sentence = f"Accuracy {figures['accuracy']:.4f}, loss {figures['loss']:.4f} over {figures['n']:,} sequences"
-    output.result(sentence, figures | {"classes": classes, "seconds": seconds})
+    sentence = f"Accuracy {results['accuracy']:.4f}, loss {results['loss']:.4f} over {results['n']:,} sequences"
+    output.result(sentence, results | {"classes": classes, "seconds": seconds})
 
 
 @app.command()
@@ -147,10 +148,10 @@ def predict(
     from latchwork import datasets
 
     output = Output(as_json=as_json, quiet=quiet)
-    classifier = _load(model)
+    classifier, classes = _load(model)
     rows = datasets.read(data, "test", labels_required=False)
     probabilities = classifier.predict_proba(rows.inputs, rows.lengths)
-    labels = classifier.classes_[probabilities.argmax(axis=1)].tolist()
+    labels = classes.decode(probabilities.argmax(axis=1)).tolist()
     best = probabilities.max(axis=1).tolist()
     answers = [
         {"sequence": name, "label": label, "probability": probability}
@@ -183,14 +184,14 @@ def _network(cell: CellName | None, units: int, both_ways: bool, dropout: float,
     return spec.Sequential([spec.Bidirectional(layer) if both_ways else layer, spec.Dense(classes)])
 
 
-def _load(path: Path) -> SequenceClassifier:
-    from latchwork.classification import SequenceClassifier
-    from latchwork.loading import load
+def _load(path: Path) -> tuple[Model, Labels]:
+    """A saved classifier, in the runtime, and its classes."""
+    from latchwork import runtime
 
-    model = load(path)
-    if not isinstance(model, SequenceClassifier):
-        raise InputError(f"{path} holds a model for {model.JOB}, expected one for classification")
-    return model
+    model: Model = runtime.load(path, "classification")
+    if model.labels is None:
+        raise InputError(f"{path}: this classifier names no classes")
+    return model, model.labels
 
 
 def _described(rows: Any) -> str:
@@ -198,17 +199,6 @@ def _described(rows: Any) -> str:
     steps = f"{time} steps" if rows.lengths is None else f"{rows.lengths.min()} to {rows.lengths.max()} steps"
     lines = [f"{rows.source}: {len(rows):,} sequences of {steps}, {features} features", *rows.notes]
     return "\n".join(lines)
-
-
-def _class_figures(label: Any, truth: Any, answers: Any) -> dict[str, Any]:
-    is_label, said = truth == label, answers == label
-    both = int((is_label & said).sum())
-    return {
-        "class": label,
-        "n": int(is_label.sum()),
-        "recall": both / int(is_label.sum()) if is_label.any() else None,
-        "precision": both / int(said.sum()) if said.any() else None,
-    }
 
 
 def _percent(share: float | None) -> str:

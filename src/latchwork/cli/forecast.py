@@ -158,12 +158,9 @@ def _paths(forecaster: Forecaster, steps: int, seed: int, folder: Path, output: 
 
 
 def _open(path: Path, update: Path | None, output: Output) -> Forecaster:
-    from latchwork.forecasting.forecaster import Forecaster
-    from latchwork.loading import load
+    from latchwork import runtime
 
-    forecaster = load(path)
-    if not isinstance(forecaster, Forecaster):
-        raise InputError(f"got {path}, a model of the job {forecaster.JOB!r}: give one that forecast --save wrote")
+    forecaster: Forecaster = runtime.load(path, "forecasting")
     if update is not None:
         forecaster.update(update)
         _tell_notes(forecaster.notes_, output)

@@ -139,14 +139,11 @@ class Forecaster(Estimator):
         """Forecast past the end, with intervals at `levels` in per cent (those of the constructor where None).
 
         covariates: what is known ahead by column, [steps] for one series or [series, steps]; it takes the place of what
-        was known when the data were read.
+        was known when the data were read, in this forecast alone.
         """
-        wanted = self._levels(self.levels if levels is None else levels)
         if covariates:
-            self.panel_ = self._fitted().panel_.with_future(covariates)
-            if self._network is not None:
-                ahead = residual_ahead(self._network.trained, self.panel_, self.seasons_, self.horizon_)
-                self._network = dataclasses.replace(ahead, tested=self._network.tested)
+            return self._knowing(self._fitted().panel_.with_future(covariates)).predict(levels)
+        wanted = self._levels(self.levels if levels is None else levels)
         panel = self._fitted().panel_
         mean = self._centre()
         centre = self._working(mean)
@@ -273,10 +270,8 @@ class Forecaster(Estimator):
 
     def _forecast_again(self, panel: Panel) -> Array:
         """Point forecasts past the end of another panel of the same kind, nothing fitted anew."""
-        other = copy.copy(self)
-        other.panel_, other.answers_ = panel, answer(panel.values, self.seasons_, self.horizon_)
-        if self._network is not None:
-            other._network = residual_ahead(self._network.trained, panel, self.seasons_, self.horizon_)
+        other = self._knowing(panel)
+        other.answers_ = answer(panel.values, self.seasons_, self.horizon_)
         return other._centre()
 
     def _learn_widths(self, before: Panel) -> None:
@@ -301,6 +296,15 @@ class Forecaster(Estimator):
 
     def _recorded(self) -> int:
         return int(np.clip(2 * len(self.panel_), *RECORD))
+
+    def _knowing(self, panel: Panel) -> Self:
+        """A copy whose network has read another panel; this one stays as it is, whatever threads ask it meanwhile."""
+        other = copy.copy(self)
+        other.panel_ = panel
+        if self._network is not None:
+            ahead = residual_ahead(self._network.trained, panel, self.seasons_, self.horizon_)
+            other._network = dataclasses.replace(ahead, tested=self._network.tested)
+        return other
 
     def _train_network(self, made: Backtest) -> None:
         """Train, put the network's forecasts into the backtest, and use it where it does better there."""

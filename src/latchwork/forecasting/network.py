@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from latchwork import spec
 from latchwork.cells import LSTMCell
 from latchwork.compilation import enable_cache
+from latchwork.forecasting.correction import CELL, HEADS, Trained
 from latchwork.forecasting.rows import Rows
 from latchwork.initialise import initial_parameters
 from latchwork.unroll import unroll
@@ -33,10 +34,6 @@ BLOCK = 20  # steps between two looks at the validation rows
 BATCH = 32
 LEARNING_RATE = 3e-3
 LEAST_GAIN = 0.005  # of the validation loss; less than this is luck
-
-
-CELL = ("input_weight", "hidden_weight", "bias")
-HEADS = ("context_weight", "step_weight", "bias", "output_weight")
 
 
 class Corrector(eqx.Module):
@@ -96,47 +93,6 @@ class Fold:
     held: int
 
 
-@dataclass(frozen=True)
-class Trained:
-    """Members [folds * members, ...] and what training did.
-
-    gains: [folds], share of the validation loss saved, 0 where a fold stayed at the base.
-    """
-
-    parameters: Any
-    members: int
-    gains: NDArray[np.float64]
-    steps: int
-    seconds: float
-
-    def correct(self, rows: Rows, fold: int) -> NDArray[np.float64]:
-        """Corrected forecasts [rows, horizon] in working units: the mean over the fold's members."""
-        own = jax.tree.map(lambda leaf: leaf[fold * self.members : (fold + 1) * self.members], self.parameters)
-        padded = -(-len(rows.base) // 256) * 256  # so that other numbers of rows compile nothing new
-        past, future = (jnp.asarray(np.resize(a, (padded, *a.shape[1:]))) for a in (rows.past, rows.future))
-        said = np.asarray(_corrections(own, past, future))[:, : len(rows.base)].mean(axis=0)
-        return rows.base + rows.spread[:, None] * said.astype(np.float64)
-
-    def tensors(self) -> dict[str, NDArray[Any]]:
-        """The last fold's members by parameter, as they are saved."""
-        own = jax.tree.map(lambda leaf: np.asarray(leaf[-self.members :]), self.parameters)
-        cell = {f"cell.{name}": getattr(own.cell, name) for name in CELL}
-        return cell | {name: getattr(own, name) for name in HEADS}
-
-    @staticmethod
-    def from_tensors(tensors: dict[str, NDArray[Any]]) -> Trained:
-        """The inverse of `tensors`, one fold."""
-        members = len(tensors["bias"])
-        made = [
-            Corrector(
-                LSTMCell(*(jnp.asarray(tensors[f"cell.{name}"][m]) for name in CELL)),
-                *(jnp.asarray(tensors[name][m]) for name in HEADS),
-            )
-            for m in range(members)
-        ]
-        return Trained(_stacked(made), members, np.zeros(1), 0, 0.0)
-
-
 def train(
     rows: Rows, folds: list[Fold], members: int, seed: int, minutes: float | None = None, size: Size = SMALL
 ) -> Trained:
@@ -173,12 +129,18 @@ def train(
         if minutes is not None and (time.perf_counter() - started) / 60 > minutes:
             break
     gains = (1 - best_loss / np.maximum(first, 1e-12)).reshape(len(folds), members).mean(axis=1)
-    return Trained(best, members, gains, blocks * BLOCK, time.perf_counter() - started)
+    return Trained(_by_name(best), members, gains, blocks * BLOCK, time.perf_counter() - started)
 
 
 def _stacked(members: list[Corrector]) -> Corrector:
     """Members as one module with a leading axis."""
     return jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *members)
+
+
+def _by_name(members: Corrector) -> dict[str, NDArray[Any]]:
+    """The arrays as `correction.Trained` has them."""
+    cell = {f"cell.{name}": np.asarray(getattr(members.cell, name)) for name in CELL}
+    return cell | {name: np.asarray(getattr(members, name)) for name in HEADS}
 
 
 def _choose(better: NDArray[np.bool_], new: Array, old: Array) -> Array:
@@ -203,11 +165,6 @@ def _losses(parameters: Corrector, data: tuple[Array, ...], checked: Array, limi
         return _loss(member, limit, *(jnp.asarray(a)[rows] for a in data))
 
     return jax.vmap(one)(parameters, checked, limits)
-
-
-@jax.jit
-def _corrections(parameters: Corrector, past: Array, future: Array) -> Array:
-    return jax.vmap(lambda member: member(past, future))(parameters)
 
 
 @jax.jit

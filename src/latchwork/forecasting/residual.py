@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import gcd
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.forecasting.backtest import Backtest
+from latchwork.forecasting.correction import Trained
 from latchwork.forecasting.panel import Panel
 from latchwork.forecasting.rows import make_rows
 from latchwork.transforms.working import Array
-
-if TYPE_CHECKING:
-    from latchwork.forecasting.network import Trained
 
 TENSORS = "fitted.network."
 ROWS = 240  # rows to train on for one series,
@@ -59,8 +57,6 @@ def residual_from_tensors(
     held = {name.removeprefix(TENSORS): value for name, value in tensors.items() if name.startswith(TENSORS)}
     if not held:
         return None
-    from latchwork.forecasting.network import Trained
-
     return residual_ahead(Trained.from_tensors(held), panel, seasons, horizon)
 
 

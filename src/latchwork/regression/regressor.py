@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.errors import InputError
-from latchwork.estimator import SequenceEstimator
+from latchwork.sequence_estimator import SequenceEstimator
 from latchwork.storage import Latch
 from latchwork.training import Loss, Objective, Supervised, named_loss
 from latchwork.transforms.scaling import Scaler, saved_scaler, standard_scaler

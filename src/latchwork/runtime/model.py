@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork import spec, storage
+from latchwork import spec
 from latchwork.errors import InputError
 from latchwork.runtime.chain import Chain, ChainState, chainable
 from latchwork.runtime.network import NetworkState, NumpyNetwork
+from latchwork.storage import Latch
 from latchwork.transforms.labels import Labels, saved_labels
 from latchwork.transforms.scaling import Scaler, saved_scaler
 from latchwork.transforms.sequences import as_lengths, as_sequences
@@ -164,34 +164,11 @@ class Model:
         return tokens.astype(np.int64)
 
 
-def load(path: str | os.PathLike[str]) -> Model:
-    """Open a `.latch` file of any job, without JAX.
-
-    Args:
-        path: the file.
-
-    Returns:
-        The model.
-
-    Raises:
-        InputError: in one line, what is wrong with the file.
-
-    Example:
-        >>> model = load("digits.latch")  # doctest: +SKIP
-        >>> model.predict(images)  # doctest: +SKIP
-        array([7, 2, 1])
-    """
-    document, tensors = storage.load_model(path)
-    try:
-        return _model(document, tensors)
-    except (LookupError, TypeError, AttributeError, ValueError) as error:
-        why = str(error) if isinstance(error, InputError) else f"{type(error).__name__} {error}"
-        raise InputError(f"{path}: not a model that can be run: {why}") from None
-
-
-def _model(document: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Model:
+def model_of(latch: Latch) -> Model:
+    """The model in an opened file; raises `InputError`, or what Python says of a document that is none."""
+    document, tensors = latch
     if document["network"] is None:
-        raise InputError(f"a {document['job']} model without a network; latchwork.load opens it")
+        raise InputError(f"a {document['job']} model without a network")
     parameters = {
         name.removeprefix("network."): array for name, array in tensors.items() if name.startswith("network.layers.")
     }

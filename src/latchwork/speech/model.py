@@ -84,6 +84,29 @@ class SpeechModel:
         numpy_network = NumpyNetwork(network, parameters)
         return cls(spectrogram, scaler, symbols, numpy_network, document["training"], document["data"])
 
+    def predict(self, recordings: Sequence[str | Path | Samples], rate: int | None = None) -> list[str]:
+        """What is said in each of several files, or arrays of samples at `rate` a second.
+
+        Raises:
+            InputError: a file that is no recording, or samples without a rate, of several channels or not finite.
+        """
+        return [transcript.text for transcript in self.listen(recordings, rate)]
+
+    def listen(self, recordings: Sequence[str | Path | Samples], rate: int | None = None) -> list[Transcript]:
+        """As `predict`, with the probability of each transcript."""
+        samples: list[Samples] = []
+        for each in recordings:
+            if isinstance(each, str | Path):
+                samples.append(read_audio(each, self.spectrogram.rate)[0])
+            elif rate is None:
+                raise InputError("samples need their rate: give rate=, samples a second")
+            else:
+                checked = np.asarray(each, np.float32)
+                if checked.ndim != 1 or not len(checked) or not np.isfinite(checked).all():
+                    raise InputError(f"got samples of shape {checked.shape}: expected one channel, (samples,)")
+                samples.append(resample(checked, rate, self.spectrogram.rate))
+        return self.transcribe(samples, self.spectrogram.rate)
+
     def transcribe(self, recordings: Sequence[Samples], rate: int) -> list[Transcript]:
         """What is said in recordings of `rate` samples a second."""
         at_rate = [resample(np.asarray(samples, np.float32), rate, self.spectrogram.rate) for samples in recordings]

@@ -17,9 +17,8 @@ from latchwork.estimator import Estimator
 from latchwork.network import Network
 from latchwork.runtime.network import NumpyNetwork
 from latchwork.spec import LSTM, Bidirectional, Dense, Dropout, Sequential
-from latchwork.speech.audio import read_audio, resample
 from latchwork.speech.measures import figures
-from latchwork.speech.model import JOB, SpeechModel, Transcript
+from latchwork.speech.model import JOB, SpeechModel
 from latchwork.speech.objective import ConnectionistTemporal
 from latchwork.speech.preparing import Utterance, are_single_words, as_rows, joined, load_utterances, varied
 from latchwork.speech.recordings import Recordings, read_recordings
@@ -149,11 +148,11 @@ class SpeechRecognizer(Estimator):
 
     def transcribe(self, recording: str | Path | Samples, rate: int | None = None) -> str:
         """What is said in a file, or in samples at `rate` a second."""
-        return self._transcripts([recording], rate)[0].text
+        return self._fitted().predict([recording], rate)[0]
 
     def predict(self, recordings: Sequence[str | Path | Samples], rate: int | None = None) -> list[str]:
         """What is said in each of several recordings."""
-        return [transcript.text for transcript in self._transcripts(recordings, rate)]
+        return self._fitted().predict(recordings, rate)
 
     def evaluate(self, recordings: str | Path | Recordings) -> dict[str, float]:
         """`word_error_rate`, `utterance_accuracy` and `n` over recordings with transcripts."""
@@ -186,21 +185,6 @@ class SpeechRecognizer(Estimator):
         if not hasattr(self, "model_"):
             raise InputError(f"this {type(self).__name__} is not fitted yet: call fit(folder) first")
         return self.model_
-
-    def _transcripts(self, recordings: Sequence[str | Path | Samples], rate: int | None) -> list[Transcript]:
-        model = self._fitted()
-        samples: list[Samples] = []
-        for each in recordings:
-            if isinstance(each, str | Path):
-                samples.append(read_audio(each, model.spectrogram.rate)[0])
-            elif rate is None:
-                raise InputError("samples need their rate: give rate=, samples a second")
-            else:
-                checked = np.asarray(each, np.float32)
-                if checked.ndim != 1 or not len(checked) or not np.isfinite(checked).all():
-                    raise InputError(f"got samples of shape {checked.shape}: expected one channel, (samples,)")
-                samples.append(resample(checked, rate, model.spectrogram.rate))
-        return model.transcribe(samples, model.spectrogram.rate)
 
 
 def _network(hidden: int, outputs: int) -> Sequential:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from latchwork import spec, storage
 from latchwork.errors import InputError
 from latchwork.packing import packed, unpacked
+from latchwork.runtime.model import Model, State
+from latchwork.runtime.network import NumpyNetwork
 from latchwork.storage import Latch
 from latchwork.text import writing
 from latchwork.text.keyboard import Keyboard, word_ends
@@ -131,6 +133,35 @@ class TextModel:
             "data": dict(self.data),
         }
         return document, tensors
+
+    @cached_property
+    def _scores(self) -> Model:
+        """The network alone, from token numbers to scores."""
+        arrays = {name: np.ascontiguousarray(array, np.float32) for name, array in self.parameters.items()}
+        return Model(JOB, NumpyNetwork(self.network, arrays), None, None, None, False, {}, {})
+
+    def predict(self, tokens: Any, lengths: Any = None) -> NDArray[Any]:
+        """The network's scores of each next token, before the softmax and without the n-gram.
+
+        Args:
+            tokens: numbers `[batch, time]`, as `vocabulary.encode` gives them for one text.
+            lengths: the real tokens of each row of a batch whose rows differ in length.
+
+        Returns:
+            `[batch, time, tokens]`.
+
+        Raises:
+            InputError: token numbers of another shape, or that the vocabulary does not have.
+        """
+        return self._scores.predict(tokens, lengths)
+
+    def initial_state(self, batch: int = 1) -> State:
+        """The state before the first token of `batch` streams, for `step`."""
+        return self._scores.initial_state(batch)
+
+    def step(self, tokens: Any, state: State) -> tuple[NDArray[np.floating], State]:
+        """The scores `[batch, tokens]` after one more token of each stream `[batch]`, and the state for the next."""
+        return self._scores.step(tokens, state)
 
     @cached_property
     def network_predictor(self) -> NetworkPredictor:

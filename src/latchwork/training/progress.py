@@ -123,6 +123,12 @@ def make_progress(kind: ProgressKind) -> Progress:
     return {"bar": BarProgress, "lines": LineProgress, "none": NoProgress}[kind]()
 
 
+def tell(kind: ProgressKind | Progress, line: str) -> None:
+    """A line about what comes before training, unless nothing is to be said or somebody else says it."""
+    if isinstance(kind, str) and kind != "none":
+        print(line, file=sys.stderr, flush=True)
+
+
 def metrics_of(row: Mapping[str, float]) -> dict[str, float]:
     """A history row without its bookkeeping."""
     return {name: value for name, value in row.items() if name not in ("epoch", "step", "seconds")}

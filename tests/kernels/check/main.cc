@@ -1,6 +1,6 @@
 // The kernels checked without Python: for sanitizers, for other processors, for whoever changes csrc/.
 //
-//   latchwork_check [--cases N] [--seed S] [--stride K] [--only calls|reference|inference|threads|functions]
+//   latchwork_check [--cases N] [--seed S] [--stride K] [--only calls|reference|inference|training|threads|functions]
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -39,6 +39,7 @@ int main(int count, char** words) {
   run("functions", [&] { return check::check_functions(stride); });
   run("calls", [&] { return check::check_calls(cases, seed); });
   run("inference", [&] { return check::check_inference((cases + 1) / 2, seed); });
+  run("training", [&] { return check::check_training((cases + 4) / 5, seed); });
   run("threads", [&] { return check::check_threads((cases + 9) / 10, seed); });
   std::puts(good ? "all is well" : "FAILED");
   return good ? 0 : 1;

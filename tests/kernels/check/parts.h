@@ -14,6 +14,9 @@ bool check_reference(int64_t cases, uint64_t seed);
 // Sequences step by step and whole networks in one call, against the reference.
 bool check_inference(int64_t cases, uint64_t seed);
 
+// Whole training steps of random networks: on any number of threads, side by side, from two threads at a time.
+bool check_training(int64_t cases, uint64_t seed);
+
 // Calls from many threads at a time: each must give what it gives alone.
 bool check_threads(int64_t cases, uint64_t seed);
 

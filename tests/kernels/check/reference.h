@@ -131,12 +131,13 @@ inline void step_unit_back(const Network& net, int64_t unit, const Unit& u, doub
 }
 
 // Runs a sequence forward, then backward: its derivatives by the weights are added to `into`. With `float_states` a
-// step hands its states on, and keeps its gates for backward, as floats: what is lost then is lost in any float32 network
-// that keeps them, however exact it is otherwise (1 - f of a gate that is nearly open, say).
+// step hands its states on, keeps its gates for backward, and hands its derivatives back, as floats: what is lost then is
+// lost in any float32 network that keeps them, however exact it is otherwise (1 - f of a gate that is nearly open, say,
+// or a weight's derivative in which the steps' nearly cancel).
 class Run {
  public:
   Run(const Network& net, Sequence& sequence, bool float_states)
-      : net_(net), sequence_(sequence), units_(sequence.length) {
+      : net_(net), sequence_(sequence), float_states_(float_states), units_(sequence.length) {
     const auto kept = [&](double& value) { return float_states ? value = static_cast<float>(value) : value; };
     sequence.outputs.assign(sequence.time * net.hidden, 0.0);
     Doubles hidden = sequence.hidden_state, cell = sequence.cell_state;
@@ -182,6 +183,15 @@ class Run {
         by_hidden[unit] += by.by_outputs[at * hidden + unit];
         double by_x[4], by_h[4], by_peepholes[3] = {};
         step_unit_back(net_, unit, units_[step][unit], by_hidden[unit], by_cell[unit], by_x, by_h, by_peepholes);
+        if (float_states_) {
+          for (int64_t gate = 0; gate < gates; ++gate) {
+            by_x[gate] = static_cast<float>(by_x[gate]);
+            by_h[gate] = static_cast<float>(by_h[gate]);
+          }
+          for (double& by : by_peepholes) by = static_cast<float>(by);
+          by_hidden[unit] = static_cast<float>(by_hidden[unit]);
+          by_cell[unit] = static_cast<float>(by_cell[unit]);
+        }
         for (int64_t gate = 0; gate < gates; ++gate) {
           x[gate * hidden + unit] = by_x[gate];
           h[gate * hidden + unit] = by_h[gate];
@@ -228,6 +238,7 @@ class Run {
 
   const Network& net_;
   const Sequence& sequence_;
+  const bool float_states_;
   std::vector<std::vector<Unit>> units_;  // [steps][units]
 };
 

@@ -1,0 +1,323 @@
+// Whole training steps: random networks of every layer, beside themselves on other numbers of threads, side by side, and
+// from several threads at a time; their gradients beside what a small step along them does to the loss.
+#include <thread>
+
+#include "compare.h"
+#include "parts.h"
+#include "trainer.h"
+
+namespace check {
+namespace {
+
+using latchwork::Activation;
+using latchwork::Direction;
+using latchwork::Measure;
+using latchwork::Pool;
+using latchwork::Trainer;
+
+// A layer by its numbers, so that a network can be built again.
+struct LayerPlan {
+  enum { recurrent, dense, dropout, norm, pooling } what;
+  latchwork::RecurrentLayout layout;
+  bool both_ways;
+  int64_t width;
+  Activation activation;
+  float rate;
+  std::vector<Pool> pools;
+};
+
+// A network, its data and how it is trained.
+struct Training {
+  int64_t batch, time, features, symbols, embedded;  // symbols: 0 where it takes numbers
+  bool ragged, smooth;                               // smooth: its loss has a derivative everywhere
+  int64_t parameters = 0, rows = 0, targets = 0, steps = 0;
+  std::vector<LayerPlan> layers;
+  std::vector<Measure> measures;
+  latchwork::Rule rule{};
+  uint64_t seed;
+  Floats inputs, values, start, weight, scales;
+  std::vector<int32_t> tokens, classes, lengths, order;
+  std::string text;
+
+  std::unique_ptr<Trainer> make(bool trains, int threads) const {
+    auto made =
+        std::make_unique<Trainer>(batch, time, symbols ? 0 : features, true, ragged, parameters, trains, threads);
+    if (symbols) made->add_embedding(symbols, embedded);
+    for (const LayerPlan& layer : layers) {
+      switch (layer.what) {
+        case LayerPlan::recurrent: made->add_recurrent(layer.layout, layer.both_ways); break;
+        case LayerPlan::dense: made->add_dense(layer.width, layer.activation); break;
+        case LayerPlan::dropout: made->add_dropout(layer.rate); break;
+        case LayerPlan::norm: made->add_norm(1e-5f); break;
+        case LayerPlan::pooling: made->add_pooling(layer.pools); break;
+      }
+    }
+    for (const Measure measure : measures) made->add_measure(measure, measure == Measure::huber ? 0.5f : 0.1f);
+    made->set_rule(rule);
+    return made;
+  }
+
+  latchwork::Examples examples(int64_t members = 1) const {
+    const auto whole = [](const std::vector<int32_t>& array) { return array.empty() ? nullptr : array.data(); };
+    return {rows, members, given(inputs), whole(tokens), given(values), whole(classes), whole(lengths), given(weight)};
+  }
+
+  static Training random(uint64_t seed, bool smooth, int64_t members);
+};
+
+Training Training::random(uint64_t seed, bool smooth, int64_t members) {
+  Random random(seed);
+  Training t{};
+  t.seed = seed;
+  t.smooth = smooth;
+  const bool large = random.chance(15);  // large enough for a team of threads
+  t.batch = large ? random.from(20, 40) : random.from(1, 14);
+  t.time = random.from(1, large ? 12 : 7);
+  t.features = random.from(1, 9);
+  t.ragged = random.chance(50);
+  t.symbols = random.chance(30) ? random.from(1, 12) : 0;
+  t.embedded = random.from(1, 20);
+  int64_t width = t.symbols ? t.embedded : t.features;
+  bool has_time = true;
+  const auto add = [&](LayerPlan plan) { t.layers.push_back(std::move(plan)); };
+  const auto recurrent = [&](bool last_only) {
+    LayerPlan plan{LayerPlan::recurrent, {}, random.chance(30), 0, {}, 0, {}};
+    const auto kind = static_cast<Kind>(random.from(0, 5));
+    plan.layout = {smooth && kind == Kind::simple_relu ? Kind::gru : kind,
+                   large ? random.from(40, 70) : random.from(1, 20),
+                   random.chance(30),
+                   last_only,
+                   !smooth && random.chance(30) ? 0.25f : 0.0f,
+                   !smooth && random.chance(30) ? 0.2f : 0.0f};
+    width = plan.layout.hidden * (plan.both_ways ? 2 : 1);
+    has_time = !last_only;
+    add(plan);
+  };
+  const auto between = [&] {
+    if (random.chance(25) && !smooth) add({LayerPlan::dropout, {}, false, 0, {}, 0.3f, {}});
+    if (random.chance(25) && width > 1) add({LayerPlan::norm, {}, false, 0, {}, 0, {}});
+    if (random.chance(25)) {
+      width = random.from(1, 30);
+      const auto activation = static_cast<Activation>(random.from(0, 3));
+      add({LayerPlan::dense,
+           {},
+           false,
+           width,
+           smooth && activation == Activation::relu ? Activation::tanh : activation,
+           0,
+           {}});
+    }
+  };
+  between();
+  if (random.chance(40)) recurrent(false);
+  between();
+  const bool pools = random.chance(30), answers_each_step = !pools && random.chance(40);
+  recurrent(!pools && !answers_each_step);
+  if (pools) {
+    LayerPlan plan{LayerPlan::pooling, {}, false, 0, {}, 0, {}};
+    for (int64_t i = random.from(1, 4); i > 0; --i)
+      plan.pools.push_back(static_cast<Pool>(random.from(0, smooth ? 2 : 3)));
+    width *= static_cast<int64_t>(plan.pools.size());
+    has_time = false;
+    add(plan);
+  }
+  between();
+  width = random.from(2, 20);
+  add({LayerPlan::dense, {}, false, width, Activation::none, 0, {}});
+
+  const auto loss = static_cast<Measure>(random.from(0, smooth ? 1 : 3));
+  t.measures = {loss};
+  if (random.chance(50))
+    t.measures.push_back(latchwork::takes_classes(loss) ? Measure::accuracy : Measure::absolute_error);
+  t.rule = {static_cast<Direction>(random.from(0, 4)), 0.9, 0.99, 1e-7, 0.0f, random.chance(50) ? 0.5f : INFINITY, {}};
+  t.steps = random.from(1, 4);
+  t.rows = t.batch + random.from(0, 9);
+
+  t.parameters = int64_t{1} << 20;  // first as many as are ever needed, to learn how many there are
+  t.parameters = t.make(false, 1)->parameters_used();
+  if (random.chance(30)) {
+    t.rule.weight_decay = 0.1f;
+    const int64_t first = random.from(0, t.parameters / 2);
+    t.rule.decayed = {{first, random.from(first, t.parameters)}};
+  }
+  const auto numbers = [&](int64_t count, double size) {
+    Floats array(count, random.from(0, 3));
+    for (int64_t i = 0; i < count; ++i) array.data()[i] = static_cast<float>(size * random.normal());
+    return array;
+  };
+  const auto whole = [&](int64_t count, int64_t least, int64_t most) {
+    std::vector<int32_t> array;
+    for (int64_t i = 0; i < count; ++i) array.push_back(static_cast<int32_t>(random.from(least, most)));
+    return array;
+  };
+  t.targets = has_time ? t.time : 1;
+  if (t.symbols) {
+    t.tokens = whole(members * t.rows * t.time, 0, t.symbols - 1);
+  } else {
+    t.inputs = numbers(members * t.rows * t.time * t.features, 1);
+  }
+  if (latchwork::takes_classes(loss)) {
+    t.classes = whole(members * t.rows * t.targets, 0, width - 1);
+  } else {
+    t.targets *= width;
+    t.values = numbers(members * t.rows * t.targets, 1);
+  }
+  if (t.ragged) t.lengths = whole(t.rows, 1, t.time);
+  if (random.chance(40)) {
+    t.weight = Floats(t.rows);
+    for (int64_t i = 0; i < t.rows; ++i) t.weight.data()[i] = random.chance(20) ? 0.0f : 0.5f + 0.1f * (i % 7);
+  }
+  t.order = whole(t.steps * t.batch, random.chance(50) ? -1 : 0, t.rows - 1);  // -1: no row
+  t.order[0] = 0;
+  t.start = numbers(members * t.parameters, 0.3);
+  t.scales = Floats(t.steps);
+  std::fill(t.scales.data(), t.scales.data() + t.steps, -0.01f);
+  t.text = "training " + std::to_string(seed) + ": batch " + std::to_string(t.batch) + ", time " +
+           std::to_string(t.time) + (t.ragged ? ", ragged" : "") + (t.symbols ? ", tokens" : "") + ", " +
+           std::to_string(t.layers.size()) + " layers, " + std::to_string(t.parameters) + " parameters";
+  return t;
+}
+
+// What training leaves behind.
+struct Trained {
+  Floats parameters, slots;
+  std::vector<double> sums;
+
+  bool same(const Trained& other) const {
+    const auto equal = [](const Floats& a, const Floats& b) {
+      return a.size() == b.size() &&
+             std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(float)) == 0;
+    };
+    return equal(parameters, other.parameters) && equal(slots, other.slots) &&
+           std::memcmp(sums.data(), other.sums.data(), sums.size() * sizeof(double)) == 0;
+  }
+  bool intact() const { return parameters.intact() && slots.intact(); }
+  bool finite() const {
+    for (int64_t i = 0; i < parameters.size(); ++i)
+      if (!std::isfinite(parameters.data()[i])) return false;
+    return true;
+  }
+};
+
+Trained begun(const Training& t, int64_t members, int slots) {
+  Trained now{t.start, Floats(members * t.parameters * slots), {}};
+  std::fill(now.slots.data(), now.slots.data() + now.slots.size(), 0.0f);
+  now.sums.resize(static_cast<std::size_t>(members * t.steps * static_cast<int64_t>(t.measures.size() + 1)));
+  return now;
+}
+
+latchwork::Batches batches(const Training& t, Trained& into) {
+  return {t.steps, t.order.data(), t.scales.data(), 3, t.seed & 0xffff, into.sums.data()};
+}
+
+Trained run(const Training& t, int threads) {
+  const auto made = t.make(true, threads);
+  Trained now = begun(t, 1, made->slots());
+  made->run(now.parameters.data(), now.slots.data(), t.examples(), batches(t, now));
+  return now;
+}
+
+// The loss of the first batch, by a trainer that only measures.
+double loss_of(const Training& t, Trainer& measuring, const std::vector<double>& at) {
+  Floats parameters(t.parameters);
+  for (int64_t i = 0; i < t.parameters; ++i) parameters.data()[i] = static_cast<float>(at[i]);
+  std::vector<double> sums(t.measures.size() + 1);
+  const latchwork::Batches first{1, t.order.data(), nullptr, 0, 0, sums.data()};
+  measuring.run(parameters.data(), nullptr, t.examples(), first);
+  int64_t counted = 0;
+  for (int64_t place = 0; place < t.batch; ++place)
+    counted += t.order[place] >= 0 && (!t.weight.size() || t.weight.data()[t.order[place]] > 0);
+  return sums[0] / static_cast<double>(std::max<int64_t>(counted, 1));
+}
+
+// A step of plain descent shows the gradient; the loss must fall along it by as much as it says.
+void check_gradient(Training t, Report& report) {
+  t.rule = {Direction::sgd, 0, 0, 0, 0.0f, INFINITY, {}};
+  t.steps = 1;
+  t.scales.data()[0] = -1.0f;
+  const Trained after = run(t, 1);
+  std::vector<double> gradient(t.parameters), start = t.start.doubles();
+  double squares = 0;
+  for (int64_t i = 0; i < t.parameters; ++i) {
+    gradient[i] = start[i] - after.parameters.data()[i];
+    squares += gradient[i] * gradient[i];
+  }
+  if (squares < 1e-6) return;
+  const auto measuring = t.make(false, 1);
+  const auto at = [&](double distance) {
+    std::vector<double> moved = start;
+    for (int64_t i = 0; i < t.parameters; ++i) moved[i] += distance * gradient[i];
+    return loss_of(t, *measuring, moved);
+  };
+  // So far that the loss's rounding does not count, so near that its curve does not; the best of three is taken.
+  double error = 1;
+  for (const double fall : {0.02, 0.005, 0.001}) {
+    const double distance = fall / squares;
+    error = std::fmin(error, std::fabs((at(distance) - at(-distance)) / (2 * distance * squares) - 1));
+  }
+  report.note("gradient along itself", error);
+  if (!(error < 0.02))
+    report.fail(t.text + ": the loss does not fall as its gradient says, off by " + std::to_string(error));
+}
+
+void check_members(uint64_t seed, Report& report) {
+  constexpr int64_t kMembers = 3;
+  const Training t = Training::random(seed, false, kMembers);
+  std::vector<std::unique_ptr<Trainer>> made;
+  std::vector<Trainer*> members;
+  for (int64_t i = 0; i < kMembers; ++i) members.push_back(made.emplace_back(t.make(true, 1)).get());
+  Trained together = begun(t, kMembers, members[0]->slots());
+  latchwork::run_members(members, together.parameters.data(), together.slots.data(), t.examples(kMembers),
+                         batches(t, together));
+  if (!together.intact()) report.fail(t.text + ": members wrote beyond their arrays");
+  for (int64_t i = 0; i < kMembers; ++i) {
+    Trained alone = begun(t, kMembers, members[0]->slots());
+    latchwork::Examples own = t.examples(kMembers);
+    if (own.inputs) own.inputs += i * t.time * t.features;
+    if (own.tokens) own.tokens += i * t.time;
+    if (own.values) own.values += i * t.targets;
+    if (own.classes) own.classes += i * t.targets;
+    latchwork::Batches steps = batches(t, alone);
+    steps.seed += static_cast<uint64_t>(i) << 32;
+    const int64_t from = i * t.parameters, slots = from * members[0]->slots();
+    members[i]->run_alone(alone.parameters.data() + from, alone.slots.data() + slots, own, steps);
+    if (std::memcmp(alone.parameters.data() + from, together.parameters.data() + from,
+                    static_cast<std::size_t>(t.parameters) * sizeof(float)) != 0)
+      report.fail(t.text + ": a member side by side is not what it is alone");
+  }
+}
+
+}  // namespace
+
+bool check_training(int64_t cases, uint64_t seed) {
+  Report report;
+  std::vector<Training> all;
+  std::vector<Trained> alone;
+  for (int64_t i = 0; i < cases; ++i) {
+    all.push_back(Training::random(seed + i, false, 1));
+    const Training& t = all.back();
+    alone.push_back(run(t, 1));
+    if (!alone.back().intact()) report.fail(t.text + ": wrote beyond its parameters");
+    if (!alone.back().finite()) report.fail(t.text + ": a parameter is no finite number");
+    for (const int threads : {2, 4})
+      if (!run(t, threads).same(alone.back())) report.fail(t.text + ": results depend on the number of threads");
+    check_gradient(Training::random(seed + i, true, 1), report);
+    if (i % 4 == 0) check_members(seed + i, report);
+  }
+  constexpr int kCallers = 2;
+  std::vector<int> wrong(kCallers, 0);
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < kCallers; ++caller) {
+    callers.emplace_back([&, caller] {
+      for (int64_t i = 0; i < cases; ++i)
+        if (!run(all[(i + caller * cases / kCallers) % cases], 2).same(alone[(i + caller * cases / kCallers) % cases]))
+          ++wrong[caller];
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  for (const int count : wrong)
+    if (count) report.fail(std::to_string(count) + " trainings differ when others run beside them");
+  return report.print((std::to_string(cases) + " random networks trained, a gradient beside its loss").c_str());
+}
+
+}  // namespace check
