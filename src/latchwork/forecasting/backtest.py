@@ -88,9 +88,8 @@ def plan_origins(lengths: list[int], horizon: int, season: int, origins: int | N
     if room < 1:
         return []
     wanted = ORIGINS[size] if origins is None else origins
-    if (
-        size == "one" and origins is None and season <= LONG_SEASON
-    ):  # eight say little about which of two methods is better
+    if size == "one" and origins is None and season <= LONG_SEASON:
+        # eight say little about which of two methods is better
         most = int(np.clip(CHEAP // typical, ENOUGH_ORIGINS, MOST_ORIGINS))
         wanted = int(np.clip(room // horizon, wanted, most))
     first = min(horizon, room)
