@@ -32,7 +32,6 @@ from latchwork.transforms.seasonality import detect_season
 from latchwork.transforms.working import Array
 
 HORIZONS = {12: 12, 4: 8, 52: 13, 7: 14, 5: 10, 24: 24, 48: 48}  # by season: one or two of them, as people ask for
-LEAST_GAIN = 0.005  # of the backtest's error, from which the blend is used
 LONGEST_DEFAULT = 96
 LONGEST_HORIZON = 5000
 RECORD = (64, 4000)  # rows of past errors that intervals go on from: two a series, within these
@@ -330,7 +329,7 @@ class Forecaster(Estimator):
         if made is None:
             return
         means = {name: float(np.nanmean(losses(made, name))) for name in made.methods}
-        if means.get(BLEND, np.inf) < (1 - LEAST_GAIN) * means[COMBINATION]:
+        if BLEND in means and not clearly_better(made, COMBINATION, BLEND, errors=2):  # to average is steadier
             self.used_ = BLEND
         for trained in (AVERAGE, NETWORK):  # what is trained on few values must show more than luck
             if trained in means and clearly_better(made, trained, self.used_):

@@ -64,10 +64,10 @@ def savings(made: Backtest, method: str, rival: str) -> Array:
     return np.array([float(np.nanmean(difference[keys == key])) for key in np.unique(keys)])
 
 
-def clearly_better(made: Backtest, method: str, rival: str) -> bool:
-    """Whether a method saves more than one standard error of what it saves (Breiman et al. 1984)."""
+def clearly_better(made: Backtest, method: str, rival: str, errors: float = 1.0) -> bool:
+    """Whether a method saves more than so many standard errors of what it saves (one: Breiman et al. 1984)."""
     units = savings(made, method, rival)
-    return len(units) > 1 and bool(units.mean() > units.std(ddof=1) / np.sqrt(len(units)))
+    return len(units) > 1 and bool(units.mean() > errors * units.std(ddof=1) / np.sqrt(len(units)))
 
 
 def judge(made: Backtest, used: str) -> Verdict:
