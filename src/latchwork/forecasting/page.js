@@ -57,16 +57,23 @@ function chart(figure, layers, labels, describe) {
   figure.replaceChildren();
   const width = figure.clientWidth, height = figure.clientHeight;
   const svg = node(figure, "svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": figure.dataset.label });
-  const xs = layers.flatMap((l) => l.x), ys = layers.flatMap((l) => [...l.y, ...(l.high || [])]).filter((v) => v !== null);
+  const xs = layers.flatMap((l) => l.x), known = (v) => v !== null;
+  const ys = layers.flatMap((l) => (l.kind === "band" ? [] : l.y)).filter(known);
+  const ends = layers.flatMap((l) => (l.kind === "band" ? [...l.y, ...l.high] : [])).filter(known);
   if (!ys.length) return;
   const reduce = (list, better) => list.reduce((a, b) => (better(b, a) ? b : a));
   const less = (a, b) => a < b, more = (a, b) => a > b;
   const x0 = reduce(xs, less), x1 = reduce(xs, more) || 1;
   let y0 = reduce(ys, less), y1 = reduce(ys, more);
-  const room = (y1 - y0) * 0.05 || Math.abs(y1) * 0.1 || 1;
+  const most = y1 - y0 || Infinity; // a band that reaches further than this beyond the lines is cut at the edge
+  if (ends.length) [y0, y1] = [Math.max(y0 - most, Math.min(y0, reduce(ends, less))), Math.min(y1 + most, Math.max(y1, reduce(ends, more)))];
+  const flat = y1 - y0 <= 5e-5 * Math.abs(y1); // its ticks would all read the same
+  const room = flat ? Math.abs(y1) * 0.1 || 1 : (y1 - y0) * 0.05;
   y0 -= room; y1 += room;
   const X = (v) => LEFT + (v - x0) / (x1 - x0 || 1) * (width - LEFT - RIGHT);
   const Y = (v) => height - BOTTOM - (v - y0) / (y1 - y0) * (height - TOP - BOTTOM);
+  const clip = `clip-${figure.id}`;
+  node(node(svg, "clipPath", { id: clip }), "rect", { x: 0, y: TOP, width, height: height - TOP - BOTTOM });
   for (const v of ticks(y0, y1)) {
     node(svg, "line", { x1: LEFT, x2: width - RIGHT, y1: Y(v), y2: Y(v), class: "grid" });
     node(svg, "text", { x: LEFT - 8, y: Y(v) + 4, "text-anchor": "end" }, format(v));
@@ -79,7 +86,7 @@ function chart(figure, layers, labels, describe) {
     const points = l.x.map((x, i) => [X(x), l.y[i] === null ? null : Y(l.y[i])]);
     if (l.kind === "band") {
       const top = l.x.map((x, i) => `${X(x)},${Y(l.high[i])}`).reverse();
-      node(svg, "polygon", { points: [...points.map((p) => p.join(",")), ...top].join(" "), fill: l.colour, opacity: l.opacity });
+      node(svg, "polygon", { points: [...points.map((p) => p.join(",")), ...top].join(" "), fill: l.colour, opacity: l.opacity, "clip-path": `url(#${clip})` });
     } else if (l.kind === "points") {
       for (const [x, y] of points) node(svg, "circle", { cx: x, cy: y, r: 2, fill: l.colour, opacity: l.opacity });
     } else {

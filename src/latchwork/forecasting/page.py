@@ -34,12 +34,12 @@ def write_page(forecaster: Forecaster, found: dict[str, Any], path: Path, comman
     ahead = f"{found['horizon']} {panel.frequency.steps} ahead"
     lead = f"{panel.frequency.name}{season}; {found['observations']:,} observations, {ahead}"
     report = Report(title, lead[0].upper() + lead[1:])
-    overview = series_overview(forecaster)
+    overview, residuals = series_overview(forecaster), _residuals(forecaster)
     _forecast_section(report, found, several)
     if several:
         _overview_section(report)
     if forecaster.backtest_ is not None:
-        _backtest_section(report, found)
+        _backtest_section(report, found, bool(residuals))
     for name, section in (("stocks", _stock_section), ("article", _article_section), ("paths", _paths_section)):
         if name in found:
             section(report, found[name])
@@ -57,7 +57,7 @@ def write_page(forecaster: Forecaster, found: dict[str, Any], path: Path, comman
         "overview": overview if several else [],
         "byHorizon": {READABLE.get(k, k): v for k, v in (found["backtest"] or {}).get("by_horizon", {}).items()},
         "used": READABLE.get(forecaster.used_, forecaster.used_),
-        "residuals": _residuals(forecaster),
+        "residuals": residuals,
         "paths": found.get("paths"),
     }
     script = (files("latchwork.forecasting") / "page.js").read_text(encoding="utf-8")
@@ -137,15 +137,21 @@ def _overview_section(report: Report) -> None:
     )
 
 
-def _backtest_section(report: Report, found: dict[str, Any]) -> None:
+def _number(value: float, style: str) -> str:
+    """A figure, or a dash where there is none (the error over that of a past that never changed)."""
+    return f"{value:{style}}" if math.isfinite(value) else "–"
+
+
+def _backtest_section(report: Report, found: dict[str, Any], drawn: bool) -> None:
     tested = found["backtest"]
     report.heading("The backtest: the same forecast, made earlier")
     report.paragraph(
         f"{tested['origins']} origins, {tested['rows']} forecasts. Each saw nothing after its origin. "
         "MASE is the mean error over that of repeating the last season within the past: below 1 is better than that."
     )
+    columns = (("rmse", ".5g"), ("mae", ".5g"), ("mase", ".3f"), ("smape", ".2f"))
     rows = [
-        [str(READABLE.get(name, name)), f"{s['rmse']:.5g}", f"{s['mae']:.5g}", f"{s['mase']:.3f}", f"{s['smape']:.2f}"]
+        [str(READABLE.get(name, name)), *(_number(s[k], f) for k, f in columns)]
         for name, s in tested["baselines"].items()
     ]
     report.table(["Method, best first", "RMSE", "MAE", "MASE", "sMAPE, %"], rows)
@@ -158,7 +164,8 @@ def _backtest_section(report: Report, found: dict[str, Any]) -> None:
     )
     report.heading("How sure it is")
     sure = [
-        [f"{level} %", f"{held:.1f} %", f"{tested['width'][level]:.2f}"] for level, held in tested["coverage"].items()
+        [f"{level} %", f"{held:.1f} %", _number(tested["width"][level], ".2f")]
+        for level, held in tested["coverage"].items()
     ]
     report.table(["Interval", "held", "mean width, in MASE units"], sure)
     report.heading("Error by steps ahead")
@@ -166,6 +173,8 @@ def _backtest_section(report: Report, found: dict[str, Any]) -> None:
         '<figure id="horizon" data-label="Error by steps ahead, a line a method" class="chart"></figure>'
     )
     _caption(report, "In units of MASE, the method that is used drawn bold, beside the best of the others.")
+    if not drawn:
+        return
     report.heading("Residuals of the backtest")
     report.paragraph("What came minus what was forecast, in units of MASE; around zero and without a pattern is good.")
     report.parts.append('<figure id="residuals" data-label="Residuals by steps ahead" class="chart"></figure>')
