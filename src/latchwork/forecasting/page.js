@@ -4,7 +4,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const NAMES = "http://www.w3.org/2000/svg";
 const LEFT = 62, RIGHT = 12, TOP = 12, BOTTOM = 28;
 const format = (v) => v === null ? "–" : Math.abs(v) >= 1e6 || (v !== 0 && Math.abs(v) < 1e-3)
-  ? v.toExponential(2) : Number(v.toPrecision(5)).toLocaleString("en");
+  ? v.toExponential(2) : v.toLocaleString("en", { maximumSignificantDigits: 5 });
 
 function node(parent, name, attributes, text) {
   const made = document.createElementNS(NAMES, name);
@@ -67,7 +67,7 @@ function chart(figure, layers, labels, describe) {
   let y0 = reduce(ys, less), y1 = reduce(ys, more);
   const most = y1 - y0 || Infinity; // a band that reaches further than this beyond the lines is cut at the edge
   if (ends.length) [y0, y1] = [Math.max(y0 - most, Math.min(y0, reduce(ends, less))), Math.min(y1 + most, Math.max(y1, reduce(ends, more)))];
-  const flat = y1 - y0 <= 5e-5 * Math.abs(y1); // its ticks would all read the same
+  const flat = y1 - y0 <= 2e-4 * Math.abs(y1); // a change so small is not to fill the chart
   const room = flat ? Math.abs(y1) * 0.1 || 1 : (y1 - y0) * 0.05;
   y0 -= room; y1 += room;
   const X = (v) => LEFT + (v - x0) / (x1 - x0 || 1) * (width - LEFT - RIGHT);
