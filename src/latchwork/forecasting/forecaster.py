@@ -16,7 +16,7 @@ from latchwork.errors import InputError
 from latchwork.estimator import Estimator
 from latchwork.forecasting.backtest import COMBINATION, Backtest, backtest, calibrate_rolling, simple_forecasts
 from latchwork.forecasting.baselines import BASELINES, LIBRARY, add_library_baselines, library_forecasts
-from latchwork.forecasting.blend import AVERAGE, BLEND, NETWORK, add_average, add_blend, halves
+from latchwork.forecasting.blend import AVERAGE, BLEND, NETWORK, add_average, add_blend, halves, unless_sparse
 from latchwork.forecasting.forecast import Forecast
 from latchwork.forecasting.intervals import Calibration
 from latchwork.forecasting.metrics import Scores
@@ -366,7 +366,8 @@ class Forecaster(Estimator):
         """The combination's forecasts past the end, or the blend's."""
         if name == COMBINATION or self._blended is None:
             return self.answers_.centre
-        return halves(self.answers_.centre, self.answers_.method(BASELINES[self._blended]))
+        blended = halves(self.answers_.centre, self.answers_.method(BASELINES[self._blended]))
+        return unless_sparse(self.answers_, blended)
 
     def _choose_seasons(self) -> tuple[int, ...]:
         """The calendar's seasons, or the one that the first half of the longest series shows where there are no dates.
