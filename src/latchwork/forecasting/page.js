@@ -143,15 +143,25 @@ function drawFan(series) {
 function drawOrigins(series) {
   const figure = document.getElementById("origins");
   if (!figure || !series.origins.length) return;
-  const from = Math.max(0, Math.min(...series.origins.map((o) => o.at)) - series.mean.length), n = series.values.length;
+  const n = series.values.length, horizon = series.mean.length, broken = new Set(series.breaks);
+  const near = (p) => series.origins.some((o) => o.at - horizon <= p && p < o.at + horizon);
+  const first = Math.max(0, Math.min(...series.origins.map((o) => o.at)) - horizon);
+  const shown = range(first, n - first).filter((p) => !broken.size || near(p)); // far origins stand side by side
+  const place = new Map(), line = { x: [], y: [] }, there = [];
+  for (const [i, p] of shown.entries()) {
+    if (i && (broken.has(p) || shown[i - 1] !== p - 1)) { line.x.push(there.length); line.y.push(null); there.push(p); }
+    place.set(p, there.length);
+    line.x.push(there.length); line.y.push(series.values[p]);
+    there.push(p);
+  }
   const known = (o) => Math.min(o.mean.length, n - o.at);
   const cut = (held, count) => Object.fromEntries(widest.map((l) => [l, held[l].map((side) => side.slice(0, count))]));
   chart(figure, [
-    ...series.origins.flatMap((o) => bands(cut(o.bands, known(o)), o.at).map((b) => ({ ...b, opacity: b.opacity / 2 }))),
-    { kind: "line", x: range(from, n - from), y: series.values.slice(from), colour: "var(--ink)", width: 1.4 },
-    ...series.origins.map((o, i) => ({ kind: "line", x: range(o.at, known(o)), y: o.mean.slice(0, known(o)), colour: i % 2 ? "var(--line-2)" : "var(--line-3)" })),
-  ], (i) => series.times[i] ?? "", (i) => [series.times[i], `came ${format(series.values[i])}`,
-    ...series.origins.filter((o) => o.at <= i && i < o.at + o.mean.length).map((o) => `from ${series.times[o.at - 1] ?? "the start"}: ${format(o.mean[i - o.at])}`)]);
+    ...series.origins.flatMap((o) => bands(cut(o.bands, known(o)), place.get(o.at)).map((b) => ({ ...b, opacity: b.opacity / 2 }))),
+    { kind: "line", ...line, colour: "var(--ink)", width: 1.4 },
+    ...series.origins.map((o, i) => ({ kind: "line", x: range(place.get(o.at), known(o)), y: o.mean.slice(0, known(o)), colour: i % 2 ? "var(--line-2)" : "var(--line-3)" })),
+  ], (x) => series.times[there[x]] ?? "", (x) => [series.times[there[x]], `came ${format(series.values[there[x]])}`,
+    ...series.origins.filter((o) => o.at <= there[x] && there[x] < o.at + o.mean.length).map((o) => `from ${series.times[o.at - 1] ?? "the start"}: ${format(o.mean[there[x] - o.at])}`)]);
 }
 
 function drawHorizon() {

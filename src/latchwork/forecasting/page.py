@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from latchwork.forecasting.forecaster import Forecaster
 
 MOST_CHARTED = 40  # series whose charts are in the page: the worst, the best and the first
-LONGEST_CHARTED = 600  # values of a history
+LONGEST_CHARTED = 600  # values of a history, and those around each origin of the backtest
 MOST_RESIDUALS = 2000
 
 
@@ -189,14 +189,17 @@ def _charts(forecaster: Forecaster, overview: list[dict[str, Any]]) -> list[dict
     panel, made, forecast = forecaster.panel_, forecaster.backtest_, forecaster.predict()
     charts: list[dict[str, Any]] = []
     for i in chosen:
-        start = max(0, len(panel.values[i]) - LONGEST_CHARTED)
+        values, horizon = panel.values[i], forecaster.horizon_
+        begins = [] if made is None else [len(values) - int(back) for back in made.back[made.series == i]]
+        shown = {place for begin in begins for place in range(begin - horizon, begin + horizon)}
+        shown |= set(range(len(values) - LONGEST_CHARTED, len(values)))
+        kept = np.array(sorted(place for place in shown if 0 <= place < len(values)))
         origins: list[dict[str, Any]] = []
         if made is not None:
-            for row in np.flatnonzero(made.series == i):
-                begin = len(panel.values[i]) - int(made.back[row]) - start
+            for begin, row in zip(begins, np.flatnonzero(made.series == i), strict=True):
                 origins.append(
                     {
-                        "at": begin,
+                        "at": int(np.searchsorted(kept, begin)),
                         "mean": _short(made.forecasts[forecaster.used_][row]),
                         "bands": {
                             level_name(v): [_short(made.low[v][row]), _short(made.high[v][row])] for v in made.low
@@ -206,8 +209,9 @@ def _charts(forecaster: Forecaster, overview: list[dict[str, Any]]) -> list[dict
         charts.append(
             {
                 "name": panel.names[i],
-                "times": format_times(panel.times[i][start:], panel.style),
-                "values": _short(panel.values[i][start:]),
+                "times": format_times(panel.times[i][kept], panel.style),
+                "values": _short(values[kept]),
+                "breaks": (np.flatnonzero(np.diff(kept) > 1) + 1).tolist(),
                 "future": format_times(forecast.times[i], panel.style),
                 "mean": _short(forecast.mean[i]),
                 "bands": {
