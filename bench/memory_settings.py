@@ -6,7 +6,7 @@
 At each of two distances: every rate with every start, then other limits on the gradient with the two best of these,
 each from as many seeds as `--seeds` says. The best has the highest mean accuracy, among equals the lowest loss. These
 seeds, and the sequences that the networks are asked here, are not those of `latchwork memory`. The winners stand in
-latchwork/explain/memory.py.
+latchwork/explain/memory_settings.py.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from latchwork.explain.memory import TUNED_DISTANCES, ask
+from latchwork.explain.memory import ask
+from latchwork.explain.memory_settings import TUNED_DISTANCES
 from latchwork.explain.memory_tasks import TASKS, Task
 from latchwork.explain.memory_training import CELLS, Setting, Training, train
 
@@ -84,8 +85,8 @@ def main() -> None:
         seconds = time.perf_counter() - began
         print(f"{task.name}, {cell}, {distance} back: {len(results)} settings in {seconds:.0f} s", flush=True)
         for setting in best_first(results):
-            seeds = "  ".join(f"{accuracy:4.0%} ({loss:.3f})" for accuracy, loss in results[setting])
-            print(f"  {seeds}  {setting}", flush=True)
+            scores = "  ".join(f"{accuracy:4.0%} ({loss:.3f})" for accuracy, loss in results[setting])
+            print(f"  {scores}  {setting}", flush=True)
             rows.append({"cell": cell, "distance": distance, **dataclasses.asdict(setting), "seeds": results[setting]})
     if arguments.out:
         arguments.out.write_text(json.dumps({"task": task.name, "settings": rows}, indent=1))

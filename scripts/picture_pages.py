@@ -6,20 +6,17 @@ Needs Chromium and Playwright, as the tests of the pages do. Anything on the con
 """
 
 import argparse
-import shutil
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from chromium import chromium, served
+from playwright.sync_api import Browser, Locator, Page
 
 WIDTHS = (360, 1280, 2560)
 THEMES = ("light", "dark")
 HEIGHT = 900
 SETTLED = 900  # milliseconds, after which no transition or pulse is on its way
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 LESSON = 120_000  # milliseconds at most, beside other work
 
 Act = Callable[[Page, Locator], None]
@@ -111,21 +108,6 @@ STATES: dict[str, dict[str, Act | None]] = {
 }
 
 
-@contextmanager
-def served() -> Iterator[str]:
-    """The explorer's address, served by a process of its own."""
-    command = "from latchwork.cli.main import main; main()"
-    server = subprocess.Popen(
-        [sys.executable, "-c", command, "serve", "--port", "0"], stdout=subprocess.PIPE, text=True
-    )
-    assert server.stdout is not None
-    try:
-        yield next(word for word in server.stdout.readline().split() if word.startswith("http"))
-    finally:
-        server.terminate()
-        server.wait()
-
-
 def photograph(browser: Browser, address: str, out: Path, theme: str, width: int, states: dict[str, dict]) -> list[str]:
     """Write the pictures of one width and theme; gives what was on the console."""
     said: list[str] = []
@@ -171,12 +153,10 @@ def main() -> int:
             for name, acts in states.items()
         }
     said: list[str] = []
-    with served() as address, sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+    with served() as address, chromium() as browser:
         for theme in given.themes.split(","):
             for width in map(int, given.widths.split(",")):
                 said += photograph(browser, address, given.folder, theme, width, states)
-        browser.close()
     print(f"{len(list(given.folder.glob('*.png')))} pictures in {given.folder}")
     for line in dict.fromkeys(said):
         print(f"on the console: {line}")

@@ -24,7 +24,7 @@ export const TERMS = {
   unit: "One of the many small memories in a layer. A layer of 6 units has 6 numbers on its belt, and 6 in each gate.",
   gate: "A number between 0 (shut) and 1 (open) for each unit, computed anew at every step, that something else is multiplied by.",
   "one-hot":
-    "A list of zeros with a single 1. Its place says which of several things is meant: apple pie is 1 0 0, burger is 0 1 0.",
+    "A list of zeros with a single 1. Its place says which of several things is meant: apple pie is 1\u00a00\u00a00, burger is 0\u00a01\u00a00.",
   vector: "A list of numbers.",
   matrix:
     "A table of numbers. Multiplied with a vector it gives another vector: each row is multiplied entry by entry, and summed.",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from latchwork.network import Network
 from latchwork.spec import GRU, LSTM, Bidirectional, Dense, Dropout, Layer, Pooling, Sequential
-from latchwork.training import Data, Objective, Optimizer, fit
+from latchwork.training import Data, Objective, Optimizer, evaluate, fit
 from latchwork.training.optimizers import OptaxOptimizer
 
 TRIAL_STEPS = 150_000  # sequence steps that one trial sees: some seconds of work
@@ -27,6 +27,7 @@ class Recipe:
 
     network: Sequential
     optimizer: Optimizer | OptaxOptimizer
+    objective: Objective
     epochs: int
     batch_size: int
     notes: tuple[str, ...] = field(default=())
@@ -57,63 +58,103 @@ def choose_recipe(
     seed: int,
     tell: Callable[[str], None],
     *,
+    softer: Objective | None = None,
     optimizer: Optimizer | OptaxOptimizer = OPTIMIZER,
     epochs: int | None = None,
     batch_size: int | None = None,
 ) -> Recipe:
-    """The design with the lowest validation loss, by short trainings inside the training rows.
+    """The design and the length of training with the lowest validation loss, by trials inside the training rows.
 
     Args:
         rows: `inputs`, `targets` and, where they apply, `lengths` and `weight`.
         outputs: values that the network is to give.
-        objective: what is minimised; its first figure is compared.
+        objective: what is minimised; its first figure on held-out rows is compared.
         seed: of the validation parts and the trials.
         tell: is given a line at the beginning, one for each design tried, and one for what was chosen.
+        softer: another objective to minimise, such as one with smoothed labels, if held-out rows gain by it.
         optimizer: of the trials and of the training.
         epochs: where None, as many as the size of the set allows.
         batch_size: where None, by the number of rows.
     """
-    count, time, features = rows["inputs"].shape
+    count, time, _ = rows["inputs"].shape
     batch_size = batch_size or int(np.clip(2 ** round(np.log2(max(count / 16, 1))), 8, 128))
-    epochs = epochs or int(np.clip(FULL_STEPS // (count * time), FEWEST_EPOCHS, MOST_EPOCHS))
+    longest = epochs or int(np.clip(FULL_STEPS // (count * time), FEWEST_EPOCHS, MOST_EPOCHS))
+    shorter = longest if epochs else min(longest, TRIAL_EPOCHS)
 
     trial_rows = int(np.clip(TRIAL_STEPS // time, min(count, 400), count))
     parts = _parts(count, trial_rows, seed)
-    held_out_rows = f"{len(parts)} x {len(parts[0][1])} held-out training rows"
-    tell(f"choosing a recipe: {len(designs(outputs))} designs, each trained on some rows and tried on {held_out_rows}")
-    losses: dict[str, float] = {}
+    trials = _Trials(rows, parts, objective, optimizer, batch_size, seed)
+    held_out = f"{len(parts)} x {len(parts[0][1])} held-out training rows"
+    tried: dict[str, float] = {}
+
+    def try_out(name: str, layers: list[Layer], minimised: Objective, epochs: int) -> float:
+        tried[name] = trials.loss(layers, minimised, epochs)
+        tell(f"  {name}: loss {tried[name]:.4g}")
+        return tried[name]
+
+    tell(f"choosing a recipe: {len(designs(outputs))} designs, each trained on some rows and tried on {held_out}")
     for name, layers in designs(outputs).items():
+        try_out(name, layers, objective, shorter)
+    best = min(tried, key=lambda name: tried[name])
+    layers = designs(outputs)[best]
+
+    # What is enough for many rows learns few by heart; a number that the user gave is not put to the test.
+    way, minimised, lowest = f"{shorter} epochs", objective, tried[best]
+    others: dict[str, Objective] = {f"{longest} epochs": objective} if longest > shorter else {}
+    if softer is not None:
+        others[f"{longest} epochs, smoothed labels"] = softer
+    for other, by in others.items():
+        loss = try_out(f"{best}, {other}", layers, by, longest)
+        if loss < lowest:
+            way, minimised, lowest = other, by, loss
+    epochs = longest if way in others else shorter
+
+    chosen = f"{best}; {_described(optimizer)}, batch {batch_size}, {way}"
+    tell(f"chosen: {chosen}")
+    return Recipe(
+        Sequential(layers),
+        optimizer,
+        minimised,
+        epochs,
+        batch_size,
+        notes=(
+            f"chosen by the loss on {held_out}: {'; '.join(f'{name}: {loss:.4g}' for name, loss in tried.items())}",
+            chosen,
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _Trials:
+    """Short trainings on some of the rows."""
+
+    rows: Mapping[str, NDArray[Any]]
+    parts: list[tuple[NDArray[np.intp], NDArray[np.intp]]]  # training and held-out rows of each
+    objective: Objective
+    optimizer: Optimizer | OptaxOptimizer
+    batch_size: int
+    seed: int
+
+    def loss(self, layers: list[Layer], minimised: Objective, epochs: int) -> float:
+        """What the held-out rows lose after so many epochs, on average over the parts."""
+        _, time, features = self.rows["inputs"].shape
         found: list[float] = []
-        for training, held_out in parts:
-            model = Network.build(Sequential(layers), (time, features), seed)
+        for training, held_out in self.parts:
             fitted = fit(
-                model,
-                objective,
-                Data(_take(rows, training)),
-                optimizer=optimizer,
-                epochs=min(epochs, TRIAL_EPOCHS),
-                batch_size=batch_size,
-                seed=seed,
-                validation=Data(_take(rows, held_out)),
-                keep_best=False,
+                Network.build(Sequential(layers), (time, features), self.seed),
+                minimised,
+                Data(_take(self.rows, training)),
+                optimizer=self.optimizer,
+                epochs=epochs,
+                batch_size=self.batch_size,
+                seed=self.seed,
                 progress="none",
             )
             if fitted.history.stopped == "interrupted":  # a shorter trial must not decide, and nothing is lost
                 raise KeyboardInterrupt
-            found.append(fitted.history.last("val_loss"))
-        losses[name] = float(np.mean(found))
-        tell(f"  {name}: loss {losses[name]:.4g}")
-    best = min(losses, key=lambda name: losses[name])
-    table = "; ".join(f"{name}: {loss:.4g}" for name, loss in losses.items())
-    chosen = f"{best}; {_described(optimizer)}, batch {batch_size}"
-    tell(f"chosen: {chosen}")
-    return Recipe(
-        Sequential(designs(outputs)[best]),
-        optimizer,
-        epochs,
-        batch_size,
-        notes=(f"chosen by the loss on {held_out_rows}: {table}", chosen),
-    )
+            measured = evaluate(fitted.model, self.objective, Data(_take(self.rows, held_out)))
+            found.append(measured[self.objective.names[0]])
+        return float(np.mean(found))
 
 
 def _parts(count: int, used: int, seed: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:

@@ -117,6 +117,10 @@ class SequenceEstimator(Estimator):
     def _objective(self) -> Objective:
         """What is minimised, and what is reported beside it."""
 
+    def _softer_objective(self) -> Objective | None:
+        """What a recipe may minimise in its place."""
+        return None
+
     @abstractmethod
     def _learn_targets(self, y: Any) -> int:
         """Fit what turns answers into targets; gives how many outputs the network needs."""
@@ -175,7 +179,7 @@ class SequenceEstimator(Estimator):
         _check_output(described, outputs)
         fitted = fit(
             Network.build(described, (time, self.n_features_in_), self.random_state),
-            self._objective(),
+            self.recipe_.objective,
             Data(training),
             optimizer=self.recipe_.optimizer,
             epochs=self.recipe_.epochs if self.steps is None and self.minutes is None else None,
@@ -278,11 +282,14 @@ class SequenceEstimator(Estimator):
                 self._objective(),
                 self.random_state,
                 partial(tell, self.progress),
+                softer=self._softer_objective(),
                 optimizer=self._optimizer(OPTIMIZER),
                 epochs=self.epochs,
                 batch_size=self.batch_size,
             )
-        return Recipe(self.network, self._optimizer(Optimizer()), self.epochs or 20, self.batch_size or 32)
+        return Recipe(
+            self.network, self._optimizer(Optimizer()), self._objective(), self.epochs or 20, self.batch_size or 32
+        )
 
     def _optimizer(self, usual: Optimizer) -> Optimizer | OptaxOptimizer:
         optimizer = usual if self.optimizer is None else as_optimizer(self.optimizer)

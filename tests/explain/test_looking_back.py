@@ -115,8 +115,12 @@ def test_a_language_model_is_asked_with_a_text(language):
     assert str(found).splitlines()[1].endswith(("hidden", "cell"))
     drawn = found.plot(3)
     assert [axes.get_title(loc="left") != "" for axes in drawn.axes] == [True] * 3
-    assert len(lw.trace(language, text)["forget"]) == len(text)
-    assert lw.influence(language, text, output=0).completeness_error < 0.01
+    traced, leaned = lw.trace(language, text), lw.influence(language, text, output=0)
+    assert len(traced["forget"]) == len(text)
+    assert leaned.completeness_error < 0.01
+    for found in (traced, leaned):
+        labels = [label.get_text() for label in found.plot().axes[-1 if found is leaned else 5].get_xticklabels()]
+        assert "".join(labels) == text.replace(" ", "␣").replace("\n", "⏎")
     assert 1 <= lw.memory_horizon(language, [[0, 1, 2, 3], [3, 2, 1, 0]]).by_cutting <= 4
     with pytest.raises(InputError, match="the network knows 0 to"):
         lw.trace(language, [0, 10_000])

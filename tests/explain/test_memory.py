@@ -3,8 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from latchwork.explain.memory import SETTINGS, CellMemory, Plan, measure_memory, setting_of
+from latchwork.explain.memory import CellMemory, Plan, measure_memory
 from latchwork.explain.memory_picture import draw_memory
+from latchwork.explain.memory_settings import SETTINGS, setting_of
 from latchwork.explain.memory_tasks import ASK, SHOW, TASKS, Recall
 from latchwork.explain.memory_training import CELLS, Setting, Training, initial_network
 
@@ -61,9 +62,11 @@ def test_a_gru_learns_to_remember_and_the_figures_can_be_had_again(gru):
 
 
 def test_every_cell_has_a_setting_of_its_own_near_and_far():
-    assert set(SETTINGS) == set(CELLS)
-    near, far = SETTINGS["SimpleRNN"]
-    assert [setting_of("SimpleRNN", each) for each in (1, 44, 45, 200)] == [near, near, far, far]
+    assert set(SETTINGS) == set(TASKS)
+    for task, settings in SETTINGS.items():
+        assert set(settings) == set(CELLS)
+        near, far = settings["SimpleRNN"]
+        assert [setting_of(task, "SimpleRNN", each) for each in (1, 44, 45, 200)] == [near, near, far, far]
 
 
 def test_starts_are_what_they_are_called():
@@ -96,4 +99,4 @@ def test_the_picture_names_every_cell(gru):
 def test_gated_cells_hold_what_a_simple_rnn_does_not(cell):
     plan = Plan(distances=(100,), seeds=1)
     accuracy = measure_memory(Recall(), cell, plan).accuracy.item()
-    assert accuracy < 0.75 if cell == "SimpleRNN" else accuracy > 0.95
+    assert accuracy < 0.2 if cell == "SimpleRNN" else accuracy > 0.95

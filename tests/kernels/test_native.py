@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -64,6 +65,26 @@ def test_many_threads_may_share_a_cell():
     with ThreadPoolExecutor(4) as pool:
         for got, want in zip(pool.map(lambda batch: cell.run(batch)[0], batches), expected, strict=True):
             np.testing.assert_array_equal(got, want)
+
+
+def test_python_goes_on_while_the_kernels_compute():
+    """Python is told never to switch threads by itself: this one can only go on where the other lets go of the lock."""
+    cell = random_cell(np.random.default_rng(0), "lstm", 32, 128)
+    inputs = np.zeros((64, 100, 32), np.float32)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1000)
+    try:
+        for _ in range(20):  # a call may be over before this thread wakes up, but not each time
+            done: list[bool] = []
+            other = threading.Thread(target=lambda done=done: (cell.run(inputs), done.append(True)))
+            other.start()
+            was_running = not done
+            other.join()
+            if was_running:
+                return
+    finally:
+        sys.setswitchinterval(interval)
+    raise AssertionError("the lock was held until the call was over, twenty times")
 
 
 def test_nan_stays_in_its_row_and_large_inputs_saturate():

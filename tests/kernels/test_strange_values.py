@@ -22,7 +22,7 @@ AT = 2  # the step with the missing number
 def case_of(kind: str, reverse: bool = False, lengths: np.ndarray | None = None) -> Case:
     rng = np.random.default_rng(7)
     made = Case.random(rng, kind, batch=BATCH, time=TIME, features=FEATURES, hidden=HIDDEN)
-    return dataclasses.replace(made, activation="tanh", reverse=reverse, lengths=lengths, mask=None)
+    return dataclasses.replace(made, activation="tanh", reverse=reverse, lengths=lengths, mask=None, dtype="float32")
 
 
 def run(case: Case) -> tuple:

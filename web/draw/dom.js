@@ -52,6 +52,11 @@ export function figure(value, decimals = 2) {
   return Number(text) === 0 ? (0).toFixed(decimals) : text.replace("-", "−");
 }
 
+/** A date in running text, which does not break at its hyphens. */
+export function unbroken(text) {
+  return text.replaceAll("-", "-\u2060");
+}
+
 /** The page's unit of length in pixels: drawings that are measured in it grow with the type beside them. */
 export function rem() {
   return parseFloat(getComputedStyle(document.documentElement).fontSize);

@@ -18,6 +18,8 @@ from latchwork.storage import Latch
 from latchwork.training import Accuracy, Objective, SoftmaxCrossEntropy, Supervised
 from latchwork.transforms.labels import Label, Labels, fit_labels, saved_labels
 
+RECIPE_SMOOTHING = 0.1  # Szegedy et al. (2016), section 7
+
 
 @dataclass(eq=False, repr=False)
 class SequenceClassifier(SequenceEstimator):
@@ -26,7 +28,8 @@ class SequenceClassifier(SequenceEstimator):
     All parameters of `SequenceEstimator`, and:
 
     Args:
-        label_smoothing: share of each label's weight that is moved evenly onto all classes.
+        label_smoothing: share of each label's weight that is moved evenly onto all classes (where None, 0, or the
+            recipe's).
         class_weight: how much each class counts: a dictionary by label, or `balanced` (all classes alike).
         augmentation: changes the training sequences anew for each batch, such as `AffineImages()`.
 
@@ -38,7 +41,7 @@ class SequenceClassifier(SequenceEstimator):
         ((2,), array(['down', 'up'], dtype='<U4'))
     """
 
-    label_smoothing: float = 0.0
+    label_smoothing: float | None = None
     class_weight: Mapping[Label, float] | str | None = None
     augmentation: Augmentation | None = None
 
@@ -82,7 +85,13 @@ class SequenceClassifier(SequenceEstimator):
         return loaded
 
     def _objective(self) -> Objective:
-        objective = Supervised(SoftmaxCrossEntropy(self.label_smoothing), (("accuracy", Accuracy()),))
+        return self._smoothed(self.label_smoothing or 0.0)
+
+    def _softer_objective(self) -> Objective | None:
+        return self._smoothed(RECIPE_SMOOTHING) if self.label_smoothing is None else None
+
+    def _smoothed(self, smoothing: float) -> Objective:
+        objective = Supervised(SoftmaxCrossEntropy(smoothing), (("accuracy", Accuracy()),))
         return objective if self.augmentation is None else Augmented(objective, self.augmentation)
 
     def _learn_targets(self, y: Any) -> int:

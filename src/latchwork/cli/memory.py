@@ -23,9 +23,11 @@ def memory(
     quiet: QuietOption = False,
 ) -> None:
     """Train every cell, each as suits it best, to remember something many steps back; measure how far each one can."""
-    from latchwork.explain.memory import ALL_CELLS, QUICK, QUICK_CELLS, SETTINGS, Plan, measure_memory
+    from latchwork.explain.memory import ALL_CELLS, QUICK, QUICK_CELLS, Plan, measure_memory
     from latchwork.explain.memory_picture import draw_memory
+    from latchwork.explain.memory_settings import TUNED_DISTANCES, setting_of
     from latchwork.explain.memory_tasks import TASKS
+    from latchwork.pictures import save_figure
 
     if task not in TASKS:
         raise InputError(f"got --task {task}: expected one of {', '.join(TASKS)}")
@@ -41,7 +43,7 @@ def memory(
 
     out.mkdir(parents=True, exist_ok=True)
     picture = out / f"memory-{task}.png"
-    draw_memory(measured, plan, TASKS[task]).savefig(picture, dpi=120)
+    save_figure(draw_memory(measured, plan, TASKS[task]), picture)
     rows = [
         [cell, *(f"{median:.0%}" for median in found.medians()), str(found.horizon(plan.distances))]
         for cell, found in measured.items()
@@ -52,7 +54,7 @@ def memory(
             "accuracy": found.accuracy,
             "reach": found.reach,
             "holds": found.horizon(plan.distances),
-            "settings": [asdict(setting) for setting in SETTINGS[cell]],
+            "settings": [asdict(setting_of(task, cell, distance)) for distance in TUNED_DISTANCES],
         }
         for cell, found in measured.items()
     }

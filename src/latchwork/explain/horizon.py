@@ -44,21 +44,18 @@ class MemoryHorizon:
     kept: NDArray[np.int64]
     change: NDArray[np.float64]
 
+    def __repr__(self) -> str:
+        """Both horizons, in steps."""
+        return (
+            f"MemoryHorizon({CARRIED:.0%} of the influence within the last {self.by_influence} steps; "
+            f"the last {self.by_cutting} alone give the same answer)"
+        )
+
     def plot(self) -> Figure:
         """Both measurements against the distance."""
-        from matplotlib.figure import Figure
+        from latchwork.explain.pictures import draw_horizon
 
-        figure = Figure(figsize=(9, 3.2), layout="constrained")
-        left, right = figure.subplots(1, 2)
-        left.semilogy(np.maximum(self.reach, 1e-12), color="#6a4fb3")
-        left.axvline(self.by_influence - 1, color="0.5", linestyle=":")
-        left.set_xlabel("steps back")
-        left.set_title(f"influence: {self.by_influence} steps carry {CARRIED:.0%}", loc="left", fontsize=10)
-        right.semilogx(self.kept, self.change, "o-", color="#1f8a5f")
-        right.axvline(self.by_cutting, color="0.5", linestyle=":")
-        right.set_xlabel("last steps kept")
-        right.set_title(f"cutting: {self.by_cutting} steps answer alike", loc="left", fontsize=10)
-        return figure
+        return draw_horizon(self)
 
 
 def memory_horizon(model: Model, data: ArrayLike) -> MemoryHorizon:

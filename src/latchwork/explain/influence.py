@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
@@ -14,7 +15,7 @@ from jaxtyping import Array
 from numpy.typing import ArrayLike, NDArray
 
 from latchwork.errors import InputError
-from latchwork.explain.reading import Model, read
+from latchwork.explain.reading import Model, read, tokens_of
 from latchwork.layers import BuiltLayer, EmbeddingLayer
 from latchwork.network import Network, apply_layers
 
@@ -44,12 +45,14 @@ class Influence:
         answer: the number that is explained.
         baseline: the same number where nothing was said: for zeros, or for the mean of all tokens' vectors.
         method: how it was measured.
+        tokens: what was read at each step, where a text was given.
     """
 
     values: NDArray[np.float64]
     answer: float
     baseline: float
     method: Method
+    tokens: Sequence[str] | None = None
 
     @property
     def steps(self) -> NDArray[np.float64]:
@@ -72,17 +75,9 @@ class Influence:
 
     def plot(self) -> Figure:
         """A bar for each step, and the completeness error."""
-        from matplotlib.figure import Figure
+        from latchwork.explain.pictures import draw_influence
 
-        figure = Figure(figsize=(9, 3), layout="constrained")
-        axes = figure.subplots()
-        steps = self.steps
-        axes.bar(np.arange(len(steps)), steps, width=1, color=np.where(steps < 0, "#3568ad", "#d5701f").tolist())
-        axes.axhline(0, color="0.6", linewidth=0.8)
-        axes.set_xlabel("step")
-        axes.set_ylabel("contribution")
-        axes.set_title(f"{self.method}, completeness error {self.completeness_error:.2%}", loc="left", fontsize=10)
-        return figure
+        return draw_influence(self)
 
 
 def influence(
@@ -126,7 +121,8 @@ def influence(
     (baseline, answer), slopes = _slopes(layers, way, jnp.arange(2.0), at)
     averaged = method == "integrated"
     slope = _averaged_slopes(layers, way, at, float(answer - baseline)) if averaged else slopes[1]
-    return Influence(np.asarray(slope, np.float64) * way.length(), float(answer), float(baseline), method)
+    tokens = tokens_of(model, inputs) if isinstance(inputs, str) else None
+    return Influence(np.asarray(slope, np.float64) * way.length(), float(answer), float(baseline), method, tokens)
 
 
 def baseline_of(network: Network, vectors: Array) -> Array:

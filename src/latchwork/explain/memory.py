@@ -1,8 +1,8 @@
 """How far back each cell remembers, measured: accuracy against distance, and the gradient that reaches back.
 
 Every cell has the same units, sequences and number of steps, at each distance anew; its setting (learning rate, first
-weights, limit on the gradient) is the one that served it best in a search of equal cost for every cell,
-`bench/memory_settings.py`, on other seeds and other questions than those here.
+weights, limit on the gradient) is the one that served it best in a search, on other seeds and other questions than
+those here.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import numpy as np
 from jaxtyping import Array
 from numpy.typing import NDArray
 
+from latchwork.explain.memory_settings import setting_of
 from latchwork.explain.memory_tasks import TOLERANCE, Task
-from latchwork.explain.memory_training import CELLS, Setting, Training, train
+from latchwork.explain.memory_training import CELLS, Training, train
 from latchwork.network import Network, apply_layers
 
 ALL_CELLS = tuple(CELLS)
@@ -25,21 +26,6 @@ QUICK_CELLS = ("SimpleRNN", "GRU", "LSTM")
 TEST_ROWS = 200  # sequences at each distance
 GRADIENT_ROWS = 32
 QUESTIONS = 2**32  # seeds the sequences that every network is asked
-
-TUNED_DISTANCES = (20, 100)
-"""At which settings were searched; each serves the distances nearer to it than to the other, by their ratio."""
-
-SETTINGS: dict[str, tuple[Setting, Setting]] = {
-    "SimpleRNN": (
-        Setting(3e-3, 0.01, "identity", activation="relu"),
-        Setting(1e-4, 1.0, "identity", activation="relu"),
-    ),
-    "GRU": (Setting(3e-2, 0.01, "identity", "spans"), Setting(3e-2, 0.01, "orthogonal", "spans")),
-    "LSTM": (Setting(3e-2, 0.01, "orthogonal", "spans"), Setting(3e-2, 0.1, "orthogonal", "spans")),
-    "PeepholeLSTM": (Setting(3e-2, 0.01, "identity", "spans"), Setting(1e-2, 0.01, "orthogonal", "spans")),
-    "CoupledLSTM": (Setting(3e-2, 0.01, "identity", "spans"), Setting(3e-2, 0.01, "orthogonal", "spans")),
-}
-"""Each cell's best setting at the tuned distances, searched on recall; adding and copy use the same."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +92,7 @@ def measure_memory(
     accuracies: list[list[float]] = []
     trained: list[list[Network]] = []
     for distance in plan.distances:
-        setting = setting_of(cell, distance)
+        setting = setting_of(task.name, cell, distance)
         networks = train(task, cell, plan.training, distance, [(setting, each) for each in seeds])
         trained.append(networks)
         accuracies.append([ask(network, task, distance)[0] for network in networks])
@@ -117,12 +103,6 @@ def measure_memory(
         reach=np.median(reaches, axis=0),
         networks=[networks[0] for networks in trained],
     )
-
-
-def setting_of(cell: str, distance: int) -> Setting:
-    """How a cell starts and learns at a distance."""
-    near, far = SETTINGS[cell]
-    return near if distance**2 < TUNED_DISTANCES[0] * TUNED_DISTANCES[1] else far
 
 
 def ask(network: Network, task: Task, distance: int, seed: int = QUESTIONS) -> tuple[float, float]:

@@ -10,6 +10,7 @@ from matplotlib.ticker import PercentFormatter
 
 from latchwork.explain.memory import CellMemory, Plan
 from latchwork.explain.memory_tasks import Task
+from latchwork.pictures import MUTED, new_figure, title
 
 COLOURS = {
     "SimpleRNN": "#c8374f",
@@ -23,8 +24,7 @@ SMALLEST = 1e-9  # of the gradients drawn: a line that leaves the picture has no
 
 def draw_memory(measured: Mapping[str, CellMemory], plan: Plan, task: Task) -> Figure:
     """On the left accuracy against distance, the median line and the spread over seeds; on the right the gradient."""
-    figure = Figure(figsize=(11, 4.4), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    figure, (left, right) = new_figure(11, 4.4, columns=2)
     places = np.arange(len(plan.distances))
     # Cells that hold everything would hide each other: those drawn first are wider.
     for wide, (cell, found) in zip(np.linspace(6, 2, len(measured)), measured.items(), strict=True):
@@ -34,17 +34,15 @@ def draw_memory(measured: Mapping[str, CellMemory], plan: Plan, task: Task) -> F
         left.plot(places, found.medians(), "o-", color=COLOURS[cell], linewidth=wide, label=cell)
         distance = np.arange(1, len(found.reach) + 1)
         right.semilogy(distance, found.reach, color=COLOURS[cell], label=cell)
-    left.axhline(task.chance, color="0.5", linestyle=":")
-    left.text(0, task.chance + 0.015, "a guess", color="0.4", fontsize=9)
+    left.axhline(task.chance, color=MUTED, linestyle=":")
+    left.text(0, task.chance + 0.015, f"a guess: {task.chance:.0%}", color=MUTED, fontsize=9)
     left.set_xticks(places, [str(distance) for distance in plan.distances])
     left.set_ylim(0, 1.04)
     left.yaxis.set_major_formatter(PercentFormatter(1))
     left.set_xlabel("steps back")
-    left.set_title("How often it is remembered", loc="left")
+    title(left, "How often it is remembered")
     left.legend(frameon=False, loc="center left")
     right.set_ylim(bottom=max(SMALLEST, 0.5 * min(float(found.reach.min()) for found in measured.values())))
     right.set_xlabel("steps back")
-    right.set_title("How much gradient reaches back that far", loc="left")
-    for axes in (left, right):
-        axes.spines[["top", "right"]].set_visible(False)
+    title(right, "How much gradient reaches back that far")
     return figure

@@ -65,7 +65,7 @@ class Recall:
         courses: dishes on the menu.
     """
 
-    courses: int = 10
+    courses: int = 60
     name = "recall"
 
     @property

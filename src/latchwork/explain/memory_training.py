@@ -32,7 +32,7 @@ SMALL_INPUTS = 0.001  # standard deviation of the input weights beside an identi
 
 @dataclass(frozen=True)
 class Setting:
-    """How one network starts and learns: what is searched for each cell alike (bench/memory_settings.py).
+    """How one network starts and learns: what is searched for each cell (bench/memory_settings.py).
 
     Attributes:
         rate: Adam's first learning rate.
@@ -55,7 +55,7 @@ class Setting:
 class Training:
     """What all networks have in common: `steps` of training on `batch_size` sequences, and `units` each."""
 
-    steps: int = 1000
+    steps: int = 1500
     units: int = 24
     batch_size: int = 32
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latchwork.errors import InputError
-from latchwork.explain.reading import Model
+from latchwork.explain.reading import Model, tokens_of
 from latchwork.explain.rules import Rule, plain_rules, season_rules, text_rules
 from latchwork.explain.trace import Frames, Values, trace
 
@@ -117,7 +117,7 @@ def neurons(model: Model, data: ArrayLike | str, rules: Mapping[str, ArrayLike |
     """
     tokens = None
     if isinstance(data, str):
-        tokens = _tokens(model, data)
+        tokens = tokens_of(model, data)
         rules = rules or cast("Mapping[str, Rule]", text_rules(tokens))
     found = trace(model, data)
     shape = next(iter(found.layers.values()))["hidden"].shape[:-1]
@@ -141,15 +141,6 @@ def neurons(model: Model, data: ArrayLike | str, rules: Mapping[str, ArrayLike |
             state, name = max(scores, key=lambda key: scores[key][unit])
             best.append(Neuron(layer, unit, name, float(scores[state, name][unit]), state))
     return Neurons(tuple(sorted(best, key=lambda neuron: -neuron.score)), activity, fits, tokens)
-
-
-def _tokens(model: Model, text: str) -> list[str]:
-    from latchwork.transforms.vocabulary import decode
-
-    vocabulary = getattr(getattr(model, "model_", None), "vocabulary", None)
-    if vocabulary is None:
-        raise InputError("got a text: only a language model reads one; a network reads numbers")
-    return [decode(vocabulary, [token]) for token in vocabulary.encode(text)]
 
 
 def _terms(name: str, rule: ArrayLike | Rule, shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from latchwork.pictures import BLUE, MUTED, ORANGE, title
+from latchwork.pictures import BLUE, GREEN, MUTED, ORANGE, PURPLE, new_figure, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from latchwork.explain.horizon import MemoryHorizon
+    from latchwork.explain.influence import Influence
     from latchwork.explain.neurons import Neurons
 
 Values = NDArray[np.float32]
@@ -23,7 +25,9 @@ MOST_LABELS = 150  # steps whose letters can be told apart
 LARGEST_MAP = (9.0, 2.4)  # inches of one heat map
 
 
-def draw_heat_maps(arrays: Mapping[str, Values], order: NDArray[np.int64], name: str) -> Figure:
+def draw_heat_maps(
+    arrays: Mapping[str, Values], order: NDArray[np.int64], name: str, tokens: Sequence[str] | None = None
+) -> Figure:
     """A heat map `[units, time]` for each gate and state, units in the given order, gates in green, states signed."""
     steps, units = next(iter(arrays.values())).shape
     height = float(np.clip(units / 40, 0.8, LARGEST_MAP[1]))
@@ -45,8 +49,7 @@ def draw_heat_maps(arrays: Mapping[str, Values], order: NDArray[np.int64], name:
         bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue, reportAttributeAccessIssue]
         bar.ax.tick_params(length=0, labelsize=8, colors=MUTED)
         bar.ax.yaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10]))
-    panels[-1].set_xlabel(f"step ({units} units from top to bottom, alike ones side by side)", color=MUTED)
-    panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    _name_steps(panels[-1], tokens, f" ({units} units from top to bottom, alike ones side by side)")
     title(panels[0], name)
     return figure
 
@@ -66,10 +69,51 @@ def draw_neurons(found: Neurons, count: int, steps: int) -> Figure:
         panel.tick_params(length=0, labelsize=8, colors=MUTED)
         panel.yaxis.set_major_locator(MaxNLocator(2))
     panels[0].legend(frameon=False, fontsize=8, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
-    if found.tokens is None:
-        panels[-1].set_xlabel("step", color=MUTED)
-    else:
-        read = [token.replace("\n", "⏎").replace(" ", "␣") for token in found.tokens[:steps]]
-        panels[-1].set_xticks(range(len(read)), read, fontsize=6, family="monospace")
-        panels[-1].set_xlabel("what it read", color=MUTED)
+    _name_steps(panels[-1], found.tokens and found.tokens[:steps])
     return figure
+
+
+def draw_influence(found: Influence) -> Figure:
+    """A bar for each step: up where it raised the answer."""
+    figure, (panel,) = new_figure(9, 3)
+    steps = found.steps
+    panel.bar(np.arange(len(steps)), steps, width=0.9, color=np.where(steps < 0, BLUE, ORANGE).tolist())
+    panel.axhline(0, color=MUTED, linewidth=0.8)
+    _name_steps(panel, found.tokens)
+    kind = "gradient times input" if found.method == "gradient" else "integrated gradients"
+    title(panel, f"What each step added to the answer, {found.baseline:.3g} before, {found.answer:.3g} after")
+    panel.text(
+        1, 1.02, f"{kind}, completeness error {found.completeness_error:.2%}", transform=panel.transAxes,
+        ha="right", va="bottom", fontsize=8, color=MUTED,
+    )  # fmt: skip
+    return figure
+
+
+def draw_horizon(found: MemoryHorizon) -> Figure:
+    """On the left the influence of each distance, on the right what the last steps alone change of the answer."""
+    figure, (left, right) = new_figure(9, 3.2, columns=2)
+    left.plot(found.reach, color=PURPLE)
+    left.axvspan(-0.5, found.by_influence - 0.5, color=PURPLE, alpha=0.1, linewidth=0)
+    left.set_ylim(bottom=0)
+    left.set_xlabel("steps back")
+    title(left, f"Influence: the last {found.by_influence} steps carry 95 %")
+    right.plot(found.kept, found.change, "o-", markersize=4, color=GREEN)
+    right.axvspan(0, found.by_cutting, color=GREEN, alpha=0.1, linewidth=0)
+    right.set_ylim(bottom=0)
+    right.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    right.set_xlabel("last steps kept")
+    title(right, f"Change of the answer: none from {found.by_cutting} steps on")
+    for panel in (left, right):
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure
+
+
+def _name_steps(panel: Axes, tokens: Sequence[str] | None, more: str = "") -> None:
+    if tokens is None or len(tokens) > MOST_LABELS:
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+        panel.set_xlabel(f"step{more}", color=MUTED)
+        return
+    read = [token.replace("\n", "⏎").replace(" ", "␣") for token in tokens]
+    panel.set_xticks(range(len(read)), read, fontsize=6, family="monospace", va="baseline")
+    panel.tick_params(axis="x", pad=10)
+    panel.set_xlabel(f"what it read{more}", color=MUTED)

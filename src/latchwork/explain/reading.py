@@ -12,6 +12,7 @@ from latchwork.estimator import Estimator
 from latchwork.layers import EmbeddingLayer
 from latchwork.network import Network
 from latchwork.transforms.sequences import as_lengths, as_sequences
+from latchwork.transforms.vocabulary import decode
 
 Model = Network | Estimator
 """A built network, or a fitted estimator, whose inputs are then scaled or encoded as it does itself."""
@@ -44,7 +45,7 @@ def read(model: Model, inputs: ArrayLike | str, lengths: ArrayLike | None = None
     """
     network = network_of(model)
     if isinstance(inputs, str):
-        inputs = _encoded(model, inputs)
+        inputs = _vocabulary_of(model).encode(inputs)
     if isinstance(network.layers[0], EmbeddingLayer):
         tokens, single = _tokens(inputs, len(network.layers[0].weight))
         checked = None if lengths is None else as_lengths(lengths, *tokens.shape)
@@ -79,11 +80,21 @@ def network_of(model: Model) -> Network:
     return network
 
 
-def _encoded(model: Model, text: str) -> NDArray[np.int32]:
-    fitted = getattr(model, "model_", None)
-    if not hasattr(fitted, "vocabulary"):
+def tokens_of(model: Model, text: str) -> list[str]:
+    """What a language model reads at each step of a text.
+
+    Raises:
+        InputError: the model is none.
+    """
+    vocabulary = _vocabulary_of(model)
+    return [decode(vocabulary, [token]) for token in vocabulary.encode(text)]
+
+
+def _vocabulary_of(model: Model) -> Any:
+    vocabulary = getattr(getattr(model, "model_", None), "vocabulary", None)
+    if vocabulary is None:
         raise InputError("got a text: only a language model reads one; a network reads numbers")
-    return fitted.vocabulary.encode(text)  # pyright: ignore[reportOptionalMemberAccess]
+    return vocabulary
 
 
 def _numbers(inputs: Any) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +13,7 @@ from jaxtyping import Array, Int
 from numpy.typing import ArrayLike, NDArray
 
 from latchwork.errors import InputError
-from latchwork.explain.reading import Model, read
+from latchwork.explain.reading import Model, read, tokens_of
 from latchwork.explain.traced_cell import TracedCell, trace_cell
 from latchwork.layers import BidirectionalLayer, BuiltLayer, RecurrentLayer
 
@@ -32,10 +33,12 @@ class Trace:
             arrays by name, each `[time, units]` (`[batch, time, units]` for a batch): the gates of its cell (an
             LSTM's are `input`, `forget`, `candidate`, `output`), then its states (`hidden`, and an LSTM's `cell`).
         output: the network's answer.
+        tokens: what was read at each step, where a text was given.
     """
 
     layers: dict[str, dict[str, Values]]
     output: Values
+    tokens: Sequence[str] | None = None
 
     def __getitem__(self, name: str) -> Values:
         """The first recurrent layer's array of that name: `trace["forget"]`."""
@@ -77,7 +80,7 @@ class Trace:
 
         arrays = self._one(layer, row)
         order = by_behaviour(arrays.get("cell", arrays["hidden"]))
-        return draw_heat_maps(arrays, order, layer or next(iter(self.layers)))
+        return draw_heat_maps(arrays, order, layer or next(iter(self.layers)), self.tokens)
 
     def _one(self, layer: str | None, row: int) -> dict[str, Values]:
         if layer is not None and layer not in self.layers:
@@ -118,7 +121,8 @@ def trace(model: Model, inputs: ArrayLike | str, lengths: ArrayLike | None = Non
         arrays = np.asarray(traced.arrays)
         layers[traced.layer] = dict(zip(traced.names, arrays[:, 0] if single else arrays, strict=True))
     answer = np.asarray(output)
-    return Trace(layers, answer[0] if single else answer)
+    tokens = tokens_of(model, inputs) if isinstance(inputs, str) else None
+    return Trace(layers, answer[0] if single else answer, tokens)
 
 
 @jax.jit

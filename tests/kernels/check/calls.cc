@@ -67,7 +67,7 @@ void check_call(const Case& c, Report& report) {
       if (c.wanted[tensor])
         report.compare(c, std::string("by ") + kTensorNames[tensor], gradient(e, tensor),
                        got.gradients[i].tensors[tensor].data(),
-                       [&] { return gradient(expect(c, m, values_of(c, m), true), tensor); });
+                       [&](Rounded rounded) { return gradient(expect(c, m, values_of(c, m), rounded), tensor); });
     report.expect(got.gradients[i].intact(), c, "backward wrote beyond its gradients");
   }
   report.expect(got.equals(Outcome(c, c.threads == 1 ? 3 : 1)), c, "results depend on the number of threads");

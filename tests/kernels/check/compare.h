@@ -23,7 +23,8 @@ struct Expected {
 };
 
 // The reference on one member. `values` are the tensors of latchwork::Gradients, all there, in double.
-inline Expected expect(const Case& c, const Member& m, const std::vector<Doubles>& values, bool float_states = false) {
+inline Expected expect(const Case& c, const Member& m, const std::vector<Doubles>& values,
+                       Rounded rounded = Rounded::nothing) {
   const auto part = [](const Doubles& all, int64_t row, int64_t size) {
     return Doubles(all.begin() + row * size, all.begin() + (row + 1) * size);
   };
@@ -59,7 +60,7 @@ inline Expected expect(const Case& c, const Member& m, const std::vector<Doubles
          {},
          {}};
     if (m.mask.size()) s.mask = rows(m.mask, row, hidden);
-    const Run run(net, s, float_states);
+    const Run run(net, s, rounded);
     Derivatives& by = e.by[row];
     by.by_outputs = rows(m.by_outputs, row, time * hidden);
     by.by_final_hidden = rows(m.by_final_hidden, row, hidden);
@@ -107,15 +108,16 @@ double relative_error(const Doubles& expected, const Number* got) {
 
 class Report {
  public:
-  // `rounded` gives the tensor again, from states that are floats; asked only where the error is above the tolerance.
-  template <class Rounded>
-  void compare(const Case& c, const std::string& tensor, const Doubles& expected, const float* got, Rounded&& rounded) {
+  // `again(rounded)` gives the tensor from a reference that rounds; asked only where the error is above the tolerance.
+  template <class Again>
+  void compare(const Case& c, const std::string& tensor, const Doubles& expected, const float* got, Again&& again) {
     const double error = relative_error(expected, got);
     ++compared_;
     if (error <= kTolerance) return note(tensor, error);
-    const double states = relative_error(expected, rounded().data());
+    const double states = std::fmax(relative_error(expected, again(Rounded::states).data()),
+                                    relative_error(expected, again(Rounded::derivatives).data()));
     char words[200];
-    std::snprintf(words, sizeof words, ": %s is off by %.2e; rounding the states and gates alone makes %.2e",
+    std::snprintf(words, sizeof words, ": %s is off by %.2e; rounding states, gates and derivatives alone makes %.2e",
                   tensor.c_str(), error, states);
     if (!(error <= kStatesShare * states)) return fail(c.text() + words);
     std::printf("  note: %s%s\n", c.text().c_str(), words);
@@ -123,7 +125,7 @@ class Report {
   }
 
   void compare(const Case& c, const std::string& tensor, const Doubles& expected, const float* got) {
-    compare(c, tensor, expected, got, [&] { return expected; });
+    compare(c, tensor, expected, got, [&](Rounded) { return expected; });
   }
 
   void expect(bool true_, const Case& c, const char* what) {
@@ -143,8 +145,8 @@ class Report {
     std::printf("%s, the worst of each:\n", of);
     for (const auto& [tensor, error] : worst_) std::printf("  %-28s %.2e\n", tensor.c_str(), error);
     if (compared_)
-      std::printf("  %d tensors, %d of them beyond %.0e by the rounding of states and gates alone\n", compared_,
-                  magnified_, kTolerance);
+      std::printf("  %d tensors, %d of them beyond %.0e by the rounding of states, gates and derivatives alone\n",
+                  compared_, magnified_, kTolerance);
     if (failures_) std::printf("  %d FAILED\n", failures_);
     return failures_ == 0;
   }

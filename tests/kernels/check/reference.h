@@ -130,15 +130,19 @@ inline void step_unit_back(const Network& net, int64_t unit, const Unit& u, doub
   }
 }
 
-// Runs a sequence forward, then backward: its derivatives by the weights are added to `into`. With `float_states` a
-// step hands its states on, keeps its gates for backward, and hands its derivatives back, as floats: what is lost then is
-// lost in any float32 network that keeps them, however exact it is otherwise (1 - f of a gate that is nearly open, say,
-// or a weight's derivative in which the steps' nearly cancel).
+// What the reference rounds to float on its way, to show what is lost in any float32 network, however exact otherwise:
+// `states` hands a step's states on and keeps its gates for backward as floats (1 - f of a gate that is nearly open);
+// `derivatives` hands those by the gates' sums back as floats too (a weight's, in which the steps' nearly cancel).
+enum class Rounded { nothing, states, derivatives };
+
+// Runs a sequence forward, then backward: its derivatives by the weights are added to `into`.
 class Run {
  public:
-  Run(const Network& net, Sequence& sequence, bool float_states)
-      : net_(net), sequence_(sequence), float_states_(float_states), units_(sequence.length) {
-    const auto kept = [&](double& value) { return float_states ? value = static_cast<float>(value) : value; };
+  Run(const Network& net, Sequence& sequence, Rounded rounded)
+      : net_(net), sequence_(sequence), rounded_(rounded), units_(sequence.length) {
+    const auto kept = [&](double& value) {
+      return rounded == Rounded::nothing ? value : value = static_cast<float>(value);
+    };
     sequence.outputs.assign(sequence.time * net.hidden, 0.0);
     Doubles hidden = sequence.hidden_state, cell = sequence.cell_state;
     for (int64_t step = 0; step < sequence.length; ++step) {
@@ -183,7 +187,7 @@ class Run {
         by_hidden[unit] += by.by_outputs[at * hidden + unit];
         double by_x[4], by_h[4], by_peepholes[3] = {};
         step_unit_back(net_, unit, units_[step][unit], by_hidden[unit], by_cell[unit], by_x, by_h, by_peepholes);
-        if (float_states_) {
+        if (rounded_ == Rounded::derivatives) {
           for (int64_t gate = 0; gate < gates; ++gate) {
             by_x[gate] = static_cast<float>(by_x[gate]);
             by_h[gate] = static_cast<float>(by_h[gate]);
@@ -238,7 +242,7 @@ class Run {
 
   const Network& net_;
   const Sequence& sequence_;
-  const bool float_states_;
+  const Rounded rounded_;
   std::vector<std::vector<Unit>> units_;  // [steps][units]
 };
 

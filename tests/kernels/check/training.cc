@@ -1,4 +1,4 @@
-// Whole training steps: random networks of every layer, beside themselves on other numbers of threads, side by side, and
+// Whole training steps: random networks of every layer, beside themselves on other numbers of threads, side by side and
 // from several threads at a time; their gradients beside what a small step along them does to the loss.
 #include <thread>
 
@@ -178,18 +178,17 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
   return t;
 }
 
+std::string bytes(const Floats& array) {
+  return {reinterpret_cast<const char*>(array.data()), static_cast<std::size_t>(array.size()) * sizeof(float)};
+}
+
 // What training leaves behind.
 struct Trained {
   Floats parameters, slots;
   std::vector<double> sums;
 
   bool same(const Trained& other) const {
-    const auto equal = [](const Floats& a, const Floats& b) {
-      return a.size() == b.size() &&
-             std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(float)) == 0;
-    };
-    return equal(parameters, other.parameters) && equal(slots, other.slots) &&
-           std::memcmp(sums.data(), other.sums.data(), sums.size() * sizeof(double)) == 0;
+    return bytes(parameters) == bytes(other.parameters) && bytes(slots) == bytes(other.slots) && sums == other.sums;
   }
   bool intact() const { return parameters.intact() && slots.intact(); }
   bool finite() const {

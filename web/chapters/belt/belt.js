@@ -1,12 +1,13 @@
 // Chapter 2: the conveyor belt. Step a trained cell through a real sequence and watch every gate.
 
 import { choices, h } from "latchwork/draw/dom.js";
-import { byBehaviour, paint } from "latchwork/draw/heatmap.js";
 import { PAUSE, PLAY } from "latchwork/draw/icons.js";
 import { narrate, whence, writeArithmetic } from "latchwork/chapters/belt/arithmetic.js";
 import { drawCell } from "latchwork/chapters/belt/diagram.js";
 import { CELLS, loadSequences } from "latchwork/chapters/belt/sequences.js";
+import { drawStrip } from "latchwork/chapters/belt/strip.js";
 import { drawSequence } from "latchwork/chapters/belt/timeline.js";
+import { drawTogether } from "latchwork/chapters/belt/together.js";
 import { NAMES } from "latchwork/draw/cells.js";
 
 const KEYS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
@@ -26,6 +27,7 @@ export async function mountBelt(root) {
   let diagram;
   let strips;
   let timeline;
+  let together;
 
   const stage = h("div", { class: "belt-stage" });
   const say = h("p", { class: "note" });
@@ -35,6 +37,7 @@ export async function mountBelt(root) {
   const origin = h("p", { class: "note origin", "aria-live": "polite" });
   const sequenceBox = h("div", { class: "sequence" });
   const heat = h("div", { class: "heat" });
+  const threeCells = h("div", { class: "heat together" });
   const slider = h("input", {
     type: "range",
     min: 0,
@@ -49,6 +52,12 @@ export async function mountBelt(root) {
     "Run",
   );
 
+  const cellChooser = choices(
+    "The cell",
+    CELLS.map((value) => ({ value, label: NAMES[value] })),
+    state.cell,
+    chooseCell,
+  );
   const unitChooser = choices(
     "Unit",
     Array.from({ length: CELL_UNITS }, (_, unit) => ({ value: unit, label: String(unit + 1) })),
@@ -63,12 +72,7 @@ export async function mountBelt(root) {
       h(
         "div",
         { class: "row apart" },
-        choices(
-          "The cell",
-          CELLS.map((value) => ({ value, label: NAMES[value] })),
-          state.cell,
-          (value) => ((state.cell = value), rebuild()),
-        ),
+        cellChooser,
         choices(
           "The sequence",
           [
@@ -83,7 +87,7 @@ export async function mountBelt(root) {
       h(
         "p",
         { class: "note legend" },
-        "Each square is one number. In a gate it is strong where the gate is open (1) and pale where it is shut (0); elsewhere it is ",
+        "Each square is one number. In a gate it is strong where the gate is open (1) and faint where it is shut (0); elsewhere it is ",
         h("b", { class: "above" }, "orange above 0"),
         " and ",
         h("b", { class: "below" }, "blue below"),
@@ -112,7 +116,17 @@ export async function mountBelt(root) {
         slider,
         story,
       ),
-      h("div", { class: "belt-right" }, sequenceBox, heat),
+      h(
+        "div",
+        { class: "belt-right" },
+        sequenceBox,
+        heat,
+        h(
+          "p",
+          { class: "note" },
+          "In each picture a row is one unit and a column one step; the upright line is this step.",
+        ),
+      ),
       h(
         "div",
         { class: "ledger" },
@@ -126,6 +140,21 @@ export async function mountBelt(root) {
         equations,
         origin,
       ),
+    ),
+    h(
+      "div",
+      { class: "stage" },
+      h("h3", {}, "All three at this step"),
+      h(
+        "p",
+        { class: "note" },
+        "The same sequence, read by three networks of eight units. Each picture is what that network remembers: the LSTM’s ",
+        h("button", { type: "button", class: "term", "data-term": "cell state" }, "cell state"),
+        ", the others’ ",
+        h("button", { type: "button", class: "term", "data-term": "hidden state" }, "hidden state"),
+        "; beside it what it would answer now. Stripes that stay are memory; what changes from column to column follows what is read.",
+      ),
+      threeCells,
     ),
   );
   root.addEventListener("keydown", (event) => {
@@ -156,42 +185,32 @@ export async function mountBelt(root) {
     const sequence = sequences[state.sequence];
     run = sequence.run(state.cell);
     timeline = drawSequence(sequenceBox, state.sequence, sequence, run, {
-      onchoose: (time) => (pause(), go(time)),
+      onchoose: scrub,
       onchange: rerun,
     });
-    strips = Object.entries(run.trace).map(([name, values]) => strip(name, values));
+    strips = Object.entries(run.trace).map(([name, values]) =>
+      drawStrip(h("span", { class: `gate-${name}`, style: `color:var(--${name})` }, name), name, values, scrub),
+    );
     heat.replaceChildren(...strips.map(({ element }) => element));
+    const runs = Object.fromEntries(CELLS.map((cell) => [cell, cell === state.cell ? run : sequence.run(cell)]));
+    together = drawTogether(threeCells, sequence, runs, { onscrub: scrub, oncell: chooseCell });
     show();
   }
 
-  function strip(name, values) {
-    const canvas = h("canvas", { role: "img", "aria-label": `${name}: each row a unit, each column a step` });
-    paint(canvas, values, name, byBehaviour(values));
-    const head = h("i", { class: "playhead" });
-    const element = h(
-      "div",
-      { class: "heat-row" },
-      h("span", { class: `gate-${name}`, style: `color:var(--${name})` }, name),
-      h(
-        "div",
-        { class: "heat-canvas", onpointerdown: scrub, onpointermove: (event) => event.buttons && scrub(event) },
-        canvas,
-        head,
-      ),
-    );
-    return { element, head };
-  }
-
-  function scrub(event) {
-    const box = event.currentTarget.getBoundingClientRect();
+  function scrub(time) {
     pause();
-    go(Math.floor(((event.clientX - box.left) / box.width) * sequences[state.sequence].steps));
+    go(time);
   }
 
   function redraw() {
     diagram = drawCell(state.cell, stage.clientWidth, CELL_UNITS, sequences[state.sequence].inputNames, chooseUnit);
     stage.replaceChildren(diagram.element);
     if (run) show();
+  }
+
+  function chooseCell(cell) {
+    state.cell = cell;
+    rebuild();
   }
 
   function chooseUnit(unit) {
@@ -216,8 +235,8 @@ export async function mountBelt(root) {
     when.textContent = `${sequence.label(state.time)}, step ${state.time + 1} of ${sequence.steps}`;
     diagram.show(step, state.unit);
     timeline.show(state.time);
-    const share = `${((state.time + 0.5) / sequence.steps) * 100}%`;
-    strips.forEach(({ head }) => (head.style.left = share));
+    strips.forEach((strip) => strip.place(state.time));
+    together.show(state.time, state.cell);
     writeArithmetic(
       equations,
       state.cell,
@@ -226,7 +245,8 @@ export async function mountBelt(root) {
       (asked) => (origin.textContent = whence(state.cell, run.layer, step, asked, state.unit)),
     );
     story.textContent = narrate(state.cell, step);
-    [...unitChooser.children].forEach((button, unit) => button.setAttribute("aria-pressed", unit === state.unit));
+    press(unitChooser, state.unit);
+    press(cellChooser, CELLS.indexOf(state.cell));
   }
 
   function start() {
@@ -247,3 +267,7 @@ export async function mountBelt(root) {
 }
 
 const CELL_UNITS = 8;
+
+function press(chooser, chosen) {
+  [...chooser.children].forEach((button, index) => button.setAttribute("aria-pressed", String(index === chosen)));
+}

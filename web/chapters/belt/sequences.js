@@ -1,6 +1,8 @@
 // The real sequences of chapter 2, each with one trained network of every cell.
 
 import { loadJson, loadModel } from "latchwork/data.js";
+import { DISHES } from "latchwork/draw/icons.js";
+import { softmax } from "latchwork/engine/algebra.js";
 import { Network } from "latchwork/engine/network.js";
 import { oneHot } from "latchwork/chapters/roommate/kitchens.js";
 
@@ -10,7 +12,7 @@ const FIRST_DISHES = [1, 0, 2, 2, 1, 0, 1, 2, 0, 0, 2, 1, 2, 0];
 
 let loading = null;
 
-/** { airline, dish }: each has `steps`, `label(time)` and `run(cell)`; loaded once. */
+/** { airline, dish }: each has `steps`, `label(time)`, `run(cell)` and, in words, `says(answer)`; loaded once. */
 export function loadSequences() {
   return (loading ??= load());
 }
@@ -43,6 +45,7 @@ function run(network, input) {
 
 function airline({ months, passengers, mean, spread, held_back }, networks) {
   const input = passengers.map((count) => Float64Array.of((Math.log(count) - mean) / spread));
+  const forecast = (answer) => Math.exp(answer[0] * spread + mean);
   const name = (time) => `${MONTHS[Number(months[time].slice(5)) - 1]} ${months[time].slice(0, 4)}`;
   return {
     steps: months.length,
@@ -51,7 +54,8 @@ function airline({ months, passengers, mean, spread, held_back }, networks) {
     seen: months.length - held_back,
     inputNames: ["passengers"],
     label: name,
-    forecast: (answer) => Math.exp(answer[0] * spread + mean),
+    forecast,
+    says: (answer) => `${forecast(answer).toFixed(0)} thousand`,
     run: (cell) => run(networks[cell], input),
   };
 }
@@ -71,5 +75,10 @@ function dish(networks) {
     label: (time) => (time === last ? "The question" : `Day ${time + 1}`),
     change: (day) => (dishes[day] = (dishes[day] + 1) % 3),
     run: (cell) => run(networks[cell], input()),
+    says(answer) {
+      const shares = softmax(answer);
+      const best = shares.indexOf(Math.max(...shares));
+      return `${DISHES[best].name}, ${Math.round(100 * shares[best])} %`;
+    },
   };
 }

@@ -7,6 +7,7 @@ import { h, rem, s } from "latchwork/draw/dom.js";
 const MARGINS = [3.5, 6, 0.9, 2.75];
 const NARROW_MARGINS = [2.75, 5.2, 0.9, 2.75];
 const [NARROW_BELOW, NARROW_HEIGHT, WIDE_HEIGHT] = [40, 17, 24];
+const LINE = 1.15; // between names that would lie on each other
 
 /** @returns {{element: HTMLElement, mark(index: number): void}} */
 export function drawChart({ distances, courses, cells }, onchoose) {
@@ -27,28 +28,27 @@ export function drawChart({ distances, courses, cells }, onchoose) {
     const y = (share) => top + (1 - share) * (height - top - foot);
     const path = (values) =>
       `M${values.map((value, index) => `${x(index).toFixed(1)} ${y(value).toFixed(1)}`).join("L")}`;
+    const names = apart(
+      Object.entries(cells).map(([cell, { accuracy }]) => [cell, y(medianOf(accuracy, distances.length - 1))]),
+      em * LINE,
+    );
     const lines = Object.entries(cells).map(([cell, { accuracy }]) => {
       const at = (index, pick) => pick(accuracy.map((seed) => seed[index]).sort((a, b) => a - b));
       const over = (pick) => distances.map((_, index) => at(index, pick));
-      const middle = over((sorted) => sorted[Math.floor(sorted.length / 2)]);
+      const middle = distances.map((_, index) => medianOf(accuracy, index));
       const [low, high] = [over((sorted) => sorted[0]), over((sorted) => sorted.at(-1))];
       const back = low
         .map((value, index) => [index, value])
         .reverse()
         .map(([index, value]) => `L${x(index)} ${y(value)}`)
         .join("");
-      const end = y(middle.at(-1));
       return s(
         "g",
         { class: `memory-${cell}`, style: `--colour:var(--${COLOURS[cell]})` },
         s("path", { d: `${path(high)}${back}Z`, class: "spread" }),
         s("path", { d: path(middle), class: "plot-line memory-line" }),
         middle.map((value, index) => s("circle", { cx: x(index), cy: y(value), r: em * 0.28, class: "memory-dot" })),
-        s(
-          "text",
-          { x: x(distances.length - 1) + em, y: end + em * (cell === "GRU" ? 1.4 : 0.3), class: "memory-name" },
-          NAMES[cell],
-        ),
+        s("text", { x: x(distances.length - 1) + em, y: names[cell] + em * 0.3, class: "memory-name" }, NAMES[cell]),
       );
     });
     cursor = s("line", { y1: 8, y2: height - foot, class: "now" });
@@ -110,4 +110,17 @@ export function drawChart({ distances, courses, cells }, onchoose) {
       element.place?.();
     },
   };
+}
+
+function medianOf(accuracy, index) {
+  const sorted = accuracy.map((seed) => seed[index]).sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}
+
+// Heights for names, from the top down, each at its own or as far below the one before as a line needs.
+function apart(wanted, line) {
+  let free = -Infinity;
+  return Object.fromEntries(
+    [...wanted].sort(([, a], [, b]) => a - b).map(([name, height]) => [name, (free = Math.max(height, free + line))]),
+  );
 }

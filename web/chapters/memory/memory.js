@@ -67,7 +67,7 @@ export async function mountMemory(root) {
       (cell) =>
         `${NAMES[cell]} ${Math.round(100 * median(measured.cells[cell].accuracy.map((seed) => seed[index])))} %`,
     );
-    sentence.textContent = `${distance} days back: ${said.join(", ")}. A guess would reach ${Math.round(100 / measured.courses)} %.`;
+    sentence.textContent = `${distance} days back: ${said.join(", ")}. A guess is right once in ${measured.courses}.`;
     await tryLive();
   }
 

@@ -1,6 +1,6 @@
 // A saved forecaster: its forecast with intervals, whose say made it, and which past values it leaned on.
 
-import { choices, figure, h, onThemeChange } from "latchwork/draw/dom.js";
+import { choices, figure, h, onThemeChange, unbroken } from "latchwork/draw/dom.js";
 import { fan, shorten } from "latchwork/draw/fan.js";
 import { correctorOf } from "latchwork/engine/corrector.js";
 import { seriesOf, timeText } from "latchwork/chapters/model/stored.js";
@@ -168,8 +168,8 @@ export function mountForecast(root, { document: saved, tensors }, inside) {
     if (!shares.length) return "What this series’ forecast leaned on was not kept in the file.";
     const ranked = [...shares.keys()].sort((a, b) => Math.abs(shares[b]) - Math.abs(shares[a])).slice(0, NAMED);
     if (state.lean === "network")
-      return `Each bar is how far that step’s input moved the network’s correction: gradient times input. Most of all: ${ranked.map((at) => labels[at]).join(", ")}.`;
-    const named = ranked.map((at) => `${labels[at]} (${figure(shares[at])})`);
+      return `Each bar is how far that step’s input moved the network’s correction: gradient times input. Most of all: ${ranked.map((at) => unbroken(labels[at])).join(", ")}.`;
+    const named = ranked.map((at) => `${unbroken(labels[at])} (${figure(shares[at])})`);
     return `Each bar is how much this forecast would rise had that past value been 1 higher. Most of all: ${named.join(", ")}.`;
   }
 }

@@ -46,7 +46,7 @@ export function mountInside(root) {
     h(
       "p",
       { class: "note" },
-      "Each picture is one gate or memory: a row for each unit, a column for each step, units that behave alike side by side. Gates are strong where open, pale where shut; the rest is orange above 0, blue below. Point anywhere.",
+      "Each picture is one gate or memory: a row for each unit, a column for each step, units that behave alike side by side. Gates are strong where open, faint where shut; the rest is orange above 0, blue below. Point anywhere.",
     ),
     maps,
     words,

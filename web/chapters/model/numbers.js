@@ -16,7 +16,8 @@ export function mountNumbers(root, { document: saved, network, tensors }, inside
   const tokens = features === null;
   if (time !== null && !(Number.isInteger(time) && time >= 1 && time <= MOST_STEPS))
     throw new FileError(`Its sequences have ${time} steps: this page reads 1 to ${MOST_STEPS}.`);
-  const classes = saved.fitted?.classes;
+  const heard = saved.job === "speech" && ["nothing", ...saved.fitted.symbols.known];
+  const classes = heard || saved.fitted?.classes;
   const state = { output: 0 };
   const area = h("textarea", {
     rows: 8,
@@ -82,7 +83,7 @@ export function mountNumbers(root, { document: saved, network, tensors }, inside
     const { output } = state.run;
     const last = inUnits(Array.isArray(output) ? output.at(-1) : output, tensors);
     state.output = Math.min(state.output, last.length - 1);
-    const shares = saved.job === "classification" && last.length > 1 ? softmax(last) : null;
+    const shares = (heard || saved.job === "classification") && last.length > 1 ? softmax(last) : null;
     const options = Array.from(last, (value, index) => ({
       value: index,
       label: `${classes?.[index] ?? index + 1}: ${figure(shares ? shares[index] : value)}`,

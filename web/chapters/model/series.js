@@ -1,6 +1,6 @@
 // Series: a network's own forecast of the year ahead from any month, its interval, and which months it leaned on.
 
-import { choices, h, onThemeChange } from "latchwork/draw/dom.js";
+import { choices, h, onThemeChange, unbroken } from "latchwork/draw/dom.js";
 import { fan } from "latchwork/draw/fan.js";
 import { loadJson } from "latchwork/data.js";
 
@@ -72,7 +72,7 @@ export async function mountSeries(root, { network }, inside) {
     const ranked = [...influence.keys()]
       .sort((a, b) => Math.abs(influence[b]) - Math.abs(influence[a]))
       .slice(0, 3)
-      .map((time) => months[time]);
+      .map((time) => unbroken(months[time]));
     words.textContent =
       `Made at the end of ${months[origin - 1]}${origin >= seen ? ", in years never trained on" : ""}. ` +
       `The band held 80 % of what came, at each distance, in the years it was trained on, and ${held} % in those it was not. ` +

@@ -12,6 +12,7 @@ const SHOWN = 8; // likeliest letters
 const LONGEST = 400; // letters read; the rest of a long text would only slow the page
 const LEANED_AFTER = 60; // milliseconds without a new step: influence goes back through all of them
 const WRITTEN = 120; // letters that it goes on for
+const ENDING = 14; // letters of what was read in the heading of what comes next
 const START = {
   char: "ROMEO:\nBut soft, what light",
   byte: "ROMEO:\nBut soft, what light",
@@ -124,10 +125,7 @@ export function mountText(root, { document: saved, network }, inside) {
     const shares = softmax(reader.answer(time));
     const ranked = likeliest(shares, SHOWN);
     state.expected = ranked[0];
-    asked.textContent = `After “${state.pieces
-      .slice(0, time + 1)
-      .join("")
-      .slice(-12)}”`;
+    asked.textContent = `After “${ending(state.pieces.slice(0, time + 1))}”`;
     bars.replaceChildren(...ranked.map((token) => bar(names[token], shares[token])));
     inside.show(state.traces, {
       time,
@@ -220,4 +218,12 @@ function signalsOf(text) {
     vowels: where((letter) => /^[aeiou]$/i.test(letter)),
     "the place in the text": text.map((_, at) => at),
   };
+}
+
+// The last pieces, whole ones, as many as a heading holds.
+function ending(pieces) {
+  let from = pieces.length - 1;
+  let length = pieces[from].length;
+  while (from > 0 && length + pieces[from - 1].length <= ENDING) length += pieces[--from].length;
+  return pieces.slice(from).join("").replace(/^ +/, "").replaceAll("\n", "↵") || visible(pieces.at(-1));
 }

@@ -1,8 +1,16 @@
-// What each stage of a day reveals, by which matrix, and what is said about it.
+// Each kitchen's rule, and what each stage of a day reveals, by which matrix, and what is said about it.
 
 import { DISHES, WEATHER } from "latchwork/draw/icons.js";
 
 const dish = (index) => DISHES[index].name;
+
+export const RULES = {
+  plain:
+    "He looks out of the window: sun means apple pie, rain means a burger. What he made yesterday does not matter.",
+  recurrent:
+    "He works down his list, whatever the weather: after apple pie comes a burger, then chicken, then apple pie.",
+  merged: "Sun: he serves what he made yesterday. Rain: he cooks the next dish on his list.",
+};
 
 export const STAGES = {
   plain: [

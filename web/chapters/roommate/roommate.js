@@ -3,7 +3,7 @@
 import { choices, h, stillness } from "latchwork/draw/dom.js";
 import { DISHES, PAUSE, PLAY, WEATHER } from "latchwork/draw/icons.js";
 import { drawKitchen } from "latchwork/chapters/roommate/board.js";
-import { STAGES } from "latchwork/chapters/roommate/days.js";
+import { RULES, STAGES } from "latchwork/chapters/roommate/days.js";
 import { cook, MATRICES, multiply } from "latchwork/chapters/roommate/kitchens.js";
 import { mountLesson } from "latchwork/chapters/roommate/lesson.js";
 
@@ -15,6 +15,7 @@ const ROW_MILLISECONDS = 170; // of a product that is worked out row by row
 export function mountRoommate(root) {
   const state = { kitchen: "merged", yesterday: 0, weather: 0, stage: 0, days: [], timer: null, walk: null };
   const board = h("div", { class: "kitchen" });
+  const rule = h("p", { class: "note" });
   const caption = h("p", { class: "caption", "aria-live": "polite" });
   const arithmetic = h("p", { class: "arithmetic note" });
   const week = h("ol", { class: "week", "aria-label": "The days so far" });
@@ -48,6 +49,7 @@ export function mountRoommate(root) {
         ),
         sky,
       ),
+      rule,
       board,
       h(
         "div",
@@ -72,6 +74,7 @@ export function mountRoommate(root) {
 
   function build() {
     sky.hidden = state.kitchen === "recurrent";
+    rule.textContent = RULES[state.kitchen];
     parts = drawKitchen(state.kitchen, explain);
     board.replaceChildren(parts.element);
     board.dataset.kitchen = state.kitchen;

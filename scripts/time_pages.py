@@ -1,6 +1,6 @@
 """How fast the explorer is in Chromium: first paint, a step of LSTM(128) with all that is drawn, and large models.
 
-    python bench/pages.py [--runs 7] [--frames 200] [--json]
+    python scripts/time_pages.py [--runs 7] [--frames 200] [--json]
 
 First paint is the browser's own first-contentful-paint, in fresh contexts, of the served page and of the self-contained
 file. A step is one letter appended to a text that an LSTM of 128 units reads: the network's step, the bars, every
@@ -11,24 +11,19 @@ models are opened from one file on disk. Weights are random: no time depends on 
 
 import argparse
 import json
-import shutil
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Browser, Page, sync_playwright
+from chromium import chromium, served
+from playwright.sync_api import Browser, Page
 
 from latchwork import spec, storage
 from latchwork.explain.page import web_folder, write_page
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 LETTERS = "\ufffd" + "".join(map(chr, range(32, 97)))
 LARGE = (1100, 2000)  # units: models of 20 and 64 MB
 TEXT = "To be, or not to be, that is the question: whether 'tis nobler in the mind to suffer " * 3
@@ -75,20 +70,6 @@ def letters_model(path: Path, hidden: int) -> None:
     storage.save(path, {"job": "text", "network": network.to_dict(), "fitted": fitted}, tensors)
 
 
-@contextmanager
-def served() -> Iterator[str]:
-    command = "from latchwork.cli.main import main; main()"
-    server = subprocess.Popen(
-        [sys.executable, "-c", command, "serve", "--port", "0"], stdout=subprocess.PIPE, text=True
-    )
-    assert server.stdout is not None
-    try:
-        yield next(word for word in server.stdout.readline().split() if word.startswith("http"))
-    finally:
-        server.terminate()
-        server.wait()
-
-
 def first_paints(browser: Browser, url: str, runs: int) -> list[float]:
     found: list[float] = []
     for _ in range(runs):
@@ -118,8 +99,7 @@ def middle_and_high(times: list[float]) -> dict[str, float]:
 def measure(runs: int, frames: int) -> dict[str, Any]:
     folder = Path(tempfile.mkdtemp())
     found: dict[str, Any] = {}
-    with sync_playwright() as running, served() as address:
-        browser = running.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+    with chromium() as browser, served() as address:
         page_file = folder / "digits.html"
         found["page of the article's MNIST model, MB"] = round(
             write_page(web_folder() / "data" / "digits.latch", page_file) / 1e6, 3
@@ -142,7 +122,6 @@ def measure(runs: int, frames: int) -> dict[str, Any]:
             what = f"model of {path.stat().st_size / 1e6:.0f} MB: page MB, seconds until it is shown"
             found[what] = [round(size / 1e6, 1), round(seconds, 1)]
             page.close()
-        browser.close()
     return found
 
 
