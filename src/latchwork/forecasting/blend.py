@@ -43,7 +43,7 @@ def best_method(made: Backtest, origin: int) -> str | None:
 def add_blend(made: Backtest) -> str | None:
     """Add the blend to a backtest, in place; gives the method that forecasts past the end are blended with."""
     last = best_method(made, 0)
-    if last is None:
+    if last is None or len(made.answers.sparse) == len(made.series):
         return None
     said = made.forecasts[COMBINATION].copy()
     for origin in made.origins:

@@ -3,7 +3,7 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const NAMES = "http://www.w3.org/2000/svg";
 const LEFT = 62, RIGHT = 12, TOP = 12, BOTTOM = 28;
-const format = (v) => v === null ? "–" : Math.abs(v) >= 1e6 || (v !== 0 && Math.abs(v) < 1e-3)
+const format = (v) => v === null ? "–" : v === 0 ? "0" : Math.abs(v) >= 1e6 || (v !== 0 && Math.abs(v) < 1e-3)
   ? v.toExponential(2) : v.toLocaleString("en", { maximumSignificantDigits: 5 });
 
 function node(parent, name, attributes, text) {

@@ -15,7 +15,8 @@ from latchwork.transforms.intermittent import demand_quantiles, expected_demand,
 from latchwork.transforms.shifts import find_shifts
 from latchwork.transforms.working import Array
 
-SEASONAL_DEMAND = 0.5  # strength of a season from which the seasonal methods know more
+SEASONAL_DEMAND = 0.5  # strength of a season from which the seasonal methods know more,
+CYCLES = 3  # seen so often at least: chance makes two years of rare sales look alike
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ def answer(series: Sequence[Array], seasons: tuple[int, ...], horizon: int) -> A
     sparse = [
         row
         for row, values in enumerate(held)
-        if is_intermittent(values) and surveyed.by_row[row, STRENGTH] < SEASONAL_DEMAND
+        if is_intermittent(values)
+        and (surveyed.by_row[row, STRENGTH] < SEASONAL_DEMAND or len(values) < CYCLES * max(seasons[:1], default=1))
     ]
     combined = combine(surveyed)
     if sparse:

@@ -24,7 +24,7 @@ READABLE = {
     "arima": "AutoARIMA",
     COMBINATION: "the pretrained combination",
     "blend": "the blend",
-    "average": "the average of the trained network and what is used without it",
+    "average": "the average with the trained network",
     "network": "the trained network",
 }
 
