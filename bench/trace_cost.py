@@ -22,7 +22,7 @@ import numpy as np
 
 import latchwork as lw
 from latchwork.network import Network, apply_layers
-from latchwork.runtime.chain import Chain
+from latchwork.runtime.chain import make_chain
 from latchwork.runtime.network import NumpyNetwork
 
 ROUNDS = 31
@@ -50,13 +50,13 @@ def main() -> None:
     results = []
     for name, (layers, shape) in CASES.items():
         network = Network.build(lw.Sequential(layers), shape, seed=0)
-        fast = Chain(NumpyNetwork(network.spec, network.parameters()), None, scores=False)
+        fast = make_chain(NumpyNetwork(network.spec, network.parameters()), None, scores=False)
         for batch in (1, 128):
             inputs = np.random.default_rng(0).random((batch, *shape), np.float32)
             calls = {
                 "forward": lambda: np.asarray(forward(network.layers, jnp.asarray(inputs))),  # noqa: B023
                 "trace": lambda: lw.trace(network, inputs),  # noqa: B023
-                "runtime": lambda: fast.run(inputs),  # noqa: B023
+                "runtime": lambda: fast.run(inputs, None),  # noqa: B023
             }
             for call in calls.values():
                 call()
