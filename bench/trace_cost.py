@@ -22,7 +22,7 @@ import numpy as np
 
 import latchwork as lw
 from latchwork.network import Network, apply_layers
-from latchwork.runtime.chain import Chain
+from latchwork.runtime.chain import Chain, make_chain
 from latchwork.runtime.network import NumpyNetwork
 
 ROUNDS = 31
@@ -46,7 +46,7 @@ def seconds_of(call: Callable[[], Any]) -> float:
 
 
 def serve(plain: NumpyNetwork, packed: Chain, inputs: np.ndarray) -> np.ndarray:
-    answer = packed.run(inputs)  # None where packed weights do not pay
+    answer = packed.run(inputs, None)  # None where packed weights do not pay
     return plain(inputs) if answer is None else answer
 
 
@@ -56,7 +56,7 @@ def main() -> None:
     for name, (layers, shape) in CASES.items():
         network = Network.build(lw.Sequential(layers), shape, seed=0)
         plain = NumpyNetwork(network.spec, network.parameters())
-        packed = Chain(plain, None, scores=False)
+        packed = make_chain(plain, None, scores=False)
         for batch in (1, 128):
             inputs = np.random.default_rng(0).random((batch, *shape), np.float32)
             calls = {

@@ -179,42 +179,69 @@ void add_dense(Chain& self, const Floats<2>& weight, const Floats<1>& bias, int 
   self.add_dense(weight.data(), bias.data(), outputs, static_cast<Activation>(activation));
 }
 
-Chain* make_chain(int64_t features, const std::vector<double>& offset, const std::vector<double>& scale) {
+// NumPy's `empty` and its float32, from the module's start on: an answer's array is made without a line of Python.
+PyObject *numpy_empty, *numpy_float32;
+
+nb::object new_array(const nb::tuple& shape) { return nb::handle(numpy_empty)(shape, nb::handle(numpy_float32)); }
+
+// Multiplications of a call from which layers one by one are as fast: a large library's products pay then.
+constexpr int64_t kMostWork = 1'000'000;
+
+// A chain as Python has it. `scores`: steps turn their outputs into probabilities.
+struct Answering {
+  Chain chain;
+  bool scores;
+
+  Answering(int64_t features, const std::vector<double>& offset, const std::vector<double>& scale, bool scores)
+      : chain(features, offset, scale), scores(scores) {}
+};
+
+Answering* make_chain(int64_t features, const std::vector<double>& offset, const std::vector<double>& scale,
+                      bool scores) {
   if (features < 1 || offset.size() != scale.size() ||
       (!offset.empty() && static_cast<int64_t>(offset.size()) != features))
     throw std::invalid_argument("offset and scale are as many as the features");
-  return new Chain(features, offset, scale);
+  return new Answering(features, offset, scale, scores);
 }
 
-// False where the arguments are not what it takes as they are, or an input is not finite.
-bool chain_run(const Chain& self, nb::handle inputs, const std::optional<Lengths>& lengths, nb::handle outputs) {
-  const Dense from(inputs, 3), to(outputs, self.keeps_time() ? 3 : 2, true);
-  if (!from) return false;
+// None where the inputs are not what it takes as they are, too many for it to pay, or not finite.
+nb::object chain_run(const Answering& self, nb::handle inputs, nb::handle given_lengths) {
+  const Chain& chain = self.chain;
+  const Dense from(inputs, 3);
+  if (!from) return nb::none();
   const int64_t batch = from.shape(0), time = from.shape(1);
-  if (!batch || !time || !from.has_shape({batch, time, self.features()})) return false;
-  if (self.keeps_time() ? !to.has_shape({batch, time, self.outputs()}) : !to.has_shape({batch, self.outputs()}))
-    return false;
-  if (lengths) {
+  if (!batch || !time || !from.has_shape({batch, time, chain.features()})) return nb::none();
+  if (batch * time * chain.work() > kMostWork) return nb::none();
+  std::optional<Lengths> lengths;
+  if (!given_lengths.is_none()) {
+    lengths = nb::cast<Lengths>(given_lengths);
     expect("lengths", lengths, {batch});
     for (int64_t row = 0; row < batch; ++row)
       if (lengths->data()[row] < 1 || lengths->data()[row] > time) throw std::invalid_argument("a length does not fit");
   }
-  return released(batch * time * self.work(),
-                  [&] { return self.run(batch, time, from.data(), data(lengths), to.data()); });
+  nb::object outputs = new_array(chain.keeps_time() ? nb::make_tuple(batch, time, chain.outputs())
+                                                    : nb::make_tuple(batch, chain.outputs()));
+  const Dense to(outputs, chain.keeps_time() ? 3 : 2, true);
+  const bool done = released(batch * time * chain.work(),
+                             [&] { return chain.run(batch, time, from.data(), data(lengths), to.data()); });
+  return done ? outputs : nb::none();
 }
 
-// The state after the step, or None where `chain_run` would give False.
-nb::object chain_step(const Chain& self, nb::handle inputs, const ChainState& state, nb::handle outputs, bool scores) {
-  const Dense from(inputs, 2), to(outputs, 2, true);
-  if (!from.has_shape({state.batch, self.features()}) || !to.has_shape({state.batch, self.outputs()}))
-    return nb::none();
+// The outputs and the state after the step, or None as `chain_run` gives it.
+nb::object chain_step(const Answering& self, nb::handle inputs, const ChainState& state) {
+  const Chain& chain = self.chain;
+  const Dense from(inputs, 2);
+  if (!from.has_shape({state.batch, chain.features()})) return nb::none();
+  nb::object outputs = new_array(nb::make_tuple(state.batch, chain.outputs()));
+  const Dense to(outputs, 2, true);
   ChainState after{state.batch, std::vector<float>(state.values.size())};
-  const bool done = released(state.batch * self.work(), [&] {
-    if (!self.step(from.data(), state, after, to.data())) return false;
-    if (scores) softmax(state.batch, self.outputs(), to.data());
+  const bool done = released(state.batch * chain.work(), [&] {
+    if (!chain.step(from.data(), state, after, to.data())) return false;
+    if (self.scores) softmax(state.batch, chain.outputs(), to.data());
     return true;
   });
-  return done ? nb::cast(std::move(after)) : nb::none();
+  if (!done) return nb::none();
+  return nb::make_tuple(outputs, std::move(after));
 }
 
 }  // namespace
@@ -222,6 +249,9 @@ nb::object chain_step(const Chain& self, nb::handle inputs, const ChainState& st
 void bind_trainer(nb::module_& module);  // in trainer_module.cc
 
 NB_MODULE(_native, module) {
+  const nb::module_ numpy = nb::module_::import_("numpy");
+  numpy_empty = nb::object(numpy.attr("empty")).release().ptr();
+  numpy_float32 = nb::object(numpy.attr("dtype")("float32")).release().ptr();
   module.doc() = "Fused recurrent kernels. latchwork.kernels.native is the door.";
   module.def("build", [] { return engine().name; });
   module.def("register_width", [] { return engine().width; });
@@ -247,26 +277,32 @@ NB_MODULE(_native, module) {
            "outputs"_a, "final_hidden"_a, "final_cell"_a.none())
       .def("step", step, "inputs"_a, "hidden"_a, "cell"_a.none(), "new_hidden"_a, "new_cell"_a.none());
   nb::class_<ChainState>(module, "ChainState").def_ro("batch", &ChainState::batch);
-  nb::class_<Chain>(module, "Chain")
-      .def(nb::new_(&make_chain), "features"_a, "offset"_a, "scale"_a)
+  nb::class_<Answering>(module, "Chain")
+      .def(nb::new_(&make_chain), "features"_a, "offset"_a, "scale"_a, "scores"_a)
       .def(
           "add_recurrent",
-          [](Chain& self, int kind, const Floats<2>& input_weight, const Floats<2>& hidden_weight,
+          [](Answering& self, int kind, const Floats<2>& input_weight, const Floats<2>& hidden_weight,
              const Floats<1>& bias, const std::optional<Floats<1>>& hidden_bias,
              const std::optional<Floats<1>>& input_peephole, const std::optional<Floats<1>>& forget_peephole,
              const std::optional<Floats<1>>& output_peephole, bool reverse, bool last_only) {
             auto weights = make_weights(kind, input_weight, hidden_weight, bias, hidden_bias, input_peephole,
                                         forget_peephole, output_peephole);
-            if (weights->features() != self.outputs()) throw std::invalid_argument("the layers do not fit together");
-            self.add_recurrent(std::move(weights), reverse, last_only);
+            if (weights->features() != self.chain.outputs())
+              throw std::invalid_argument("the layers do not fit together");
+            self.chain.add_recurrent(std::move(weights), reverse, last_only);
           },
           "kind"_a, "input_weight"_a, "hidden_weight"_a, "bias"_a, "hidden_bias"_a.none(), "input_peephole"_a.none(),
           "forget_peephole"_a.none(), "output_peephole"_a.none(), "reverse"_a, "last_only"_a)
-      .def("add_dense", add_dense, "weight"_a, "bias"_a, "activation"_a)
-      .def("initial_state", &Chain::initial_state, "batch"_a)
-      .def_prop_ro("work", &Chain::work)
-      .def("run", chain_run, "inputs"_a, "lengths"_a.none(), "outputs"_a)
-      .def("step", chain_step, "inputs"_a, "state"_a, "outputs"_a, "scores"_a);
+      .def(
+          "add_dense",
+          [](Answering& self, const Floats<2>& weight, const Floats<1>& bias, int activation) {
+            add_dense(self.chain, weight, bias, activation);
+          },
+          "weight"_a, "bias"_a, "activation"_a)
+      // By place alone: names would cost a brief call a tenth of its time.
+      .def("initial_state", [](const Answering& self, int64_t batch) { return self.chain.initial_state(batch); })
+      .def("run", chain_run, nb::arg(), nb::arg().none())
+      .def("step", chain_step);
   bind_trainer(module);
 }
 

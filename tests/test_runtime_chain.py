@@ -10,7 +10,7 @@ from latchwork.errors import InputError
 from latchwork.initialise import initial_parameters
 from latchwork.kernels import native
 from latchwork.runtime import NumpyNetwork
-from latchwork.runtime.chain import Chain, chainable
+from latchwork.runtime.chain import chainable, make_chain
 from latchwork.runtime.model import Model
 from latchwork.spec import GRU, LSTM, CoupledLSTM, Dense, Dropout, PeepholeLSTM, Pooling, Sequential, SimpleRNN
 from latchwork.transforms.labels import Labels
@@ -40,7 +40,7 @@ def network_of(layers: list[spec.Layer]) -> NumpyNetwork:
 
 
 def model_of(network: NumpyNetwork, scaler: Scaler | None = None, labels: Labels | None = None) -> Model:
-    chain = Chain(network, scaler, scores=labels is not None)
+    chain = make_chain(network, scaler, scores=labels is not None)
     return Model("classification" if labels else "other", network, scaler, labels, None, False, {}, {}, chain)
 
 
@@ -50,7 +50,7 @@ def test_it_gives_what_the_layers_give(name: str, scaler: Scaler | None):
     network = network_of(NETWORKS[name])
     assert chainable(network)
     expected = network(X if scaler is None else scaler.transform(X))
-    outputs = Chain(network, scaler, scores=False).run(X)
+    outputs = make_chain(network, scaler, scores=False).run(X, None)
     assert outputs is not None
     np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-6)
 
@@ -59,7 +59,7 @@ def test_it_gives_what_the_layers_give(name: str, scaler: Scaler | None):
 def test_ragged_and_reversed(reverse: bool):
     network = network_of([LSTM(5, reverse=reverse, return_sequences=True), GRU(4, reverse=reverse)])
     lengths = np.array([6, 1, 4], np.int32)
-    outputs = Chain(network, None, scores=False).run(X, lengths)
+    outputs = make_chain(network, None, scores=False).run(X, lengths)
     np.testing.assert_allclose(outputs, network(X, lengths), rtol=1e-5, atol=1e-6)
 
 
@@ -118,15 +118,15 @@ def test_bad_inputs_are_refused():
         with pytest.raises(InputError, match=words):
             model.outputs(inputs)
     with pytest.raises(ValueError, match="length"):
-        Chain(model.network, None, scores=False).run(X, np.array([6, 7, 1], np.int32))
+        make_chain(model.network, None, scores=False).run(X, np.array([6, 7, 1], np.int32))
 
 
 def test_large_calls_go_layer_by_layer_and_give_the_same():
     model = model_of(network_of(NETWORKS["lstm"]))
     many = np.tile(X, (2000, 1, 1))
     assert model.chain is not None
-    assert model.chain.run(X) is not None
-    assert model.chain.run(many) is None
+    assert model.chain.run(X, None) is not None
+    assert model.chain.run(many, None) is None
     np.testing.assert_allclose(model.outputs(many)[:3], model.outputs(X), rtol=1e-5, atol=1e-6)
 
 

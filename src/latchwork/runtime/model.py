@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from latchwork import spec
 from latchwork.errors import InputError
-from latchwork.runtime.chain import Chain, ChainState, chainable
+from latchwork.runtime.chain import Chain, ChainState, chainable, make_chain
 from latchwork.runtime.network import NetworkState, NumpyNetwork
 from latchwork.storage import Latch
 from latchwork.transforms.labels import Labels, saved_labels
@@ -80,7 +80,7 @@ class Model:
     def outputs(self, inputs: Any, lengths: Any = None) -> NDArray[np.float32]:
         """The network's own outputs, before they become answers; arguments as of `predict`."""
         if self.chain is not None and lengths is None:
-            outputs = self.chain.run(inputs)
+            outputs = self.chain.run(inputs, None)
             if outputs is not None:  # else in need of conversion, too large, or wrong
                 return outputs
         if isinstance(self.network.spec.layers[0], spec.Embedding):
@@ -186,5 +186,5 @@ def model_of(latch: Latch) -> Model:
         vector=bool(fitted.get("vector", False)),
         document=document,
         tensors=tensors,
-        chain=Chain(network, scaler, scores=labels is not None) if chainable(network) else None,
+        chain=make_chain(network, scaler, scores=labels is not None) if chainable(network) else None,
     )

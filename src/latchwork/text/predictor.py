@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from latchwork import spec
 from latchwork.errors import InputError
 from latchwork.kernels.native import FusedCell
-from latchwork.runtime.chain import Chain, chainable
+from latchwork.runtime.chain import Chain, chainable, make_chain
 from latchwork.runtime.network import NumpyNetwork
 from latchwork.text.ngram import Contexts, NGram
 
@@ -161,7 +161,7 @@ def _chain(network: spec.Sequential, parameters: Mapping[str, NDArray[Any]]) -> 
         if index != "0":
             arrays[f"layers.{int(index) - 1}.{own}"] = np.ascontiguousarray(array, np.float32)
     layers = NumpyNetwork(above, arrays)
-    return Chain(layers, None, scores=True) if chainable(layers) else None
+    return make_chain(layers, None, scores=True) if chainable(layers) else None
 
 
 _PARAMETERS: Mapping[type[spec.Layer], tuple[str, ...]] = {
