@@ -204,7 +204,7 @@ def test_agrees_with_a_float64_scan(kind, seed):
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("kind", GATES)
 def test_agrees_with_a_float64_scan_over_a_thousand_shapes(kind):
-    """Where a case's numbers nearly cancel, no float32 keeps 1e-5: that is seldom, and a float32 scan does no better."""
+    """Where a case's numbers nearly cancel, no float32 keeps 1e-5: seldom, and a scan does no better."""
     strange: list[str] = []
     worse = 0
     for seed in range(1000, 1200):
