@@ -50,7 +50,7 @@ struct BackwardScratch {
   Block blocks[2];
   float* by_hidden;  // by the hidden state of the step before, but for the recurrent product's part
   float* by_cell;
-  float* first_cell;  // the cell before the first step
+  float* first_cell;  // of peepholes: the cell before the first step
   float* zeros;       // a row of a state
 
   BackwardScratch(Carver carver, int64_t rows, const Shape& shape, const Sizes& sizes, const Schedule& schedule,
@@ -65,7 +65,7 @@ struct BackwardScratch {
     }
     by_hidden = carver.take<float>(state);
     by_cell = carver.take<float>(Cell::kShape.has_cell ? state : 0);
-    first_cell = carver.take<float>(Cell::kShape.has_cell ? state : 0);
+    first_cell = carver.take<float>(Cell::kShape.has_peepholes ? state : 0);
     zeros = carver.take<float>(shape.hidden);
     if (bytes) *bytes = carver.taken();
   }
@@ -137,6 +137,7 @@ template <class Cell>
 class BackwardChunk {
  public:
   static constexpr int kSlots = Cell::kSlots;
+  static constexpr int kSlopes = Cell::kSlopes;
 
   BackwardChunk(const BackwardJob& job, int64_t member, const Chunk& chunk, float* partial, void* scratch,
                 const Shares& shares)
@@ -153,11 +154,7 @@ class BackwardChunk {
         scratch_(Carver(scratch), chunk.count, shape_, sizes_, schedule_, given_.hidden_mask),
         input_steps_{shape_.time, shape_.features, job.reverse},
         output_steps_{shape_.time, shape_.hidden, job.reverse} {
-    if (Cell::kShape.saves_slots) saved_slots_ = cotangents_.saved + chunk.first_step * sizes_.line;
-    if (Cell::kShape.has_cell) {
-      saved_cell_ =
-          cotangents_.saved + shape_.batch * shape_.time * sizes_.line + chunk.first_step * sizes_.padded_hidden;
-    }
+    if (kSlopes > 0) saved_ = cotangents_.saved + chunk.first_step * sizes_.padded_hidden * kSlopes;
   }
 
   void run(const Team& team) {
@@ -220,8 +217,9 @@ class BackwardChunk {
         store(scratch_.by_hidden + to, load_or_zero(cotangents_.by_hidden, from, count));
         if constexpr (Cell::kShape.has_cell) {
           store(scratch_.by_cell + to, load_or_zero(cotangents_.by_cell, from, count));
-          store(scratch_.first_cell + ForwardChunk<Cell>::cell_at(block, row, chunk_.count),
-                load_or_zero(given_.cell_state, from, count));
+        }
+        if constexpr (Cell::kShape.has_peepholes) {
+          store(scratch_.first_cell + to, load_or_zero(given_.cell_state, from, count));
         }
       }
       if (wanted_.inputs && shares_.first) {
@@ -290,18 +288,24 @@ class BackwardChunk {
     return panel * kTransposedUnits * kWidth * sizes_.blocks * Cell::kGates * kWidth;
   }
 
+  // What forward saved of a register of units, where `place` row-steps come before the step that `running` rows took.
+  const float* saved_at(int64_t place, int64_t block, int64_t row, int64_t running) const {
+    return saved_ + place * sizes_.padded_hidden * kSlopes +
+           ForwardChunk<Cell>::registers_at(kSlopes, block, row, running);
+  }
+
   template <int R, int kUnits>
   LATCHWORK_TILE void run_tile(int64_t panel, int64_t step, int64_t row, int64_t running, float* by_sums,
                                const float* after) {
-    const float* cell_before = nullptr;
-    int64_t cells_before = chunk_.count;
-    if constexpr (Cell::kShape.has_cell) {
-      cell_before = step > 0 ? saved_cell_ + place_before_ * sizes_.padded_hidden : scratch_.first_cell;
-      if (step > 0) cells_before = place_ - place_before_;
+    // What forward saved has left the nearest caches: it is on its way while the product is made.
+    for (int u = 0; u < kUnits; ++u) {
+      const float* saved = saved_at(place_, panel * kTransposedUnits + u, row, running);
+      for (int line = 0; line < R * kSlopes; ++line) __builtin_prefetch(saved + line * kWidth);
     }
     Vec sum[R][kUnits] = {};
     if (after) add_recurrent(sum, panel, row, after);
     Peepholes by_peepholes[kUnits] = {};
+    Vec by_bias[kUnits][kSlots] = {};
 #pragma GCC unroll 12
     for (int r = 0; r < R; ++r) {
       const int64_t sequence = chunk_.rows[row + r];
@@ -317,30 +321,29 @@ class BackwardChunk {
         if (given_.hidden_mask) recurrent *= load(given_.hidden_mask + sequence * shape_.hidden + in_row, count);
         unit.by_hidden = recurrent + load(scratch_.by_hidden + at);
         if (cotangents_.by_outputs) unit.by_hidden += load(cotangents_.by_outputs + output + in_row, count);
-        Vec z[kSlots];
-        if constexpr (Cell::kShape.saves_slots) {
-          const float* saved =
-              saved_slots_ + place_ * sizes_.line + ForwardChunk<Cell>::slots_at(block, row + r, running);
-#pragma GCC unroll 4
-          for (int n = 0; n < kSlots; ++n) z[n] = load(saved + n * kWidth);
-        }
+        Vec slopes[kSlopes + 1];  // a simple RNN has none
+        const float* saved = saved_at(place_, block, row + r, running);
+#pragma GCC unroll 8
+        for (int n = 0; n < kSlopes; ++n) slopes[n] = load(saved + n * kWidth);
         if constexpr (Cell::kNeedsHidden) unit.hidden = load(cotangents_.outputs + output + in_row, count);
-        if constexpr (Cell::kNeedsHiddenBefore) unit.hidden_before = load(hidden_before(row + r, step) + in_row, count);
-        if constexpr (Cell::kShape.has_cell) {
-          unit.by_cell = load(scratch_.by_cell + at);
-          unit.cell =
-              load(saved_cell_ + place_ * sizes_.padded_hidden + ForwardChunk<Cell>::cell_at(block, row + r, running));
-          unit.cell_before = load(cell_before + ForwardChunk<Cell>::cell_at(block, row + r, cells_before));
-        }
+        if constexpr (Cell::kShape.has_cell) unit.by_cell = load(scratch_.by_cell + at);
         if constexpr (Cell::kShape.has_peepholes) {
+          const float* before =
+              step == 0 ? scratch_.first_cell + at
+                        : saved_at(place_before_, block, row + r, place_ - place_before_) + (kSlopes - 1) * kWidth;
+          unit.cell_before = load(before);
           const float* peephole = packed_.peepholes + in_row;
           unit.peepholes = {load(peephole), load(peephole + sizes_.padded_hidden),
                             load(peephole + 2 * sizes_.padded_hidden)};
         }
-        Cell::backward(z, unit);
+        Vec z[kSlots];
+        Cell::backward(slopes, z, unit);
         float* to = by_sums + block * block_stride() + (row + r) * kSlots * kWidth;
 #pragma GCC unroll 4
-        for (int n = 0; n < kSlots; ++n) store(to + n * kWidth, z[n]);
+        for (int n = 0; n < kSlots; ++n) {
+          store(to + n * kWidth, z[n]);
+          by_bias[u][n] += z[n];
+        }
         store(scratch_.by_hidden + at, unit.by_hidden);
         if constexpr (Cell::kShape.has_cell) store(scratch_.by_cell + at, unit.by_cell);
         if constexpr (Cell::kShape.has_peepholes) {
@@ -349,6 +352,10 @@ class BackwardChunk {
           by_peepholes[u].output += unit.by_peepholes.output;
         }
       }
+    }
+    for (int u = 0; u < kUnits; ++u) {
+      float* to = partial_.bias + (panel * kTransposedUnits + u) * kSlots * kWidth;
+      for (int n = 0; n < kSlots; ++n, to += kWidth) store(to, load(to) + by_bias[u][n]);
     }
     if constexpr (Cell::kShape.has_peepholes) {
       for (int u = 0; u < kUnits; ++u) {
@@ -381,46 +388,41 @@ class BackwardChunk {
   }
 
   void finish_block(const Block& block, int64_t filled) {
-    if (wanted_.input_weight)
-      add_weights<Cell::kInputSlot>(partial_.input_weight, block.inputs, shape_.features, block.by_sums, filled);
-    if (wanted_.hidden_weight)
-      add_weights<Cell::kHiddenSlot>(partial_.hidden_weight, block.hidden, shape_.hidden, block.by_sums, filled);
-    if ((wanted_.bias || wanted_.hidden_bias) && shares_.first) add_bias(block.by_sums, filled);
+    const Panels<Cell> all{shape_.hidden};
+    for (int64_t panel = shares_.panels.begin; panel < shares_.panels.end; ++panel) {
+      with_constant<Cell::kTileUnits>(all.units(panel), [&](auto units) {
+        constexpr int kUnits = decltype(units)::kValue;
+        for (int64_t begin = 0; begin < filled; begin += kDepth)
+          add_weights<kUnits>(block, panel, begin, smaller(kDepth, filled - begin), fresh_ && begin == 0);
+      });
+    }
     if (wanted_.inputs) give_inputs(block, filled);
     fresh_ = false;
   }
 
-  // matrix[m][columns] += the sum over the block's row-steps k of rows[k][m] * by_sums[k][columns].
-  template <int kSlot>
-  void add_weights(float* matrix, const float* const* rows, int64_t depth, const float* by_sums, int64_t filled) const {
-    const Panels<Cell> all{shape_.hidden};
-    for (int64_t panel = shares_.panels.begin; panel < shares_.panels.end; ++panel) {
-      with_constant<Cell::kTileUnits>(all.units(panel), [&](auto units) {
-        constexpr int N = decltype(units)::kValue * Cell::kGates;
-        const float* lines = by_sums + all.first_block(panel) * block_stride() + kSlot * kWidth;
-        float* to = matrix + all.offset(panel, depth);
-        for (int64_t begin = 0; begin < filled; begin += kDepth) {
-          const int64_t count = smaller(kDepth, filled - begin);
-          for_tiles<tile_rows(N)>(0, depth, [&](auto height, int64_t row) {
-            add_weights_tile<decltype(height)::kValue, N, Cell::kGates, kSlots * kWidth>(
-                rows + begin, row, lines + begin * kSlots * kWidth, block_stride(), count, to + row * N * kWidth,
-                fresh_ && begin == 0);
-          });
-        }
-      });
-    }
+  // Adds what `count` row-steps of a block give a panel of the weights' gradients.
+  template <int kUnits>
+  void add_weights(const Block& block, int64_t panel, int64_t begin, int64_t count, bool fresh) const {
+    const int64_t first_block = Panels<Cell>{shape_.hidden}.first_block(panel);
+    const float* lines = block.by_sums + first_block * block_stride() + begin * kSlots * kWidth;
+    if (wanted_.input_weight)
+      add_matrix<kUnits, Cell::kInputSlot>(partial_.input_weight, panel, block.inputs + begin, shape_.features, lines,
+                                           count, fresh);
+    if (wanted_.hidden_weight)
+      add_matrix<kUnits, Cell::kHiddenSlot>(partial_.hidden_weight, panel, block.hidden + begin, shape_.hidden, lines,
+                                            count, fresh);
   }
 
-  void add_bias(const float* by_sums, int64_t filled) const {
-    for (int64_t block = 0; block < sizes_.blocks; ++block) {
-      float* to = partial_.bias + block * kSlots * kWidth;
-      Vec sum[kSlots];
-      for (int n = 0; n < kSlots; ++n) sum[n] = load(to + n * kWidth);
-      const float* line = by_sums + block * block_stride();
-      for (int64_t k = 0; k < filled; ++k, line += kSlots * kWidth)
-        for (int n = 0; n < kSlots; ++n) sum[n] += load(line + n * kWidth);
-      for (int n = 0; n < kSlots; ++n) store(to + n * kWidth, sum[n]);
-    }
+  // matrix[m][columns] += the sum over k of rows[k][m] * lines[k][columns].
+  template <int kUnits, int kSlot>
+  void add_matrix(float* matrix, int64_t panel, const float* const* rows, int64_t depth, const float* lines,
+                  int64_t count, bool fresh) const {
+    constexpr int N = kUnits * Cell::kGates;
+    float* to = matrix + Panels<Cell>{shape_.hidden}.offset(panel, depth);
+    for_tiles<tile_rows(N)>(0, depth, [&](auto height, int64_t row) {
+      add_weights_tile<decltype(height)::kValue, N, Cell::kGates, kSlots * kWidth>(
+          rows, row, lines + kSlot * kWidth, block_stride(), count, to + row * N * kWidth, fresh);
+    });
   }
 
   // The inputs' gradients: by_sums times the transposed input weights.
@@ -484,11 +486,10 @@ class BackwardChunk {
   BackwardScratch<Cell> scratch_;
   const Steps input_steps_;
   const Steps output_steps_;
-  const float* saved_slots_ = nullptr;
-  const float* saved_cell_ = nullptr;
-  int64_t place_ = 0;         // row-steps before this one in the chunk
-  int64_t place_before_ = 0;  // and before the one that precedes it
-  bool fresh_ = true;         // no block has been added to the weights' gradients yet
+  const float* saved_ = nullptr;  // this chunk's part
+  int64_t place_ = 0;             // row-steps before this one in the chunk
+  int64_t place_before_ = 0;      // and before the one that precedes it
+  bool fresh_ = true;             // no block has been added to the weights' gradients yet
 };
 
 }  // namespace latchwork::LATCHWORK_BUILD

@@ -80,7 +80,7 @@ bool Chain::run(int64_t batch, int64_t time, const float* inputs, const int32_t*
       Operands given{};
       given.inputs = from;
       given.lengths = steps == time ? lengths : nullptr;
-      const Results results{to, last, last + batch * widest_, nullptr};
+      const Results results{to, last, last + batch * widest_, nullptr, false};
       layer.weights->forward(batch, steps, layer.reverse, given, results, available_threads());
       if (layer.last_only) {
         std::memcpy(to, last, static_cast<std::size_t>(batch * layer.width) * sizeof(float));
@@ -113,7 +113,7 @@ bool Chain::step(const float* inputs, const ChainState& before, ChainState& afte
       given.inputs = from;
       given.hidden_state = state;
       given.cell_state = has_cell ? state + size : nullptr;
-      const Results results{to, next, has_cell ? next + size : nullptr, nullptr};
+      const Results results{to, next, has_cell ? next + size : nullptr, nullptr, false};
       layer.weights->forward(batch, 1, false, given, results, available_threads());
       state += has_cell ? 2 * size : size;
       next += has_cell ? 2 * size : size;

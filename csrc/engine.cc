@@ -36,8 +36,7 @@ struct MeasureForward {
     PackedForward<Cell>(Carver(nullptr), job.shape, sizes, &bytes);
     sizes.packed = bytes / static_cast<int64_t>(sizeof(float));
     for (int64_t member = 0; member < job.members; ++member) {
-      ForwardScratch<Cell>(Carver(nullptr), most_rows, sizes, job.schedule, job.results[member].saved,
-                           job.operands[member].hidden_mask, &bytes);
+      ForwardScratch<Cell>(Carver(nullptr), most_rows, sizes, job.schedule, job.operands[member].hidden_mask, &bytes);
       if (bytes > sizes.scratch) sizes.scratch = bytes;
     }
     return sizes;
@@ -97,7 +96,10 @@ struct Forward {
       return;
     }
     if (!job.is_packed) {
-      for_share(job.members, team, [&](int64_t member) { pack_panels<Cell>(job, member, {0, panels}, true); });
+      for_share(job.members * panels, team, [&](int64_t index) {
+        const int64_t panel = index % panels;
+        pack_panels<Cell>(job, index / panels, {panel, panel + 1}, panel == 0);
+      });
       team.sync();
     }
     for_share(job.members * job.schedule.chunks, team, [&](int64_t index) {
@@ -202,7 +204,11 @@ struct Backward {
       }
     } else {
       const Shares whole = Shares::of<Cell>(job.shape, 0, 1);
-      for_share(job.members, team, [&](int64_t member) { pack(job, member, whole); });
+      const int64_t parts = (job.sizes.blocks + kTransposedUnits - 1) / kTransposedUnits;
+      for_share(job.members * parts, team, [&](int64_t index) {
+        const auto part = static_cast<int>(index % parts);
+        pack(job, index / parts, Shares::of<Cell>(job.shape, part, static_cast<int>(parts)));
+      });
       team.sync();
       for_share(job.members * job.schedule.chunks, team, [&](int64_t index) {
         run_chunk(job, index, whole, job.scratch + team.rank * job.sizes.scratch, team);

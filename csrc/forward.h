@@ -50,20 +50,19 @@ template <class Cell>
 struct ForwardScratch {
   float* product_hidden[2];  // what the recurrent product reads and writes, in turn: masked where there is a mask
   float* hidden;             // the state itself, where there is a mask
-  float* cell;               // the first cell; without `saved`, the running one
-  float* sums;               // project_first without `saved`: the sums of a block of steps
+  float* cell;
+  float* sums;  // project_first: the sums of a block of steps
   const float** row_inputs;
   float** row_outputs;
 
-  ForwardScratch(Carver carver, int64_t rows, const Sizes& sizes, const Schedule& schedule, bool saves, bool masked,
+  ForwardScratch(Carver carver, int64_t rows, const Sizes& sizes, const Schedule& schedule, bool masked,
                  int64_t* bytes = nullptr) {
     const int64_t state = rows * sizes.padded_hidden;
     product_hidden[0] = carver.take<float>(state);
     product_hidden[1] = carver.take<float>(state);
     hidden = carver.take<float>(masked ? state : 0);
     cell = carver.take<float>(Cell::kShape.has_cell ? state : 0);
-    const bool sums_apart = schedule.project_first && !(saves && Cell::kShape.saves_slots);
-    sums = carver.take<float>(sums_apart ? schedule.block_rows * sizes.line : 0);
+    sums = carver.take<float>(schedule.project_first ? schedule.block_rows * sizes.line : 0);
     row_inputs = carver.take<const float*>(rows);
     row_outputs = carver.take<float*>(rows);
     if (bytes) *bytes = carver.taken();
@@ -83,21 +82,16 @@ class ForwardChunk {
         given_(job.operands[member]),
         results_(job.results[member]),
         packed_(Carver(job.packed + member * sizes_.packed), shape_, sizes_),
-        scratch_(Carver(scratch), chunk.count, sizes_, schedule_, results_.saved, given_.hidden_mask),
+        scratch_(Carver(scratch), chunk.count, sizes_, schedule_, given_.hidden_mask),
         input_steps_{shape_.time, shape_.features, job.reverse},
         output_steps_{shape_.time, shape_.hidden, job.reverse} {
-    if (!results_.saved) return;
-    if (Cell::kShape.saves_slots) saved_slots_ = results_.saved + chunk.first_step * sizes_.line;
-    if (Cell::kShape.has_cell) {
-      saved_cell_ = results_.saved + shape_.batch * shape_.time * sizes_.line + chunk.first_step * sizes_.padded_hidden;
-    }
+    if (results_.saved) saved_ = results_.saved + chunk.first_step * sizes_.padded_hidden * kept();
   }
 
-  // Within a step, all rows' slots of a register of units lie together, and all rows' cells.
-  static int64_t slots_at(int64_t block, int64_t row, int64_t running) {
-    return (block * running + row) * kSlots * kWidth;
+  // Within a step, all rows' registers of a block of units lie together: `vectors` of each row.
+  static int64_t registers_at(int64_t vectors, int64_t block, int64_t row, int64_t running) {
+    return (block * running + row) * vectors * kWidth;
   }
-  static int64_t cell_at(int64_t block, int64_t row, int64_t running) { return (block * running + row) * kWidth; }
 
   // Runs the whole chunk; by columns, each thread of the team its own panels.
   void run(Range panels, const Team& team) {
@@ -114,9 +108,7 @@ class ForwardChunk {
       if (schedule_.by_columns) team.sync();
       int64_t still = running;
       while (still > 0 && chunk_.lengths[still - 1] <= step + 1) --still;
-      finish(panels, still, running, step + 1, running, place);
-      previous_place_ = place;
-      previous_running_ = running;
+      finish(panels, still, running, step + 1);
       place += running;
     }
   }
@@ -142,8 +134,7 @@ class ForwardChunk {
         }
         store(scratch_.product_hidden[0] + to, hidden);
         if constexpr (Cell::kShape.has_cell) {
-          store(scratch_.cell + cell_at(block, row, chunk_.count),
-                given_.cell_state ? load(given_.cell_state + from, count) : zero());
+          store(scratch_.cell + to, given_.cell_state ? load(given_.cell_state + from, count) : zero());
         }
       }
     }
@@ -151,7 +142,7 @@ class ForwardChunk {
     // A sequence without a step keeps its state.
     int64_t real = chunk_.count;
     while (real > 0 && chunk_.lengths[real - 1] == 0) --real;
-    finish(panels, real, chunk_.count, 0, chunk_.count, 0);
+    finish(panels, real, chunk_.count, 0);
   }
 
   void find_rows() {
@@ -165,22 +156,18 @@ class ForwardChunk {
     }
   }
 
-  // Copies the states of rows [begin, end), whose last step was step - 1, to where final states go. `running` rows took
-  // that step, `place` row-steps came before it.
-  void finish(Range panels, int64_t begin, int64_t end, int64_t step, int64_t running, int64_t place) {
+  // Copies the states of rows [begin, end), whose last step was step - 1, to where final states go.
+  void finish(Range panels, int64_t begin, int64_t end, int64_t step) {
     if (begin == end) return;
     const Range mine = blocks(panels);
     const float* hidden = given_.hidden_mask ? scratch_.hidden : scratch_.product_hidden[step % 2];
-    const bool kept = step > 0 && saved_cell_;
-    const float* cell = kept ? saved_cell_ + place * sizes_.padded_hidden : scratch_.cell;
-    const int64_t cells = kept ? running : chunk_.count;
     for (int64_t row = begin; row < end; ++row) {
       for (int64_t block = mine.begin; block < mine.end; ++block) {
         const int64_t count = lanes(shape_.hidden, block);
         const int64_t to = chunk_.rows[row] * shape_.hidden + block * kWidth;
-        store(results_.final_hidden + to, load(hidden + row * sizes_.padded_hidden + block * kWidth), count);
-        if constexpr (Cell::kShape.has_cell)
-          store(results_.final_cell + to, load(cell + cell_at(block, row, cells)), count);
+        const int64_t from = row * sizes_.padded_hidden + block * kWidth;
+        store(results_.final_hidden + to, load(hidden + from), count);
+        if constexpr (Cell::kShape.has_cell) store(results_.final_cell + to, load(scratch_.cell + from), count);
       }
     }
   }
@@ -188,7 +175,6 @@ class ForwardChunk {
   // Bias and input product of the steps from `step` on, as many as fit in a block; returns the step after them.
   int64_t project(Range panels, int64_t step, int64_t running, int64_t place) {
     const Panels<Cell> all{shape_.hidden};
-    float* sums = saved_slots_ ? saved_slots_ + place * sizes_.line : scratch_.sums;
     first_projected_ = place;
     int64_t last = step, rows = running, left = schedule_.block_rows;
     while (rows > 0 && left >= rows) {
@@ -198,7 +184,7 @@ class ForwardChunk {
     }
     for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
       int64_t still = running;
-      float* at = sums;
+      float* at = scratch_.sums;
       for (int64_t now = step; now < last; ++now) {
         while (chunk_.lengths[still - 1] <= now) --still;
         with_constant<Cell::kTileUnits>(all.units(panel), [&](auto units) {
@@ -224,7 +210,7 @@ class ForwardChunk {
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
       for (int n = 0; n < kUnits * kSlots; ++n)
-        store(to + slots_at(first_block + n / kSlots, row + r, running) + n % kSlots * kWidth, sum[r][n]);
+        store(to + registers_at(kSlots, first_block + n / kSlots, row + r, running) + n % kSlots * kWidth, sum[r][n]);
   }
 
   template <int R, int N>
@@ -264,13 +250,13 @@ class ForwardChunk {
     const int64_t first_block = all.first_block(panel);
     Vec sum[R][kUnits * kSlots];
     if (schedule_.project_first) {
-      const float* ready =
-          saved_slots_ ? saved_slots_ + place * sizes_.line : scratch_.sums + (place - first_projected_) * sizes_.line;
+      const float* ready = scratch_.sums + (place - first_projected_) * sizes_.line;
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
         for (int n = 0; n < kUnits * kSlots; ++n)
-          sum[r][n] = load(ready + slots_at(first_block + n / kSlots, row + r, running) + n % kSlots * kWidth);
+          sum[r][n] =
+              load(ready + registers_at(kSlots, first_block + n / kSlots, row + r, running) + n % kSlots * kWidth);
     } else {
       begin_sums(sum, first_block);
       add_inputs<kUnits>(sum, step, row, packed_.input + all.offset(panel, shape_.features));
@@ -282,34 +268,24 @@ class ForwardChunk {
     multiply_add<R, kUnits * Cell::kGates, Cell::kHiddenSlot>(
         sum, hidden_rows, packed_.hidden + all.offset(panel, shape_.hidden), shape_.hidden);
 
-    // Training keeps every step's cell, so the one before is found there; inference overwrites one.
-    const bool keeps_cell = saved_cell_ != nullptr;
-    const float* cell_before =
-        keeps_cell && step > 0 ? saved_cell_ + previous_place_ * sizes_.padded_hidden : scratch_.cell;
-    const int64_t cells_before = keeps_cell && step > 0 ? previous_running_ : chunk_.count;
-    float* cell_after = keeps_cell ? saved_cell_ + place * sizes_.padded_hidden : scratch_.cell;
-    const int64_t cells_after = keeps_cell ? running : chunk_.count;
     ForwardUnits unit[R][kUnits];
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
       for (int u = 0; u < kUnits; ++u) {
         const int64_t block = first_block + u;
-        if constexpr (Cell::kShape.has_cell) {
-          unit[r][u].cell_before = load(cell_before + cell_at(block, row + r, cells_before));
-        }
+        const int64_t at = (row + r) * sizes_.padded_hidden + block * kWidth;
+        if constexpr (Cell::kShape.has_cell) unit[r][u].cell_before = load(scratch_.cell + at);
         if constexpr (Cell::kShape.has_peepholes) {
           const float* peephole = packed_.peepholes + block * kWidth;
           unit[r][u].peepholes = {load(peephole), load(peephole + sizes_.padded_hidden),
                                   load(peephole + 2 * sizes_.padded_hidden)};
         }
         Cell::begin(&sum[r][u * kSlots], unit[r][u]);
-        if constexpr (Cell::kShape.has_cell) {
-          store(cell_after + cell_at(block, row + r, cells_after), unit[r][u].cell);
-        }
+        if constexpr (Cell::kShape.has_cell) store(scratch_.cell + at, unit[r][u].cell);
       }
     }
-    float* slots = saved_slots_ ? saved_slots_ + place * sizes_.line : nullptr;
+    float* saved = saved_ ? saved_ + place * sizes_.padded_hidden * kept() : nullptr;
     float* after = scratch_.product_hidden[(step + 1) % 2];
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
@@ -322,11 +298,17 @@ class ForwardChunk {
           unit[r][u].hidden_before = load((given_.hidden_mask ? scratch_.hidden : before) + at);
         }
         const Vec hidden = Cell::end(z, unit[r][u]);
-        if constexpr (Cell::kShape.saves_slots) {
-          if (slots) {
-            float* save = slots + slots_at(block, row + r, running);
-#pragma GCC unroll 4
-            for (int n = 0; n < kSlots; ++n) store(save + n * kWidth, z[n]);
+        if constexpr (Cell::kSlopes > 0) {
+          if (saved && !results_.saves_gates) {
+            float* to = saved + registers_at(Cell::kSlopes, block, row + r, running);
+            Vec slopes[Cell::kSlopes];
+            Cell::slopes(z, unit[r][u], hidden, slopes);
+#pragma GCC unroll 8
+            for (int n = 0; n < Cell::kSlopes; ++n) store(to + n * kWidth, slopes[n]);
+          } else if (saved) {
+            float* to = saved + registers_at(traced_vectors(Cell::kKind), block, row + r, running);
+            for (int n = 0; n < kSlots; ++n) store(to + n * kWidth, z[n]);
+            if constexpr (Cell::kShape.has_cell) store(to + kSlots * kWidth, unit[r][u].cell);
           }
         }
         const int64_t count = lanes(shape_.hidden, block);
@@ -341,6 +323,9 @@ class ForwardChunk {
     }
   }
 
+  // Vectors that are saved of a unit and step.
+  int64_t kept() const { return results_.saves_gates ? traced_vectors(Cell::kKind) : Cell::kSlopes; }
+
   const Shape& shape_;
   const Sizes& sizes_;
   const Schedule& schedule_;
@@ -352,11 +337,8 @@ class ForwardChunk {
   const Steps input_steps_;
   const Steps output_steps_;
 
-  float* saved_slots_ = nullptr;  // this chunk's part of `saved`
-  float* saved_cell_ = nullptr;
+  float* saved_ = nullptr;       // this chunk's part
   int64_t first_projected_ = 0;  // where the block of projected sums starts
-  int64_t previous_place_ = 0;   // row-steps before the last step, and the rows that took it
-  int64_t previous_running_ = 0;
 };
 
 }  // namespace latchwork::LATCHWORK_BUILD

@@ -34,6 +34,10 @@ constexpr int64_t kChunks = 4;
 constexpr int64_t kChunkRows = 12;
 constexpr int64_t kChunkRowsOfLargeWeights = 24;
 
+// Row-steps, at least, that the inputs' product and the weights' gradients take at once: as few as fill their tiles, so
+// that what they read and write stays in cache.
+constexpr int64_t kBlockRows = 64;
+
 // Bytes of a step's weights from which the inputs' product is made for many steps at once.
 constexpr int64_t kLargeWeights = 64 << 10;
 
@@ -54,7 +58,7 @@ Schedule schedule_for(Kind kind, const Shape& shape, int64_t members) {
   const int64_t most_chunks = schedule.by_columns ? 1 : std::max<int64_t>(1, shape.batch / least_rows);
   schedule.chunks = std::clamp<int64_t>(kChunks / members, 1, most_chunks);
   const int64_t rows = (shape.batch + schedule.chunks - 1) / schedule.chunks;
-  schedule.block_rows = std::min(std::max<int64_t>(rows, 128), std::max<int64_t>(1, rows * shape.time));
+  schedule.block_rows = std::min(std::max(rows, kBlockRows), std::max<int64_t>(1, rows * shape.time));
   return schedule;
 }
 
@@ -255,15 +259,15 @@ void trace(Kind kind, const Shape& shape, bool reverse, const Operands& operands
   const int64_t plane = shape.batch * shape.time * shape.hidden;
   // The caller's array is mostly fresh memory: without large pages to fault it in costs more than to fill it.
   prefer_large_pages(planes, static_cast<std::size_t>(traced_planes(kind) * plane) * sizeof(float));
-  const Loan loan(static_cast<std::size_t>(saved_floats(kind, shape)) * sizeof(float));
+  const Loan loan(static_cast<std::size_t>(traced_floats(kind, shape)) * sizeof(float));
   float* outputs = planes + (traced_planes(kind) - 1) * plane;
-  const Results results{outputs, final_hidden, final_cell, reinterpret_cast<float*>(loan.data())};
+  const Results results{outputs, final_hidden, final_cell, reinterpret_cast<float*>(loan.data()), true};
   run_forward(kind, shape, reverse, &operands, &results, 1, nullptr, threads);
   const int64_t chunks = schedule_for(kind, shape, 1).chunks;
   Plan plan;
   plan.arrange(shape, &operands, 1, chunks);  // the same that it was run by
   const UnpackJob job{kind, shape, reverse, engine().width, plan.chunks(), chunks, results.saved, planes};
-  run_team(saved_floats(kind, shape) < kSmallUnpacking ? 1 : threads, unpack, &job);
+  run_team(traced_floats(kind, shape) < kSmallUnpacking ? 1 : threads, unpack, &job);
 }
 
 Weights::Weights(Kind kind, int64_t features, int64_t hidden, const Operands& given)

@@ -42,7 +42,7 @@ class Recurrent : public Layer {
     for (int which = 0; kind.has_peepholes && which < 3; ++which)
       next(operands_.peepholes[which], gradients_.peepholes[which], shape_.hidden);
     results_ = {outputs, last, kind.has_cell ? take(state) : nullptr,
-                trains ? take(saved_floats(layout.kind, shape_)) : nullptr};
+                trains ? take(saved_floats(layout.kind, shape_)) : nullptr, false};
     forward_ = std::make_unique<ForwardCall>(layout.kind, shape_, layout.reverse, &operands_, &results_, 1, threads);
     if (!trains) return;
     if (input.by_values) gradients_.inputs = owns_by_inputs ? take(input.count()) : input.by_values;

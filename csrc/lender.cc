@@ -6,6 +6,8 @@
 #include <new>
 #include <vector>
 
+#include "pages.h"
+
 namespace latchwork {
 namespace {
 
@@ -27,9 +29,15 @@ class Lender {
         return block;
       }
     }
-    if (!kExactLoans) bytes = (bytes + bytes / 4 + kAlignment) / kAlignment * kAlignment;
+    std::size_t alignment = kPage;
+    if (!kExactLoans) {
+      bytes += bytes / 4;
+      if (bytes >= kLargePage) alignment = kLargePage;
+      bytes = (bytes + alignment) / alignment * alignment;
+    }
     void* data = nullptr;
-    if (posix_memalign(&data, kAlignment, std::max<std::size_t>(bytes, 1)) != 0) throw std::bad_alloc();
+    if (posix_memalign(&data, alignment, std::max<std::size_t>(bytes, 1)) != 0) throw std::bad_alloc();
+    prefer_large_pages(data, bytes);
     return {static_cast<char*>(data), bytes};
   }
 
@@ -49,7 +57,8 @@ class Lender {
   }
 
  private:
-  static constexpr std::size_t kAlignment = 4096;
+  static constexpr std::size_t kPage = 4096;
+  static constexpr std::size_t kLargePage = std::size_t{2} << 20;
   static constexpr std::size_t kKept = 8;                              // blocks
   static constexpr std::size_t kLargestKept = std::size_t{256} << 20;  // bytes
 

@@ -10,7 +10,7 @@ namespace latchwork::LATCHWORK_BUILD {
 // exp(x) for x <= 0, to within some units in the last place; NaN gives NaN.
 LATCHWORK_INLINE Vec exponential(Vec x) {
   const PowerOfTwo e = power_of_two(at_least(x, -87.0f), kLog2E);
-  return scale_by_power_of_two(1.0f + e.part, e.whole);
+  return e.root + e.part;
 }
 
 // The same numbers, with `fill` in place of the lanes from `count` on.

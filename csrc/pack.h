@@ -108,8 +108,8 @@ void pack_transposed(const float* weights, int64_t rows, int64_t hidden, bool of
                                     : hidden_gate(Cell::kKind, Cell::kHiddenSlot + gate);
         const float* from = weights + first * columns + place * hidden + block * kWidth;
         if (count < kWidth || real < wide) std::memset(to, 0, static_cast<size_t>(kWidth * wide) * sizeof(float));
-        for (int64_t row = 0; row < real; ++row)
-          for (int64_t lane = 0; lane < count; ++lane) to[lane * wide + row] = from[row * columns + lane];
+        for (int64_t lane = 0; lane < count; ++lane)
+          for (int64_t row = 0; row < real; ++row) to[lane * wide + row] = from[row * columns + lane];
       }
     }
   }

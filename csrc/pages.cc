@@ -12,8 +12,8 @@ void prefer_large_pages(void* data, std::size_t bytes) {
   constexpr std::size_t kSmallest = std::size_t{4} << 20;  // below it a call costs what it saves
   if (bytes < kSmallest) return;
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-  constexpr std::uintptr_t kPage =
-      4096;  // what madvise wants its start to be a multiple of; where pages are larger it refuses
+  // What madvise wants its start to be a multiple of; where pages are larger it refuses.
+  constexpr std::uintptr_t kPage = 4096;
   const auto begin = (reinterpret_cast<std::uintptr_t>(data) + kPage - 1) / kPage * kPage;
   const auto end = reinterpret_cast<std::uintptr_t>(data) + bytes;
   madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);

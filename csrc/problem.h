@@ -11,8 +11,9 @@ enum class Kind : int32_t { simple_tanh, simple_relu, gru, lstm, peephole_lstm, 
 
 enum class Activation : int32_t { none, tanh, relu, sigmoid };
 
-// How a kind's numbers lie in memory. A *slot* is one vector kept per unit and step: what `forward` saves and what
-// `backward` turns into the derivative by that gate's sum. The input product fills the slots from `input_slot` on, the
+// How a kind's numbers lie in memory. A *slot* is one vector per unit and step: a gate's sum and its value in `forward`,
+// the loss's derivative by that sum in `backward`. A *slope* is a derivative inside a step, such as the cell's by a
+// gate's sum: `forward` saves them, since it has all that they take at hand. The input product fills the slots from `input_slot` on, the
 // recurrent product those from `hidden_slot` on, `gates` of each; they differ for the GRU alone, whose slots are n (from
 // the inputs), r, z and n (from the hidden state).
 struct KindShape {
@@ -20,19 +21,19 @@ struct KindShape {
   int slots;
   int input_slot;
   int hidden_slot;
+  int slopes;  // and, of peepholes, the cell; a simple RNN's derivative needs its output only
   bool has_cell;
-  bool saves_slots;  // a simple RNN's derivative needs its output only
   bool has_peepholes;
 };
 
 constexpr KindShape kind_shape(Kind kind) {
   switch (kind) {
     case Kind::simple_tanh:
-    case Kind::simple_relu: return {1, 1, 0, 0, false, false, false};
-    case Kind::gru: return {3, 4, 0, 1, false, true, false};
-    case Kind::lstm: return {4, 4, 0, 0, true, true, false};
-    case Kind::peephole_lstm: return {4, 4, 0, 0, true, true, true};
-    case Kind::coupled_lstm: return {3, 3, 0, 0, true, true, false};
+    case Kind::simple_relu: return {1, 1, 0, 0, 0, false, false};
+    case Kind::gru: return {3, 4, 0, 1, 5, false, false};
+    case Kind::lstm: return {4, 4, 0, 0, 6, true, false};
+    case Kind::peephole_lstm: return {4, 4, 0, 0, 7, true, true};
+    case Kind::coupled_lstm: return {3, 3, 0, 0, 5, true, false};
   }
   return {};
 }
@@ -67,6 +68,7 @@ struct Results {
   float* final_hidden;  // [batch, hidden]
   float* final_cell;    // [batch, hidden]; null for kinds without a cell
   float* saved;         // saved_floats() for backward, or null where none will follow
+  bool saves_gates;     // of these in place of slopes, for people to look at: traced_floats()
 };
 
 // What backward is given beside the operands of forward: what forward gave, and the loss's derivatives by it.
@@ -97,9 +99,14 @@ constexpr int64_t kWidestRegister = 16;
 constexpr int64_t padded(int64_t count, int64_t width) { return (count + width - 1) / width * width; }
 
 constexpr int64_t saved_floats(Kind kind, const Shape& shape) {
-  const KindShape k = kind_shape(kind);
-  const int64_t vectors = (k.saves_slots ? k.slots : 0) + (k.has_cell ? 1 : 0);
-  return shape.batch * shape.time * padded(shape.hidden, kWidestRegister) * vectors;
+  return shape.batch * shape.time * padded(shape.hidden, kWidestRegister) * kind_shape(kind).slopes;
+}
+
+// What a step's trace has of a unit: its slots, and the cell behind them.
+constexpr int traced_vectors(Kind kind) { return kind_shape(kind).slots + (kind_shape(kind).has_cell ? 1 : 0); }
+
+constexpr int64_t traced_floats(Kind kind, const Shape& shape) {
+  return shape.batch * shape.time * padded(shape.hidden, kWidestRegister) * traced_vectors(kind);
 }
 
 }  // namespace latchwork

@@ -38,7 +38,7 @@ inline constexpr int kRegisters = 16;
 
 typedef float Vec __attribute__((vector_size(4 * kWidth)));
 typedef float UnalignedVec __attribute__((vector_size(4 * kWidth), aligned(4), may_alias));
-typedef int32_t IntVec __attribute__((vector_size(4 * kWidth)));
+typedef uint32_t BitsVec __attribute__((vector_size(4 * kWidth)));
 
 LATCHWORK_INLINE Vec splat(float value) { return value - Vec{}; }
 
@@ -92,31 +92,86 @@ LATCHWORK_INLINE Vec at_least(Vec value, float limit) {
 #endif
 }
 
-// 1 / value to within 2 units in the last place, for values whose inverse is a normal number.
-LATCHWORK_INLINE Vec reciprocal(Vec value) {
+// quotients[i] = above[i] / below[i], in step: to within 2 units in the last place, for divisors whose inverse is a normal
+// number.
+template <int N>
+LATCHWORK_INLINE void divide(const Vec (&above)[N], const Vec (&below)[N], Vec* quotients) {
 #if defined(__AVX512F__)
-  const Vec guess = _mm512_rcp14_ps(value);
-  return guess + guess * (1.0f - value * guess);
+  Vec inverse[N], miss[N];
+#pragma GCC unroll 4
+  for (int i = 0; i < N; ++i) inverse[i] = _mm512_rcp14_ps(below[i]);
+#pragma GCC unroll 4
+  for (int i = 0; i < N; ++i) quotients[i] = above[i] * inverse[i];
+#pragma GCC unroll 4
+  for (int i = 0; i < N; ++i) miss[i] = above[i] - below[i] * quotients[i];
+#pragma GCC unroll 4
+  for (int i = 0; i < N; ++i) quotients[i] += inverse[i] * miss[i];
 #elif defined(__AVX2__)
   // Newton's step alone errs to one side, by up to two units: over a sequence that adds up in the weights' gradients.
-  const Vec guess = _mm256_rcp_ps(value);
-  const Vec miss = 1.0f - value * guess;
-  return guess + guess * (miss + miss * miss);
+#pragma GCC unroll 4
+  for (int i = 0; i < N; ++i) {
+    const Vec guess = _mm256_rcp_ps(below[i]);
+    const Vec miss = 1.0f - below[i] * guess;
+    quotients[i] = above[i] * (guess + guess * (miss + miss * miss));
+  }
 #else
-  return 1.0f / value;
+  for (int i = 0; i < N; ++i) quotients[i] = above[i] / below[i];
 #endif
 }
 
-// value * 2^exponent, where `exponent` holds whole numbers from -126 to 127.
-LATCHWORK_INLINE Vec scale_by_power_of_two(Vec value, Vec exponent) {
+LATCHWORK_INLINE BitsVec to_bits(Vec value) {
+  BitsVec bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+LATCHWORK_INLINE Vec from_bits(BitsVec bits) {
+  Vec value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+// How many roots of two, 2^(j / kRoots), a register's table holds.
 #if defined(__AVX512F__)
-  return _mm512_scalef_ps(value, exponent);
+inline constexpr int kRootBits = 4;
+#elif defined(__AVX2__)
+inline constexpr int kRootBits = 3;
 #else
-  const IntVec biased = __builtin_convertvector(exponent, IntVec) + 127;
-  const IntVec bits = biased << 23;
-  Vec power;
-  std::memcpy(&power, &bits, sizeof power);
-  return value * power;
+inline constexpr int kRootBits = 0;  // nothing to look up with
+#endif
+inline constexpr int kRoots = 1 << kRootBits;
+
+// The bits of the root of which j are the last bits of `index`, less j shifted to where the exponent ends.
+LATCHWORK_INLINE BitsVec root_of_two(BitsVec index) {
+#if defined(__AVX512F__)
+  const BitsVec roots = {0x3f800000, 0x3f7daac3, 0x3f7b95c2, 0x3f79c3d3, 0x3f7837f0, 0x3f76f532,
+                         0x3f75fed7, 0x3f75583f, 0x3f7504f3, 0x3f7508a4, 0x3f75672a, 0x3f76248c,
+                         0x3f7744fd, 0x3f78ccdf, 0x3f7ac0c7, 0x3f7d257d};
+  return (BitsVec)_mm512_permutexvar_epi32((__m512i)index, (__m512i)roots);
+#elif defined(__AVX2__)
+  const BitsVec roots = {0x3f800000, 0x3f7b95c2, 0x3f7837f0, 0x3f75fed7,
+                         0x3f7504f3, 0x3f75672a, 0x3f7744fd, 0x3f7ac0c7};
+  return (BitsVec)_mm256_permutevar8x32_epi32((__m256i)roots, (__m256i)index);
+#else
+  (void)index;
+  return 0x3f800000u + BitsVec{};
+#endif
+}
+
+// log2 of that root, which is a float, less j / kRoots.
+LATCHWORK_INLINE Vec excess_of_root(BitsVec index) {
+#if defined(__AVX512F__)
+  const Vec excess = {0.0f,           -6.677582e-08f, 1.7301026e-08f,  -6.823633e-08f, -4.6071282e-08f, -5.2240814e-08f,
+                      4.471016e-08f,  1.0784453e-08f, -2.4690674e-08f, 4.396878e-08f,  -7.550105e-09f,  -8.8113925e-09f,
+                      2.1235902e-08f, 7.586838e-09f,  8.84121e-09f,    -7.4163315e-09f};
+  return _mm512_permutexvar_ps((__m512i)index, excess);
+#elif defined(__AVX2__)
+  const Vec excess = {0.0f,           1.7301026e-08f, -4.6071282e-08f, 4.471016e-08f, -2.4690674e-08f,
+                      -7.550105e-09f, 2.1235902e-08f, 8.84121e-09f};
+  return _mm256_permutevar8x32_ps(excess, (__m256i)index);
+#else
+  (void)index;
+  return Vec{};
 #endif
 }
 

@@ -22,13 +22,13 @@ struct Places {
   }
 };
 
-// The layout mirrors ForwardChunk's slots_at and cell_at: within a step, a register of units of all rows lies together.
+// The layout mirrors ForwardChunk's registers_at: within a step, a register of units of all rows lies together.
 template <int kWidth>
 class Unpacking {
  public:
   explicit Unpacking(const UnpackJob& job)
       : job_(job),
-        slots_(kind_shape(job.kind).slots),
+        vectors_(traced_vectors(job.kind)),
         gates_(kind_shape(job.kind).gates),
         coupled_(job.kind == Kind::coupled_lstm),
         blocks_((job.shape.hidden + kWidth - 1) / kWidth),
@@ -49,17 +49,15 @@ class Unpacking {
     const Shape& shape = job_.shape;
     const int64_t length = chunk.lengths[row], first = chunk.rows[row] * shape.time;
     const int64_t padded = blocks_ * kWidth;
-    const float* slots = job_.saved + chunk.first_step * padded * slots_;
-    const float* cells = job_.saved + (shape.batch * shape.time * slots_ + chunk.first_step) * padded;
+    const float* saved = job_.saved + chunk.first_step * padded * vectors_;
     for (int64_t step = 0; step < length; ++step) {
       const int64_t to = (first + (job_.reverse ? length - 1 - step : step)) * shape.hidden;
       const int64_t before = places.before[step] * padded, running = places.running[step];
       for (int64_t block = 0; block < blocks_; ++block) {
-        const int64_t at = (block * running + row) * kWidth;
+        const float* from = saved + (before + (block * running + row) * kWidth) * vectors_;
         for (int slot = 0; slot < gates_; ++slot)
-          copy(gate_planes_ + input_gate(job_.kind, slot) * plane_ + to, block,
-               slots + (before + at) * slots_ + slot * kWidth);
-        if (cells_) copy(cells_ + to, block, cells + before + at);
+          copy(gate_planes_ + input_gate(job_.kind, slot) * plane_ + to, block, from + slot * kWidth);
+        if (cells_) copy(cells_ + to, block, from + (vectors_ - 1) * kWidth);
       }
       if (coupled_)
         for (int64_t unit = 0; unit < shape.hidden; ++unit) job_.planes[to + unit] = 1.0f - gate_planes_[to + unit];
@@ -81,7 +79,7 @@ class Unpacking {
   static void clear(float* to, int64_t count) { std::memset(to, 0, static_cast<std::size_t>(count) * sizeof(float)); }
 
   const UnpackJob& job_;
-  const int slots_, gates_;
+  const int vectors_, gates_;
   const bool coupled_;
   const int64_t blocks_;
   const int64_t plane_;  // floats of one

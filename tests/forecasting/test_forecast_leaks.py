@@ -66,7 +66,8 @@ def test_what_comes_after_an_origin_changes_no_bit_of_what_is_forecast_at_it(tra
     back = 6  # the newest origin: the others' futures are its past
     right = made_at(shops, back, **known)
     changed = made_at(after(shops, back, ["sales", "visits"], 0), back, **known)
-    assert ("network" in right) is train
+    assert ("network" in right) is ("average" in right) is train
+    assert "blend 80.0" in right
     for name, said in right.items():
         assert np.array_equal(said, changed[name], equal_nan=True), name
 

@@ -12,6 +12,7 @@ from latchwork.forecasting import Forecaster
 from latchwork.forecasting.backtest import calibrate_rolling, plan_origins
 from latchwork.forecasting.panel import read_panel
 from latchwork.forecasting.results import results
+from latchwork.forecasting.verdict import clearly_better, losses
 
 
 def monthly(length=96, seed=0, scale=100.0):
@@ -88,13 +89,30 @@ def test_a_saved_forecaster_says_the_same_and_goes_on_from_new_rows(tmp_path):
         loaded.update(pd.DataFrame({"day": pd.date_range("2000-01-01", periods=50), "sales": range(50)}))
 
 
+def test_intervals_follow_what_comes_of_the_forecasts(tmp_path):
+    frame = monthly(200)
+    fitted = quick().fit(frame.iloc[:120])
+    fitted.save(tmp_path / "m.latch")
+    narrow = fitted._calibration.factors
+    calm = latchwork.load(tmp_path / "m.latch")
+    wild = latchwork.load(tmp_path / "m.latch")
+    noise = np.random.default_rng(0).normal(size=200)
+    noisy = frame.assign(sales=frame["sales"] * np.exp(np.where(np.arange(200) >= 120, 0.5 * noise, 0)))
+    for end in range(126, 200, 6):
+        assert np.array_equal(calm.update(frame.iloc[:end])._calibration.record[-1] > 0, np.ones((6, 4)))
+        wild.update(noisy.iloc[:end])
+    assert np.all(wild._calibration.factors > np.maximum(calm._calibration.factors, narrow))
+    assert any("80 % interval held" in note for note in wild.notes_)
+    before = len(wild._calibration.record)
+    assert len(wild.update(noisy.iloc[:end])._calibration.record) == before  # nothing new came
+
+
 def test_a_panel_is_forecast_series_by_series():
     frames = [monthly(60 + 7 * i, seed=i).assign(shop=f"s{i}") for i in range(5)]
-    together = quick().fit(pd.concat(frames)).predict()
-    assert together.names == [f"s{i}" for i in range(5)]
-    alone = quick().fit(frames[3][["month", "sales"]]).predict()
-    np.testing.assert_allclose(together.mean[3], alone.mean[0], rtol=1e-9)
-    assert together.times[3][0] == alone.times[0][0]
+    panel, single = quick().fit(pd.concat(frames)), quick().fit(frames[3][["month", "sales"]])
+    assert panel.predict().names == [f"s{i}" for i in range(5)]
+    np.testing.assert_allclose(panel.answers_.centre[3], single.answers_.centre[0], rtol=1e-9)
+    assert panel.predict().times[3][0] == single.predict().times[0][0]
 
 
 @pytest.mark.parametrize(
@@ -136,6 +154,28 @@ def test_demand_that_rarely_comes_is_forecast_by_its_mean():
     assert forecast.low[80].max() == 0
     assert forecast.high[95].max() == pytest.approx(5)
     assert any("often zero" in note for note in fitted.notes_)
+
+
+def test_what_rarely_comes_is_judged_by_squared_errors():
+    rng = np.random.default_rng(1)
+    made = quick().fit(np.where(rng.random(200) < 0.2, 5.0, 0.0)).backtest()
+    made.forecasts["nothing"], made.forecasts["mean"] = (np.full_like(made.truth, said) for said in (0.0, 1.0))
+    absolute, squared = ({n: getattr(made.scores(n), kind) for n in ("nothing", "mean")} for kind in ("mae", "rmse"))
+    assert absolute["nothing"] < absolute["mean"]
+    assert squared["nothing"] > squared["mean"]
+    assert losses(made, "nothing").mean() > losses(made, "mean").mean()
+
+
+def test_a_method_is_clearly_better_where_it_saves_more_than_a_standard_error():
+    made = quick(horizon=1).fit(np.random.default_rng(0).normal(size=200)).backtest()
+    assert len(made.origins) == 32
+    sides = np.where(np.arange(len(made.truth)) % 2, 1.0, -1.0)[:, None]
+    made.forecasts |= {"near": made.truth + 1, "nearer": made.truth + 0.9}
+    assert clearly_better(made, "nearer", "near")
+    assert not clearly_better(made, "near", "nearer")
+    made.forecasts["luckier"] = made.truth + np.where(sides > 0, 0.0, 1.99)
+    assert losses(made, "luckier").mean() < losses(made, "near").mean()
+    assert not clearly_better(made, "luckier", "near")
 
 
 def test_spikes_and_jumps_are_told():

@@ -90,8 +90,13 @@ def test_the_three_cells_stand_side_by_side_at_the_same_step(open_page, address,
     together.get_by_role("button", name="Simple RNN").click()
     assert belt.get_by_role("button", name="Simple RNN").first.get_attribute("aria-pressed") == "true"
     assert belt.locator(".belt-right .heat-row").count() == 1  # it has no gates
+    assert together.locator("button[aria-pressed=true]").all_inner_texts() == ["Simple RNN"]
     belt.get_by_role("button", name="Airline passengers").click()
-    assert together.locator("output").first.inner_text().endswith(" thousand")
+    before = together.locator("output").all_inner_texts()
+    belt.get_by_role("slider").first.fill("40")
+    after = together.locator("output").all_inner_texts()
+    assert all(answer.endswith(" thousand") for answer in before + after)
+    assert not set(before) & set(after)
 
 
 def test_the_belts_arithmetic_adds_up(open_page, address, chapter):

@@ -107,7 +107,8 @@ def forecast(
         output.note(f"saved {save}")
     found["files"] = [str(path) for path in paths]
     found["seconds"] = round(time.perf_counter() - started, 3)
-    sentence = found["verdict"] or "Forecast made; the data are too short for a backtest."
+    without = "the file keeps no backtest" if data.suffix == ".latch" else "the data are too short for a backtest"
+    sentence = found["verdict"] or f"Forecast made; {without}."
     output.result(f"{sentence}\nReport: {paths[2]}  ({found['seconds']:.1f} s)", found)
 
 
@@ -186,6 +187,7 @@ def _tell(forecaster: Forecaster, output: Output) -> None:
     from latchwork.forecasting.verdict import READABLE
 
     panel, forecast = forecaster.panel_, forecaster.predict()
+    ahead = f"{forecaster.horizon_} {panel.frequency.steps}"
     if forecaster.backtest_ is not None:
         rows = [
             [
@@ -198,7 +200,7 @@ def _tell(forecaster: Forecaster, output: Output) -> None:
         ]
         made = forecaster.backtest_
         held = ", ".join(f"{level:g} % interval held {made.coverage(level):.0f} %" for level in made.low)
-        title = f"Backtest: {len(made.origins)} origins, {forecaster.horizon_} steps; * is used; {held}"
+        title = f"Backtest: {len(made.origins)} origins, {ahead}; * is used; {held}"
         output.table(title, ["method", "RMSE", "MASE", "sMAPE"], rows)
     shown = min(STEPS_SHOWN, forecaster.horizon_)
     ends = [f"{level:g} %" for level in forecast.low]
@@ -211,7 +213,9 @@ def _tell(forecaster: Forecaster, output: Output) -> None:
         for h, text in enumerate(format_times(forecast.times[0][:shown], panel.style))
     ]
     output.table(
-        f"{panel.names[0]}: the first {shown} of {forecaster.horizon_} steps", ["time", "forecast", *ends], rows
+        f"{panel.names[0]}: the first {shown} of {forecaster.horizon_} {panel.frequency.steps}",
+        ["time", "forecast", *ends],
+        rows,
     )
     output.note(f"{sparkline(panel.values[0])} | {sparkline(forecast.mean[0])}")
 

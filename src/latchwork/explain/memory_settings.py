@@ -23,8 +23,12 @@ _ADDING = _RECALL | {
         Setting(1e-3, 0.1, "orthogonal", activation="relu"),
     ),
 }
-_COPY = _RECALL | {
+_COPY = {
     "SimpleRNN": (Setting(1e-2, 1.0, "orthogonal"), Setting(1e-4, 0.01, "identity")),
+    "GRU": (Setting(3e-2, 10.0, "orthogonal"), Setting(3e-2, 1.0, "identity")),
+    "LSTM": (Setting(3e-2, 0.01, "orthogonal", "spans"), Setting(3e-2, 0.1, "orthogonal", "spans")),
+    "PeepholeLSTM": (Setting(3e-2, 0.1, "identity", "spans"), Setting(3e-2, 0.01, "orthogonal", "spans")),
+    "CoupledLSTM": (Setting(3e-2, 0.01, "orthogonal", "spans"), Setting(3e-2, 0.01, "identity", "spans")),
 }
 
 SETTINGS: dict[str, dict[str, tuple[Setting, Setting]]] = {"recall": _RECALL, "adding": _ADDING, "copy": _COPY}

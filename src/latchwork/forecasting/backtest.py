@@ -16,6 +16,9 @@ from latchwork.transforms.working import Array
 Rows = NDArray[np.int64]
 MANY = 50  # series, from which they and not their origins carry the comparison
 ORIGINS = {"one": 8, "some": 4, "many": 2}
+MOST_ORIGINS = 32  # of one series, where they lie a horizon apart and cost little:
+ENOUGH_ORIGINS, CHEAP = 16, 10_000  # more than enough of them read no more than so many values;
+LONG_SEASON = 96  # where each reads some seasons longer than this, they stay few
 LAST_SHARE = 10
 BASELINES = {  # reported name: the statistical method that it is
     "seasonal_naive": "seasonal_naive",
@@ -79,12 +82,16 @@ def plan_origins(lengths: list[int], horizon: int, season: int, origins: int | N
     than two seasons (or half of a shorter series) as the past.
     """
     size = "one" if len(lengths) == 1 else "some" if len(lengths) < MANY else "many"
-    wanted = ORIGINS[size] if origins is None else origins
     typical = int(np.median(lengths))
     kept = max(4, min(2 * season + 2, (typical + 1) // 2))
     room = typical - kept
     if room < 1:
         return []
+    wanted = ORIGINS[size] if origins is None else origins
+    if size == "one" and origins is None and season <= LONG_SEASON:
+        # eight say little about which of two methods is better
+        most = int(np.clip(CHEAP // typical, ENOUGH_ORIGINS, MOST_ORIGINS))
+        wanted = int(np.clip(room // horizon, wanted, most))
     first = min(horizon, room)
     step = max(1, min(horizon, (room - first) // max(1, wanted - 1)))
     if size == "one":  # the origins of a long series lie over its last tenth, not over its last days

@@ -13,6 +13,7 @@ import numpy as np
 
 from latchwork.forecasting.backtest import BASELINES, COMBINATION, Backtest
 from latchwork.forecasting.metrics import mean_known
+from latchwork.forecasting.statistical import Answers
 from latchwork.transforms.working import Array
 
 BLEND, AVERAGE, NETWORK = "blend", "average", "network"
@@ -49,8 +50,15 @@ def add_blend(made: Backtest) -> str | None:
         rows, name = made.back == origin, best_method(made, origin)
         if name is not None:
             said[rows] = halves(said[rows], made.forecasts[name][rows])
-    made.forecasts[BLEND] = said
+    made.forecasts[BLEND] = unless_sparse(made.answers, said)
     return last
+
+
+def unless_sparse(answers: Answers, blended: Array) -> Array:
+    """The blend, but the mean demand where a series is often zero: no other method knows how to forecast that."""
+    rows = list(answers.sparse)
+    blended[rows] = answers.centre[rows]
+    return blended
 
 
 def add_average(made: Backtest, base: str) -> None:

@@ -16,7 +16,7 @@ from latchwork.errors import InputError
 from latchwork.estimator import Estimator
 from latchwork.forecasting.backtest import COMBINATION, Backtest, backtest, calibrate_rolling, simple_forecasts
 from latchwork.forecasting.baselines import BASELINES, LIBRARY, add_library_baselines, library_forecasts
-from latchwork.forecasting.blend import AVERAGE, BLEND, NETWORK, add_average, add_blend, halves
+from latchwork.forecasting.blend import AVERAGE, BLEND, NETWORK, add_average, add_blend, halves, unless_sparse
 from latchwork.forecasting.forecast import Forecast
 from latchwork.forecasting.intervals import Calibration
 from latchwork.forecasting.metrics import Scores
@@ -25,16 +25,16 @@ from latchwork.forecasting.residual import Residual, residual_ahead, residual_fr
 from latchwork.forecasting.shown import PREFIX, network_inputs, shown_to_latch
 from latchwork.forecasting.statistical import Answers, answer
 from latchwork.forecasting.stored import panel_from_latch, panel_to_latch
-from latchwork.forecasting.verdict import Verdict, judge, losses
+from latchwork.forecasting.verdict import Verdict, clearly_better, judge, losses
 from latchwork.storage import Latch
 from latchwork.transforms.bases import METHODS
 from latchwork.transforms.seasonality import detect_season
 from latchwork.transforms.working import Array
 
 HORIZONS = {12: 12, 4: 8, 52: 13, 7: 14, 5: 10, 24: 24, 48: 48}  # by season: one or two of them, as people ask for
-LEAST_GAIN = 0.005  # of the backtest's error, from which the network is used
 LONGEST_DEFAULT = 96
 LONGEST_HORIZON = 5000
+RECORD = (64, 4000)  # rows of past errors that intervals go on from: two a series, within these
 
 
 @dataclass(eq=False, repr=False)
@@ -145,8 +145,7 @@ class Forecaster(Estimator):
         wanted = self._levels(self.levels if levels is None else levels)
         panel = self._fitted().panel_
         mean = self._centre()
-        working = self.answers_.survey.to_working(mean)
-        centre = np.where(np.isfinite(working), working, self.answers_.combined.centre)
+        centre = self._working(mean)
         ends = {level: self.answers_.interval(level, self._calibration, centre) for level in wanted}
         return Forecast(
             panel.names,
@@ -190,8 +189,10 @@ class Forecaster(Estimator):
     def update(self, X: Any) -> Self:
         """Go on from new data without training: the rows after each series' stored end are added to it."""
         new = self._read(X)
-        self.panel_, added = self._fitted().panel_.extended(new)
+        before = self._fitted().panel_
+        self.panel_, added = before.extended(new)
         self.notes_ = [*new.notes, f"{added:,} new values; nothing was trained again"]
+        self._learn_widths(before)
         self.answers_ = answer(self.panel_.values, self.seasons_, self.horizon_)
         if self._network is not None:
             self._network = residual_ahead(self._network.trained, self.panel_, self.seasons_, self.horizon_)
@@ -215,6 +216,7 @@ class Forecaster(Estimator):
         if self._network is not None and self.used_ in {NETWORK, AVERAGE}:
             tensors |= self._network.tensors()
         tensors["fitted.calibration"] = self._calibration.factors
+        tensors["fitted.calibration_record"] = self._calibration.kept(self._recorded()).record.astype(np.float32)
         fitted["shown"], shown = self._shown()
         tensors |= shown
         document = {"network": None, "fitted": fitted, "training": {}, "data": {"series": len(self.panel_)}}
@@ -228,7 +230,10 @@ class Forecaster(Estimator):
         made.panel_ = panel_from_latch(fitted["panel"], latch.tensors)
         made.horizon_, made.seasons_ = int(fitted["horizon"]), tuple(fitted["seasons"])
         made.used_, made.notes_ = str(fitted["used"]), []
-        made._calibration = Calibration(np.array(latch.tensors["fitted.calibration"], dtype=np.float64))
+        factors, record = (
+            np.array(latch.tensors[f"fitted.calibration{part}"], dtype=np.float64) for part in ("", "_record")
+        )
+        made._calibration = Calibration(factors, record)
         made._blended, made._base = fitted["blended"], str(fitted.get("base", COMBINATION))
         made.backtest_ = made.verdict_ = None
         made._network = residual_from_tensors(latch.tensors, made.panel_, made.seasons_, made.horizon_)
@@ -268,6 +273,29 @@ class Forecaster(Estimator):
         other.answers_ = answer(panel.values, self.seasons_, self.horizon_)
         return other._centre()
 
+    def _learn_widths(self, before: Panel) -> None:
+        """Go on calibrating by what came of the forecasts past the end of `before`; `panel_` has gone on already."""
+        truth = np.full((len(before), self.horizon_), np.nan)
+        for row, (old, new) in enumerate(zip(before.values, self.panel_.values, strict=False)):
+            came = new[len(old) : len(old) + self.horizon_]
+            truth[row, : len(came)] = came
+        rows = np.flatnonzero(np.isfinite(truth).any(axis=1))
+        if not len(rows):
+            return
+        centre = self._working(self._centre())
+        away = self.answers_.survey.to_working(truth) - centre
+        rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), self._recorded() // 2)).astype(int)]
+        known = np.isfinite(truth)
+        for level in self._levels(self.levels):
+            low, high = self.answers_.interval(level, self._calibration, centre)
+            held = 100 * np.mean(((truth >= low) & (truth <= high))[known])
+            self.notes_.append(f"the last forecast's {level:g} % interval held {held:.0f} % of what came since")
+        widths = self.answers_.combined.widths
+        self._calibration = self._calibration.gone_on(away[rows], widths[rows], self._recorded())
+
+    def _recorded(self) -> int:
+        return int(np.clip(2 * len(self.panel_), *RECORD))
+
     def _knowing(self, panel: Panel) -> Self:
         """A copy whose network has read another panel; this one stays as it is, whatever threads ask it meanwhile."""
         other = copy.copy(self)
@@ -286,10 +314,7 @@ class Forecaster(Estimator):
         self._network = found
         assert found.tested is not None
         made.forecasts[NETWORK] = made.answers.values(found.tested)
-        self._base = min(
-            (name for name in (COMBINATION, BLEND) if name in made.forecasts),
-            key=lambda name: float(np.nanmean(losses(made, name))),
-        )
+        self._base = self.used_ if self.used_ == BLEND else COMBINATION
         add_average(made, self._base)
         trained = found.trained
         self.notes_.append(
@@ -304,9 +329,11 @@ class Forecaster(Estimator):
         if made is None:
             return
         means = {name: float(np.nanmean(losses(made, name))) for name in made.methods}
-        ours = min((n for n in (COMBINATION, BLEND, AVERAGE, NETWORK) if n in means), key=lambda name: means[name])
-        if means[ours] < (1 - LEAST_GAIN) * means[COMBINATION]:
-            self.used_ = ours
+        if BLEND in means and not clearly_better(made, COMBINATION, BLEND, errors=2):  # to average is steadier
+            self.used_ = BLEND
+        for trained in (AVERAGE, NETWORK):  # what is trained on few values must show more than luck
+            if trained in means and clearly_better(made, trained, self.used_):
+                self.used_ = trained
         if self.best:
             self.used_ = min(means, key=lambda name: means[name])
         if self.used_ != COMBINATION:
@@ -330,11 +357,17 @@ class Forecaster(Estimator):
             said = library_forecasts(self.used_, self.panel_.values, self.seasons_, self.horizon_)
         return np.where(np.isfinite(said), said, self.answers_.centre)
 
+    def _working(self, mean: Array) -> Array:
+        """Forecasts past the end in working units, where intervals are laid around them."""
+        working = self.answers_.survey.to_working(mean)
+        return np.where(np.isfinite(working), working, self.answers_.combined.centre)
+
     def _without_network(self, name: str) -> Array:
         """The combination's forecasts past the end, or the blend's."""
         if name == COMBINATION or self._blended is None:
             return self.answers_.centre
-        return halves(self.answers_.centre, self.answers_.method(BASELINES[self._blended]))
+        blended = halves(self.answers_.centre, self.answers_.method(BASELINES[self._blended]))
+        return unless_sparse(self.answers_, blended)
 
     def _choose_seasons(self) -> tuple[int, ...]:
         """The calendar's seasons, or the one that the first half of the longest series shows where there are no dates.

@@ -63,6 +63,17 @@ def row_mase(truth: Array, forecast: Array, unit: Array) -> Array:
     return np.where(unit > 0, scaled, np.nan)
 
 
+def row_squared(truth: Array, forecast: Array, unit: Array) -> Array:
+    """Mean squared error of each row over the square of `unit`, [rows]; NaN where the past never changed.
+
+    Absolute errors are least for the median, which is nothing where a series is mostly nothing; squared errors are
+    least for the mean (hence those of the M5 competition, Makridakis et al. 2022).
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scaled = mean_known(((forecast - truth) / unit[:, None]) ** 2)
+    return np.where(unit > 0, scaled, np.nan)
+
+
 def mase_unit(past: Array, season: int) -> float:
     """Mean absolute error of seasonal naive within a past (of naive, where it is shorter than a season)."""
     lag = season if len(past) > season else 1

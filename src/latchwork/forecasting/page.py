@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from latchwork.forecasting.forecaster import Forecaster
 
 MOST_CHARTED = 40  # series whose charts are in the page: the worst, the best and the first
-LONGEST_CHARTED = 600  # values of a history
+LONGEST_CHARTED = 600  # values of a history, and those around each origin of the backtest
 MOST_RESIDUALS = 2000
 
 
@@ -31,14 +31,15 @@ def write_page(forecaster: Forecaster, found: dict[str, Any], path: Path, comman
     several = len(panel) > 1
     title = f"Forecast of {panel.target}" if not several else f"Forecast of {len(panel):,} series"
     season = f", season of {found['season']}" if found["season"] > 1 else ", no season"
-    lead = f"{panel.frequency.name}{season}; {found['observations']:,} observations, {found['horizon']} steps ahead"
+    ahead = f"{found['horizon']} {panel.frequency.steps} ahead"
+    lead = f"{panel.frequency.name}{season}; {found['observations']:,} observations, {ahead}"
     report = Report(title, lead[0].upper() + lead[1:])
-    overview = series_overview(forecaster)
+    overview, residuals = series_overview(forecaster), _residuals(forecaster)
     _forecast_section(report, found, several)
     if several:
         _overview_section(report)
     if forecaster.backtest_ is not None:
-        _backtest_section(report, found)
+        _backtest_section(report, found, bool(residuals))
     for name, section in (("stocks", _stock_section), ("article", _article_section), ("paths", _paths_section)):
         if name in found:
             section(report, found[name])
@@ -56,7 +57,8 @@ def write_page(forecaster: Forecaster, found: dict[str, Any], path: Path, comman
         "overview": overview if several else [],
         "byHorizon": {READABLE.get(k, k): v for k, v in (found["backtest"] or {}).get("by_horizon", {}).items()},
         "used": READABLE.get(forecaster.used_, forecaster.used_),
-        "residuals": _residuals(forecaster),
+        "residuals": residuals,
+        "paths": found.get("paths"),
     }
     script = (files("latchwork.forecasting") / "page.js").read_text(encoding="utf-8")
     style = (files("latchwork.forecasting") / "page.css").read_text(encoding="utf-8")
@@ -68,10 +70,13 @@ def write_page(forecaster: Forecaster, found: dict[str, Any], path: Path, comman
 
 def _forecast_section(report: Report, found: dict[str, Any], several: bool) -> None:
     if found["verdict"]:
-        report.parts.append(f'<p class="verdict">{html.escape(found["verdict"])}</p>')
+        said = html.escape(found["verdict"]).replace("--best", "<code>--best</code>")
+        report.parts.append(f'<p class="verdict">{said}</p>')
     if several:
         report.parts.append('<p><label>Series <select id="choose"></select></label></p>')
-    report.parts.append('<figure id="fan" class="chart tall"></figure>')
+    report.parts.append(
+        '<figure id="fan" data-label="History and forecast with its intervals" class="chart tall"></figure>'
+    )
     levels = " and ".join(f"{level} %" for level in (found["backtest"] or {"coverage": {}})["coverage"])
     bands = f"; the bands are to hold {levels} of what comes" if levels else ""
     _caption(
@@ -113,13 +118,15 @@ def _article_section(report: Report, article: dict[str, Any]) -> None:
 
 def _paths_section(report: Report, paths: dict[str, Any]) -> None:
     report.heading("Rolled forward on its own output")
+    report.parts.append('<figure id="paths" data-label="Quantiles of sampled futures" class="chart tall"></figure>')
+    _caption(report, "Half of a hundred sampled futures lie in the inner band, nine of ten in the outer.")
     quantiles = paths["quantiles"]
     shown = np.unique(np.linspace(0, len(paths["times"]) - 1, 12).astype(int))
     report.table(
         ["Time", *(f"{q} %" for q in quantiles)],
         [[paths["times"][i], *(f"{held[i]:.5g}" for held in quantiles.values())] for i in shown],
     )
-    report.paragraph("Quantiles of a hundred sampled futures at some of the steps; paths.csv holds every path.")
+    report.paragraph("Some of the steps, in quantiles; paths.csv holds every path.")
 
 
 def _overview_section(report: Report) -> None:
@@ -130,34 +137,47 @@ def _overview_section(report: Report) -> None:
     )
 
 
-def _backtest_section(report: Report, found: dict[str, Any]) -> None:
+def _number(value: float, style: str) -> str:
+    """A figure, or a dash where there is none (the error over that of a past that never changed)."""
+    return f"{value:{style}}" if math.isfinite(value) else "–"
+
+
+def _backtest_section(report: Report, found: dict[str, Any], drawn: bool) -> None:
     tested = found["backtest"]
     report.heading("The backtest: the same forecast, made earlier")
     report.paragraph(
         f"{tested['origins']} origins, {tested['rows']} forecasts. Each saw nothing after its origin. "
         "MASE is the mean error over that of repeating the last season within the past: below 1 is better than that."
     )
+    columns = (("rmse", ".5g"), ("mae", ".5g"), ("mase", ".3f"), ("smape", ".2f"))
     rows = [
-        [str(READABLE.get(name, name)), f"{s['rmse']:.5g}", f"{s['mae']:.5g}", f"{s['mase']:.3f}", f"{s['smape']:.2f}"]
+        [str(READABLE.get(name, name)), *(_number(s[k], f) for k, f in columns)]
         for name, s in tested["baselines"].items()
     ]
     report.table(["Method, best first", "RMSE", "MAE", "MASE", "sMAPE, %"], rows)
-    report.parts.append('<figure id="origins" class="chart tall"></figure>')
+    report.parts.append(
+        '<figure id="origins" data-label="Forecasts from earlier origins and what came" class="chart tall"></figure>'
+    )
     _caption(
         report,
         "The thin line is what came; green and orange, by turns, what was forecast from each origin, and its bands.",
     )
     report.heading("How sure it is")
     sure = [
-        [f"{level} %", f"{held:.1f} %", f"{tested['width'][level]:.2f}"] for level, held in tested["coverage"].items()
+        [f"{level} %", f"{held:.1f} %", _number(tested["width"][level], ".2f")]
+        for level, held in tested["coverage"].items()
     ]
     report.table(["Interval", "held", "mean width, in MASE units"], sure)
     report.heading("Error by steps ahead")
-    report.parts.append('<figure id="horizon" class="chart"></figure>')
+    report.parts.append(
+        '<figure id="horizon" data-label="Error by steps ahead, a line a method" class="chart"></figure>'
+    )
     _caption(report, "In units of MASE, the method that is used drawn bold, beside the best of the others.")
+    if not drawn:
+        return
     report.heading("Residuals of the backtest")
     report.paragraph("What came minus what was forecast, in units of MASE; around zero and without a pattern is good.")
-    report.parts.append('<figure id="residuals" class="chart"></figure>')
+    report.parts.append('<figure id="residuals" data-label="Residuals by steps ahead" class="chart"></figure>')
 
 
 def _charts(forecaster: Forecaster, overview: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -169,14 +189,17 @@ def _charts(forecaster: Forecaster, overview: list[dict[str, Any]]) -> list[dict
     panel, made, forecast = forecaster.panel_, forecaster.backtest_, forecaster.predict()
     charts: list[dict[str, Any]] = []
     for i in chosen:
-        start = max(0, len(panel.values[i]) - LONGEST_CHARTED)
+        values, horizon = panel.values[i], forecaster.horizon_
+        begins = [] if made is None else [len(values) - int(back) for back in made.back[made.series == i]]
+        shown = {place for begin in begins for place in range(begin - horizon, begin + horizon)}
+        shown |= set(range(len(values) - LONGEST_CHARTED, len(values)))
+        kept = np.array(sorted(place for place in shown if 0 <= place < len(values)))
         origins: list[dict[str, Any]] = []
         if made is not None:
-            for row in np.flatnonzero(made.series == i):
-                begin = len(panel.values[i]) - int(made.back[row]) - start
+            for begin, row in zip(begins, np.flatnonzero(made.series == i), strict=True):
                 origins.append(
                     {
-                        "at": begin,
+                        "at": int(np.searchsorted(kept, begin)),
                         "mean": _short(made.forecasts[forecaster.used_][row]),
                         "bands": {
                             level_name(v): [_short(made.low[v][row]), _short(made.high[v][row])] for v in made.low
@@ -186,8 +209,9 @@ def _charts(forecaster: Forecaster, overview: list[dict[str, Any]]) -> list[dict
         charts.append(
             {
                 "name": panel.names[i],
-                "times": format_times(panel.times[i][start:], panel.style),
-                "values": _short(panel.values[i][start:]),
+                "times": format_times(panel.times[i][kept], panel.style),
+                "values": _short(values[kept]),
+                "breaks": (np.flatnonzero(np.diff(kept) > 1) + 1).tolist(),
                 "future": format_times(forecast.times[i], panel.style),
                 "mean": _short(forecast.mean[i]),
                 "bands": {

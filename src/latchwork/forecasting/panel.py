@@ -263,6 +263,9 @@ def _regular(raw: list[_Raw], style: str, targets: list[str], extra: list[str], 
         notes.append(f"left out {_count(len(empty), 'series')} without a single value: {', '.join(empty[:5])}")
     if not panel.names:
         raise InputError(f"got no number at all in {', '.join(targets[:5])}: every value is missing")
+    still = sum(len(v) > 1 and bool(np.nanmin(v) == np.nanmax(v)) for v in panel.values)
+    if still:
+        notes.append("every value is the same" if len(panel) == 1 else f"{_count(still, 'series')} of one value alone")
     _say_tally(tally, frequency, notes)
     return panel
 

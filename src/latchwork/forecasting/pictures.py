@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.legend_handler import HandlerTuple
 
 from latchwork.pictures import BLUE, GREEN, INK, MUTED, ORANGE, new_figure, save_figure, title
 
@@ -33,7 +34,7 @@ def draw_forecast(panel: Panel, forecast: Forecast, index: int, path: Path, show
         low, high = forecast.low[level][index], forecast.high[level][index]
         axes.fill_between(future, low, high, color=BLUE, alpha=shade, linewidth=0, label=f"{level:g} % interval")
     axes.plot(dates[len(history) - 1 :], np.append(history[-1], forecast.mean[index]), color=BLUE, label="forecast")
-    title(axes, f"{panel.names[index]}: the next {len(future)} steps")
+    title(axes, f"{panel.names[index]}: the next {len(future)} {panel.frequency.steps}")
     _finish(axes, panel.style)
     save_figure(figure, path)
 
@@ -48,7 +49,7 @@ def draw_backtest(panel: Panel, made: Backtest, method: str, index: int, path: P
         span = dates[begin : begin + made.truth.shape[1]]
         colour = ORANGE if number % 2 else GREEN
         said = made.forecasts[method][row][: len(span)]
-        axes.plot(span, said, color=colour, label="forecasts from earlier origins" if number == 0 else None)
+        axes.plot(span, said, color=colour, label="forecasts made earlier, by turns" if number < 2 else None)
         axes.axvline(dates[begin], color=MUTED, linewidth=0.5, alpha=0.5)
     title(axes, f"{panel.names[index]}: forecasts made earlier, and what came")
     _finish(axes, panel.style)
@@ -67,11 +68,23 @@ def _dates(times: np.ndarray[tuple[int], np.dtype[np.datetime64]], style: str):
 
 def _finish(axes: Axes, style: str) -> None:
     if style != "number":
-        locator = AutoDateLocator(maxticks=8)
+        locator = AutoDateLocator(minticks=3, maxticks=8)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    axes.legend(frameon=False, loc="upper left", fontsize=9, labelcolor=MUTED)
     axes.margins(x=0.01)
+    handles, labels = axes.get_legend_handles_labels()
+    alike = {label: tuple(h for h, own in zip(handles, labels, strict=True) if own == label) for label in labels}
+    axes.legend(
+        list(alike.values()),
+        list(alike),
+        handler_map={tuple: HandlerTuple(None)},
+        loc="upper left",
+        bbox_to_anchor=(0, -0.08),  # below, where it hides nothing
+        ncols=len(alike),
+        frameon=False,
+        fontsize=9,
+        labelcolor=MUTED,
+    )
 
 
 def sparkline(values: np.ndarray[tuple[int], np.dtype[np.float64]], width: int = 48) -> str:

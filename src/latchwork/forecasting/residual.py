@@ -19,7 +19,8 @@ TENSORS = "fitted.network."
 ROWS = 240  # rows to train on for one series,
 LONG_ROWS = 1200  # and for a long one, one row in LONG_EVERY values
 LONG_EVERY = 20
-LONG_HELD = 30  # a long series keeps a thirtieth for validation, not one horizon
+LONG_HELD = 30  # a long series keeps a thirtieth for validation, not one horizon;
+LONGEST_HELD = 52  # others a season where that is longer: to stop by a few values is to stop by luck
 PANEL_ROWS = 6000  # and for a panel, all series together
 FEWEST_ROWS = 30
 REFITS = 3  # folds of the backtest; origins in between use the weights of the fold before them
@@ -77,7 +78,7 @@ def train_residual(
 
     rows = make_rows(panel, tested + extra + ends, seasons, horizon)
     long = _budget(panel) > ROWS and len(panel) == 1
-    held = max(horizon, len(panel.values[0]) // LONG_HELD) if long else horizon
+    held = max(horizon, len(panel.values[0]) // LONG_HELD if long else min(season, LONGEST_HELD))
     folds: list[Fold] = []
     for origin in [*refits, 0]:
         train_on = np.flatnonzero(rows.back > origin + held)

@@ -10,7 +10,7 @@ import numpy as np
 from latchwork.forecasting.combiner import LEVELS, Combined, combine
 from latchwork.forecasting.intervals import Calibration, at_level
 from latchwork.forecasting.survey import FEWEST, STRENGTH, Survey, survey
-from latchwork.transforms.bases import LONGEST_HISTORY, METHODS, SEASONS_KEPT
+from latchwork.transforms.bases import METHODS, history_length
 from latchwork.transforms.intermittent import demand_quantiles, expected_demand, is_intermittent
 from latchwork.transforms.shifts import find_shifts
 from latchwork.transforms.working import Array
@@ -68,6 +68,7 @@ class Answers:
         if self.sparse:
             few = f"{len(self.sparse):,} series"
             said.append(f"often zero in {few}: forecast by how often something comes, times how much")
+            said.append("there the verdict goes by squared errors: absolute ones are least for forecasting nothing")
         return said
 
     def values(self, working: Array) -> Array:
@@ -78,9 +79,9 @@ class Answers:
 def answer(series: Sequence[Array], seasons: tuple[int, ...], horizon: int) -> Answers:
     """Forecast every row from its end.
 
-    series: the pasts, NaN where missing; one value is enough, more than a thousand (or five seasons) are not used.
+    series: the pasts, NaN where missing; one value is enough, no more than `history_length` of the last are used.
     """
-    longest = max(LONGEST_HISTORY, SEASONS_KEPT * max(seasons, default=1)) + 2 * horizon
+    longest = history_length(seasons) + 2 * horizon
     held = [_at_least(values[-longest:]) for values in series]
     surveyed = survey(held, seasons, horizon)
     lowest = np.array([0.0 if np.nanmin(values) >= 0 else -np.inf for values in held])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.forecasting.panel import Panel
-from latchwork.transforms.bases import LONGEST_HISTORY, SEASONS_KEPT
+from latchwork.transforms.bases import history_length
 from latchwork.transforms.calendar import Frequency
 
 
@@ -16,7 +16,7 @@ def panel_to_latch(
     panel: Panel, seasons: tuple[int, ...], horizon: int
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """The document of a panel, and its tensors: all windows end to end, and where each ends in time."""
-    kept = max(LONGEST_HISTORY, SEASONS_KEPT * max(seasons, default=1)) + 3 * horizon
+    kept = history_length(seasons) + 3 * horizon
     values = [v[-kept:] for v in panel.values]
     times = [t[-kept:].astype("datetime64[s]").astype(np.int64) for t in panel.times]
     tensors: dict[str, NDArray[Any]] = {

@@ -176,13 +176,28 @@ def make_trainers(
     """The kernels' trainer of each network for batches of these rows; without an optimiser they only measure."""
     if not isinstance(objective, SideBySide):
         shape = data.arrays["inputs"].shape[1:]
-        return [_make_trainer(model, objective, optimizer, data, shape, batch_size, native.engine_info().threads)]
+        threads = native.engine_info().threads
+        return [_planned(model, objective, optimizer, data, shape, batch_size, threads).make()]
     members, *shape = data.arrays["inputs"].shape[1:]
-    one = cast("Network", jax.tree.map(lambda leaf: leaf[0], model))
-    return [_make_trainer(one, objective.inner, optimizer, data, shape, batch_size, 1) for _ in range(members)]
+    one = cast("Network", jax.tree.map(lambda leaf: np.asarray(leaf)[0], model))
+    plan = _planned(one, objective.inner, optimizer, data, shape, batch_size, 1)
+    return [plan.make() for _ in range(members)]
 
 
-def _make_trainer(
+class _Plan(NamedTuple):
+    """What makes a trainer of the kernels: its own arguments, then calls of its methods in order."""
+
+    arguments: tuple[Any, ...]
+    calls: list[tuple[str, tuple[Any, ...]]]
+
+    def make(self) -> Any:
+        made = native.module().Trainer(*self.arguments)
+        for name, arguments in self.calls:
+            getattr(made, name)(*arguments)
+        return made
+
+
+def _planned(
     model: Network,
     objective: Supervised,
     optimizer: Optimizer | None,
@@ -190,53 +205,52 @@ def _make_trainer(
     shape: Sequence[int],
     batch_size: int,
     threads: int,
-) -> Any:
+) -> _Plan:
     leaves = jax.tree.leaves(split_parameters(model)[0])
     tokens = takes_tokens(model)
     has_time = tokens or len(shape) == 2
-    made = native.module().Trainer(
+    arguments = (
         batch_size, shape[0] if has_time else 1, 0 if tokens else shape[-1], has_time, "lengths" in data.arrays,
         sum(leaf.size for leaf in leaves), optimizer is not None, threads,
     )  # fmt: skip
-    for layer in model.layers:
-        _add(made, layer)
+    calls = [_added(layer) for layer in model.layers]
     for _, found in measures(objective):
         number, setting, _ = cast("Measured", found)
-        made.add_measure(number, setting)
+        calls.append(("add_measure", (number, setting)))
     if optimizer is not None:
         rule = RULES[optimizer.name]
         limit = math.inf if optimizer.clip is None else optimizer.clip
-        made.set_rule(
+        calls.append(("set_rule", (
             rule.number, rule.decay, rule.decay_of_squares, rule.epsilon, optimizer.weight_decay, limit,
             list(_matrices(leaves)),
-        )  # fmt: skip
-    return made
+        )))  # fmt: skip
+    return _Plan(arguments, calls)
 
 
-def _add(made: Any, layer: BuiltLayer) -> None:
+def _added(layer: BuiltLayer) -> tuple[str, tuple[Any, ...]]:
     match layer:
         case RecurrentLayer():
-            _add_recurrent(made, layer, both_ways=False)
+            return _added_recurrent(layer, both_ways=False)
         case BidirectionalLayer():
-            _add_recurrent(made, layer.forward, both_ways=True)
+            return _added_recurrent(layer.forward, both_ways=True)
         case DenseLayer():
-            made.add_dense(layer.bias.size, ACTIVATIONS[layer.activation])
+            return "add_dense", (layer.bias.size, ACTIVATIONS[layer.activation])
         case DropoutLayer():
-            made.add_dropout(_rate(layer.rate))
+            return "add_dropout", (_rate(layer.rate),)
         case EmbeddingLayer():
-            made.add_embedding(*layer.weight.shape)
+            return "add_embedding", layer.weight.shape
         case LayerNormLayer():
-            made.add_norm(spec.LayerNorm.EPSILON)
+            return "add_norm", (spec.LayerNorm.EPSILON,)
         case PoolingLayer():
-            made.add_pooling([POOLS[kind] for kind in layer.kinds])
+            return "add_pooling", ([POOLS[kind] for kind in layer.kinds],)
         case _:
             raise AssertionError(f"why_not_native let {layer!r} through")
 
 
-def _add_recurrent(made: Any, layer: RecurrentLayer[Any], *, both_ways: bool) -> None:
+def _added_recurrent(layer: RecurrentLayer[Any], *, both_ways: bool) -> tuple[str, tuple[Any, ...]]:
     cell: Any = layer.cell
     kind = native.KINDS[KERNELS[type(cell)], getattr(cell, "activation", "tanh")]
-    made.add_recurrent(
+    return "add_recurrent", (
         kind, cell.hidden_size, layer.reverse, not layer.return_sequences, both_ways,
         _rate(layer.dropout), _rate(layer.recurrent_dropout),
     )  # fmt: skip

@@ -28,10 +28,9 @@ from latchwork.transforms.working import (
     tame_outliers,
 )
 
-LONGEST_HISTORY = (
-    1000  # observations, or SEASONS_KEPT of the longest season; what is older says little of the next step
-)
-SEASONS_KEPT = 5
+LONGEST_HISTORY = 1000  # observations, or SEASONS_KEPT of the longest season; what is older says little of the next
+SEASONS_KEPT = 5  # step. Of a season so long that these are more than
+LONG = 10_000  # observations (a week of minutes), no more than two are kept
 
 SES = Grid.of(alpha=(0.05, 0.12, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99))
 DAMPED = Grid.of(alpha=(0.1, 0.25, 0.4, 0.6, 0.8, 0.99), beta=(0.02, 0.08, 0.2, 0.4), phi=(0.8, 0.9, 0.95, 0.98))
@@ -72,12 +71,18 @@ class Prepared:
         return total
 
 
+def history_length(seasons: tuple[int, ...]) -> int:
+    """How many of a series' last observations are used."""
+    longest = max(seasons, default=1)
+    return max(LONGEST_HISTORY, min(SEASONS_KEPT * longest, max(LONG, 2 * longest)))
+
+
 def prepare(values: Array, seasons: tuple[int, ...]) -> Prepared:
     """Fit scale and seasonal indices on rows [rows, time] as far as they are given.
 
     seasons: candidate periods, shortest first; each is as strong as the row shows, none where it is too short.
     """
-    values = values[:, -max(LONGEST_HISTORY, SEASONS_KEPT * max(seasons, default=1)) :]
+    values = values[:, -history_length(seasons) :]
     scale = fit_scale(values)
     return _deseason(scale, values, seasons, None)
 

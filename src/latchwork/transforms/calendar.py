@@ -29,6 +29,17 @@ MONTHS = {
     4: ("four-monthly", 3),
     6: ("half-yearly", 2),
 }
+STEPS = {
+    "monthly": "months",
+    "quarterly": "quarters",
+    "yearly": "years",
+    "weekly": "weeks",
+    "daily": "days",
+    "business days": "business days",
+    "hourly": "hours",
+    "half-hourly": "half-hours",
+    "minutely": "minutes",
+}
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,11 @@ class Frequency:
     def season(self) -> int:
         """The first season's period in observations; 1 where there is none."""
         return self.seasons[0] if self.seasons else 1
+
+    @property
+    def steps(self) -> str:
+        """What several steps of the grid are called, such as "months"."""
+        return STEPS.get(self.name, "steps")
 
     def positions(self, times: Times) -> Positions:
         """The place of each time on the grid: its month, its business day, or the nearest fixed step."""

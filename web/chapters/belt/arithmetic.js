@@ -61,9 +61,9 @@ const LINES = {
   ],
   SimpleRNN: (step, u) => [
     [
+      [number(step.hidden[u], "hidden", "new state"), "="],
       [
-        number(step.hidden[u], "hidden", "new state"),
-        "= tanh(",
+        "tanh(",
         number(Math.atanh(clip(step.hidden[u])), "hidden", "input and old state, weighed and summed", "hidden"),
         ")",
       ],
