@@ -10,7 +10,7 @@ namespace {
 // What a trace unpacks must make its own outputs, step after step, and be nothing past a length.
 void check_trace(const Case& c, Report& report) {
   const latchwork::KindShape kind = latchwork::kind_shape(c.kind);
-  if (!kind.saves_slots) return;
+  if (!kind.slopes) return;
   const Member& m = c.members[0];
   Case alone = c;  // beside other networks the same rows may be cut otherwise, and their last bits differ
   alone.members.resize(1);

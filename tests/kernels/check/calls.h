@@ -16,8 +16,8 @@ struct Results {
 
   latchwork::Results pointers(bool saves) {
     const bool has_cell = final_cell.size() > 0;
-    return {outputs.data(), final_hidden.data(), has_cell ? final_cell.data() : nullptr,
-            saves ? saved.data() : nullptr};
+    return {outputs.data(), final_hidden.data(), has_cell ? final_cell.data() : nullptr, saves ? saved.data() : nullptr,
+            false};
   }
   bool intact() const { return outputs.intact() && final_hidden.intact() && final_cell.intact() && saved.intact(); }
 };
