@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <mutex>
 #include <new>
-#include <vector>
 
 #include "pages.h"
 
@@ -16,16 +16,18 @@ struct Block {
   std::size_t bytes;
 };
 
-// What was given back, up to a limit.
+// What was given back, up to a limit. A network in training has dozens of blocks, and the next of its shape asks for the
+// same: fresh ones would each be cleared by the system, page by page.
 class Lender {
  public:
   Block borrow(std::size_t bytes) {
     {
       std::lock_guard<std::mutex> lock(mutex_);
-      const auto found = std::find_if(free_.begin(), free_.end(), [&](const Block& b) { return b.bytes >= bytes; });
-      if (found != free_.end()) {
-        const Block block = *found;
+      const auto found = free_.lower_bound(bytes);  // the smallest that is large enough
+      if (found != free_.end() && found->first / kMostWaste <= bytes) {
+        const Block block{found->second, found->first};
         free_.erase(found);
+        kept_ -= block.bytes;
         return block;
       }
     }
@@ -42,28 +44,31 @@ class Lender {
   }
 
   void give_back(Block block) {
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      if (!kExactLoans && block.bytes <= kLargestKept) {
-        free_.push_back(block);
-        block.data = nullptr;
-        if (free_.size() > kKept) {
-          block = free_.front();
-          free_.erase(free_.begin());
-        }
-      }
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (kExactLoans || block.bytes > kMostKept) {
+      std::free(block.data);
+      return;
     }
-    std::free(block.data);
+    if (kept_ + block.bytes > kMostKept) forget();  // what is kept is of sizes that nobody asks for any more
+    free_.emplace(block.bytes, block.data);
+    kept_ += block.bytes;
   }
 
  private:
+  void forget() {
+    for (const auto& [bytes, data] : free_) std::free(data);
+    free_.clear();
+    kept_ = 0;
+  }
+
   static constexpr std::size_t kPage = 4096;
   static constexpr std::size_t kLargePage = std::size_t{2} << 20;
-  static constexpr std::size_t kKept = 8;                              // blocks
-  static constexpr std::size_t kLargestKept = std::size_t{256} << 20;  // bytes
+  static constexpr std::size_t kMostKept = std::size_t{256} << 20;  // bytes, of all blocks together
+  static constexpr std::size_t kMostWaste = 4;                      // times what was asked for
 
   std::mutex mutex_;
-  std::vector<Block> free_;
+  std::multimap<std::size_t, char*> free_;  // by their bytes
+  std::size_t kept_ = 0;
 };
 
 Lender& lender() {
