@@ -34,7 +34,7 @@ class Lender {
     std::size_t alignment = kPage;
     if (!kExactLoans) {
       bytes += bytes / 4;
-      if (bytes >= kLargePage) alignment = kLargePage;
+      if (bytes >= kWorthLargePages) alignment = kLargePage;
       bytes = (bytes + alignment) / alignment * alignment;
     }
     void* data = nullptr;
@@ -44,11 +44,11 @@ class Lender {
   }
 
   void give_back(Block block) {
-    std::lock_guard<std::mutex> lock(mutex_);
     if (kExactLoans || block.bytes > kMostKept) {
       std::free(block.data);
       return;
     }
+    std::lock_guard<std::mutex> lock(mutex_);
     if (kept_ + block.bytes > kMostKept) forget();  // what is kept is of sizes that nobody asks for any more
     free_.emplace(block.bytes, block.data);
     kept_ += block.bytes;
@@ -62,7 +62,6 @@ class Lender {
   }
 
   static constexpr std::size_t kPage = 4096;
-  static constexpr std::size_t kLargePage = std::size_t{2} << 20;
   static constexpr std::size_t kMostKept = std::size_t{256} << 20;  // bytes, of all blocks together
   static constexpr std::size_t kMostWaste = 4;                      // times what was asked for
 

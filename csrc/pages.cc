@@ -9,8 +9,7 @@
 namespace latchwork {
 
 void prefer_large_pages(void* data, std::size_t bytes) {
-  constexpr std::size_t kSmallest = std::size_t{4} << 20;  // below it a call costs what it saves
-  if (bytes < kSmallest) return;
+  if (bytes < kWorthLargePages) return;
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
   // What madvise wants its start to be a multiple of; where pages are larger it refuses.
   constexpr std::uintptr_t kPage = 4096;

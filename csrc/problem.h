@@ -13,9 +13,9 @@ enum class Activation : int32_t { none, tanh, relu, sigmoid };
 
 // How a kind's numbers lie in memory. A *slot* is one vector per unit and step: a gate's sum and its value in `forward`,
 // the loss's derivative by that sum in `backward`. A *slope* is a derivative inside a step, such as the cell's by a
-// gate's sum: `forward` saves them, since it has all that they take at hand. The input product fills the slots from `input_slot` on, the
-// recurrent product those from `hidden_slot` on, `gates` of each; they differ for the GRU alone, whose slots are n (from
-// the inputs), r, z and n (from the hidden state).
+// gate's sum: `forward` saves them, since it has all that they take at hand. The input product fills the slots from
+// `input_slot` on, the recurrent product those from `hidden_slot` on, `gates` of each; they differ for the GRU alone,
+// whose slots are n (from the inputs), r, z and n (from the hidden state).
 struct KindShape {
   int gates;
   int slots;

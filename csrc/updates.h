@@ -28,7 +28,9 @@ inline double sum_of_squares(const float* values, int64_t count) {
 
 // One register of parameters, their gradients and their slots.
 struct UpdateAt {
-  float *parameters, *gradients, *slots[2];
+  float* parameters;
+  const float* gradients;
+  float* slots[2];
 };
 
 template <Direction direction>
@@ -67,15 +69,16 @@ void update_range(const UpdateJob& job) {
   constexpr int kSlots = direction_slots(direction);
   alignas(4 * kWidth) float rest[4][kWidth] = {};
   for (int64_t at = 0; at < job.count; at += kWidth) {
-    UpdateAt here{job.parameters + at, const_cast<float*>(job.gradients) + at, {}};
+    UpdateAt here{job.parameters + at, job.gradients + at, {}};
     for (int slot = 0; slot < kSlots; ++slot) here.slots[slot] = job.slots[slot] + at;
     const int64_t left = job.count - at;
     const UpdateAt own = here;
     if (left < kWidth) {
       const std::size_t bytes = static_cast<std::size_t>(left) * sizeof(float);
-      std::memcpy(here.parameters = rest[0], own.parameters, bytes);
-      std::memcpy(here.gradients = rest[1], own.gradients, bytes);
-      for (int slot = 0; slot < kSlots; ++slot) std::memcpy(here.slots[slot] = rest[2 + slot], own.slots[slot], bytes);
+      std::memcpy(rest[0], own.parameters, bytes);
+      std::memcpy(rest[1], own.gradients, bytes);
+      for (int slot = 0; slot < kSlots; ++slot) std::memcpy(rest[2 + slot], own.slots[slot], bytes);
+      here = {rest[0], rest[1], {rest[2], rest[3]}};
     }
     update_register<direction>(job, here);
     if (left < kWidth) {

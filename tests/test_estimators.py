@@ -386,6 +386,22 @@ def test_what_is_told_goes_for_a_chosen_recipe_too(monkeypatch: pytest.MonkeyPat
     assert f"  {name}: loss " in said and f"chosen: {name}; adamw, rate 0.02 falling as a cosine, batch 5" in said
 
 
+@pytest.mark.parametrize(
+    ("losses", "epochs", "smoothing"),
+    [((1.0, 2.0, 2.0), 30, 0.0), ((1.0, 0.9, 2.0), 80, 0.0), ((1.0, 0.9, 0.8), 80, 0.1)],
+)
+def test_held_out_rows_choose_how_long_and_how_hard_labels_are(monkeypatch, losses, epochs, smoothing):
+    """The first design, then it for longer, then for longer with smoothed labels."""
+    few = dict(list(recipe.designs(2).items())[:1])
+    monkeypatch.setattr(recipe, "designs", lambda outputs: few)
+    said = iter(losses)
+    monkeypatch.setattr(recipe._Trials, "loss", lambda *_: next(said))
+    model = lw.SequenceClassifier(steps=1, progress="none").fit(X, Y)
+    assert next(said, None) is None
+    assert model.recipe_.epochs == epochs
+    assert model.recipe_.objective.loss.label_smoothing == smoothing
+
+
 FORGERIES = {
     "missing": lambda tensors: tensors.pop("network.layers.0.hidden_weight"),
     "of another shape": lambda tensors: tensors.update({"network.layers.1.bias": np.zeros(3, np.float32)}),

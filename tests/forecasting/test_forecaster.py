@@ -7,6 +7,7 @@ import pytest
 from ugly import UGLY
 
 import latchwork
+from latchwork import storage
 from latchwork.errors import InputError
 from latchwork.forecasting import Forecaster
 from latchwork.forecasting.backtest import calibrate_rolling, plan_origins
@@ -87,6 +88,27 @@ def test_a_saved_forecaster_says_the_same_and_goes_on_from_new_rows(tmp_path):
     assert str(loaded.predict().times[0][0].astype("datetime64[M]")) == "1998-05"
     with pytest.raises(InputError, match="monthly"):
         loaded.update(pd.DataFrame({"day": pd.date_range("2000-01-01", periods=50), "sales": range(50)}))
+
+
+@pytest.mark.parametrize("known", [1, 3])
+def test_what_was_too_short_for_a_backtest_goes_on_from_new_rows(known):
+    fitted = quick().fit(3.0 + np.arange(known))
+    assert fitted.backtest_ is None
+    fitted.update(3.0 + np.arange(40))
+    assert len(fitted._calibration.record) == 1
+    assert np.isfinite(fitted.predict().mean).all()
+
+
+def test_a_file_from_before_calibration_kept_a_record_opens_and_goes_on(tmp_path):
+    frame = monthly(100)
+    quick().fit(frame.iloc[:96]).save(tmp_path / "m.latch")
+    document, tensors = storage.load(tmp_path / "m.latch")
+    del tensors["fitted.calibration_record"], document["fitted"]["base"]
+    storage.save(tmp_path / "old.latch", document, tensors)
+    new, old = (latchwork.load(tmp_path / f"{name}.latch") for name in ("m", "old"))
+    assert np.array_equal(old.predict().low[80], new.predict().low[80])
+    old.update(frame)
+    assert len(old._calibration.record) == 1
 
 
 def test_intervals_follow_what_comes_of_the_forecasts(tmp_path):

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
+from latchwork.explain.horizon import CARRIED
 from latchwork.pictures import BLUE, GREEN, MUTED, ORANGE, PURPLE, new_figure, title
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def draw_horizon(found: MemoryHorizon) -> Figure:
     left.axvspan(-0.5, found.by_influence - 0.5, color=PURPLE, alpha=0.1, linewidth=0)
     left.set_ylim(bottom=0)
     left.set_xlabel("steps back")
-    title(left, f"Influence: the last {found.by_influence} steps carry 95 %")
+    title(left, f"Influence: the last {found.by_influence} steps carry {CARRIED:.0%}")
     right.plot(found.kept, found.change, "o-", markersize=4, color=GREEN)
     right.axvspan(0, found.by_cutting, color=GREEN, alpha=0.1, linewidth=0)
     right.set_ylim(bottom=0)

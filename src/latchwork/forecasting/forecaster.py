@@ -230,10 +230,9 @@ class Forecaster(Estimator):
         made.panel_ = panel_from_latch(fitted["panel"], latch.tensors)
         made.horizon_, made.seasons_ = int(fitted["horizon"]), tuple(fitted["seasons"])
         made.used_, made.notes_ = str(fitted["used"]), []
-        factors, record = (
-            np.array(latch.tensors[f"fitted.calibration{part}"], dtype=np.float64) for part in ("", "_record")
-        )
-        made._calibration = Calibration(factors, record)
+        record = latch.tensors.get("fitted.calibration_record", Calibration.none().record)  # older files have none
+        factors = latch.tensors["fitted.calibration"]
+        made._calibration = Calibration(np.array(factors, dtype=np.float64), np.array(record, dtype=np.float64))
         made._blended, made._base = fitted["blended"], str(fitted.get("base", COMBINATION))
         made.backtest_ = made.verdict_ = None
         made._network = residual_from_tensors(latch.tensors, made.panel_, made.seasons_, made.horizon_)

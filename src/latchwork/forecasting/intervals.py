@@ -62,7 +62,8 @@ class Calibration:
 
         So intervals follow what comes: where errors have grown since the backtest they widen, and the reverse.
         """
-        record = np.concatenate([self.record, _ratios(away, widths)])[-most:]
+        came = _ratios(away, widths)
+        record = np.concatenate([self.record, came])[-most:] if len(self.record) else came[-most:]
         return Calibration(_factors(record), record)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -46,18 +47,17 @@ def load(path: str | os.PathLike[str], job: str | None = None) -> Any:
         raise InputError(f"{path} holds a model for {held}, expected one for {job}")
     if held in JOBS:
         return read_as(JOBS[held], latch, path)
-    try:
-        return model_of(latch)
-    except (LookupError, TypeError, AttributeError, ValueError) as error:
-        why = str(error) if isinstance(error, InputError) else f"{type(error).__name__} {error}"
-        raise InputError(f"{path}: not a model that can be run: {why}") from None
+    return _read(model_of, latch, path)
 
 
 def read_as(home: tuple[str, str], latch: Latch, path: str | os.PathLike[str]) -> Any:
     """What a class, named by its module and its name, makes of an opened file; raises `InputError` in one line."""
-    reader = getattr(import_module(home[0]), home[1])
+    return _read(getattr(import_module(home[0]), home[1]).from_latch, latch, path)
+
+
+def _read(reader: Callable[[Latch], Any], latch: Latch, path: str | os.PathLike[str]) -> Any:
     try:
-        return reader.from_latch(latch)
+        return reader(latch)
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         why = str(error) if isinstance(error, InputError) else f"{type(error).__name__} {error}"
         raise InputError(f"{path}: no model of the job {latch.document['job']!r}: {why}") from error
