@@ -208,6 +208,8 @@ def test_agrees_with_a_float64_scan_over_a_thousand_shapes(kind):
     strange: list[str] = []
     worse = 0
     for seed in range(1000, 1200):
+        if seed % 20 == 0:  # a compiled program keeps dozens of memory maps, of which a process may have 65,530
+            jax.clear_caches()
         case = Case.random(np.random.default_rng(seed), kind)
         for name, (error, scan) in errors_beyond(case).items():
             words = f"seed {seed} {case.dtype} {case.inputs.shape} hidden {case.state[0].shape[1]}: {name}"
