@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PRETTIER := prettier@3.10.1
-CPP := $(wildcard csrc/*.cc csrc/*.h tests/kernels/check/*.cc tests/kernels/check/*.h)
+CPP := $(wildcard csrc/*/*.cc csrc/*/*.h tests/kernels/check/*.cc tests/kernels/check/*.h)
 
 .PHONY: demo test proof lint format bench check sanitize check-arm clean
 
@@ -68,7 +68,7 @@ clean:
 	rm -rf $(VENV) build
 
 # An editable install sees changed Python at once; changed packaging or C++ installs anew.
-SOURCES := pyproject.toml $(wildcard CMakeLists.txt csrc/*)
+SOURCES := pyproject.toml $(wildcard CMakeLists.txt csrc/*/*)
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import latchwork as lw
-from latchwork.network import Network, apply_layers
+from latchwork.engines.jax.network import Network, apply_layers
 from latchwork.runtime.chain import Chain, make_chain
 from latchwork.runtime.network import NumpyNetwork
 

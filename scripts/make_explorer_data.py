@@ -21,10 +21,11 @@ import optax
 import pandas
 
 import latchwork as lw
-from latchwork import datasets, storage
+from latchwork import datasets
+from latchwork.core import storage
+from latchwork.engines.jax.network import Network
 from latchwork.explain.memory import Plan, measure_memory
 from latchwork.explain.memory_tasks import Recall
-from latchwork.network import Network
 from latchwork.transforms.vocabulary import fit_vocabulary
 
 DATA = Path(__file__).resolve().parent.parent / "web" / "data"

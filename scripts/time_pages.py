@@ -21,7 +21,7 @@ import numpy as np
 from chromium import chromium, served
 from playwright.sync_api import Browser, Page
 
-from latchwork import spec, storage
+from latchwork.core import spec, storage
 from latchwork.explain.page import web_folder, write_page
 
 LETTERS = "\ufffd" + "".join(map(chr, range(32, 97)))

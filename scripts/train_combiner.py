@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from latchwork import storage
+from latchwork.core import storage
 from latchwork.forecasting import combiner
 from latchwork.forecasting.survey import Survey, survey
 from latchwork.transforms.bases import METHODS

@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from latchwork import spec
-from latchwork.cells import Cell
-from latchwork.kernels import native
-from latchwork.layers import CELLS, build_layer
+from latchwork.core import spec
+from latchwork.core.cells import Cell
+from latchwork.engines import native
+from latchwork.engines.jax.layers import CELLS, build_layer
 
 UNITS = 5
 LAYERS: dict[str, spec.Recurrent] = {kind.__name__: kind(UNITS) for kind in CELLS}

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from latchwork import spec, storage
+from latchwork.core import spec, storage
+from latchwork.core.initial_values import initial_parameters
+from latchwork.core.spec import GRU, LSTM, Bidirectional, Dense, Embedding, Sequential
 from latchwork.forecasting import Forecaster
 from latchwork.forecasting.residual import TENSORS
 from latchwork.forecasting.rows import make_rows
-from latchwork.initialise import initial_parameters
 from latchwork.runtime.network import NumpyNetwork
-from latchwork.spec import GRU, LSTM, Bidirectional, Dense, Embedding, Sequential
 from latchwork.speech.model import SpeechModel
 from latchwork.speech.symbols import Symbols
 from latchwork.text.model import TextModel

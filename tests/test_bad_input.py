@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import latchwork
-from latchwork import runtime, storage
+from latchwork import runtime
 from latchwork.cli.main import run
-from latchwork.errors import InputError
-from latchwork.spec import LSTM, Dense, Sequential
+from latchwork.core import storage
+from latchwork.core.errors import InputError
+from latchwork.core.spec import LSTM, Dense, Sequential
 
 X = np.random.default_rng(0).normal(size=(12, 5, 2)).astype("float32")
 Y = np.array(["a", "b"] * 6)

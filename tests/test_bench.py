@@ -18,8 +18,8 @@ from latchwork.bench.results import agrees, merge, summarise
 from latchwork.bench.timing import Measured, measure
 from latchwork.bench.work import make_work, mean_loss, sequence_steps
 from latchwork.cli.main import run
-from latchwork.errors import InputError
-from latchwork.spec import GRU, LSTM, Bidirectional, Dense, Embedding, Sequential, SimpleRNN
+from latchwork.core.errors import InputError
+from latchwork.core.spec import GRU, LSTM, Bidirectional, Dense, Embedding, Sequential, SimpleRNN
 
 TINY = {"batch": 3, "steps": 2}
 SMALL = {

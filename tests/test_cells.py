@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from every_cell import LAYERS, UNITS, assert_close, random_cell, random_state
 
-from latchwork import spec
-from latchwork.cells import GRUCell, LSTMCell, LSTMState, PeepholeLSTMCell, SimpleRNNCell
+from latchwork.core import spec
+from latchwork.core.cells import GRUCell, LSTMCell, LSTMState, PeepholeLSTMCell, SimpleRNNCell
 
 FEATURES, BATCH = 3, 4
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from latchwork import datasets
+from latchwork.core.errors import InputError
 from latchwork.datasets.idx import read_idx
-from latchwork.errors import InputError
 
 IDX_CODES = {"u1": 0x08, "i1": 0x09, ">i2": 0x0B, ">i4": 0x0C, ">f4": 0x0D, ">f8": 0x0E}
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import latchwork
-from latchwork.kernels import native
+from latchwork.engines import native
 
 # What an example may use without importing it, beside its module's own names.
 NAMES = {"np": np, "jnp": jnp, "lw": latchwork} | {

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import latchwork
-from latchwork import recipe
 from latchwork.cli.main import run
+from latchwork.estimators import recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from latchwork.core.errors import InputError, LatchworkError
 from latchwork.datasets.download import Download, cache_folder, obtain
-from latchwork.errors import InputError, LatchworkError
 
 CONTENT = {"a.ts": b"first file", "b.ts": b"second file"}
 SHA256 = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENT.items()}

@@ -16,8 +16,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_checks
 
 import latchwork as lw
-from latchwork import recipe, storage
-from latchwork.errors import InputError
+from latchwork.core import storage
+from latchwork.core.errors import InputError
+from latchwork.estimators import recipe
 
 ROWS, TIME = 48, 6
 CLASSIFIER = lw.Sequential([lw.GRU(4), lw.Dense(2)])
@@ -244,7 +245,7 @@ def test_ragged_lists_and_padded_arrays_are_the_same():
 def test_predictions_do_not_depend_on_their_company(fitted: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
     many = sequences(70, seed=5)
     whole = fitted["classifier"].predict_proba(many)
-    monkeypatch.setattr("latchwork.sequence_estimator.PREDICTION_ROWS", 32)
+    monkeypatch.setattr("latchwork.estimators.sequence.PREDICTION_ROWS", 32)
     np.testing.assert_allclose(fitted["classifier"].predict_proba(many), whole, rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(fitted["classifier"].predict_proba(many[:3]), whole[:3], rtol=1e-5, atol=1e-7)
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from every_cell import ENGINES, assert_close
 
-from latchwork import spec
-from latchwork.compilation import COMPILE_FAST
-from latchwork.layers import BidirectionalLayer, RecurrentLayer, build_layer
+from latchwork.core import spec
+from latchwork.engines.jax.compilation import COMPILE_FAST
+from latchwork.engines.jax.layers import BidirectionalLayer, RecurrentLayer, build_layer
 
 FOLDER = Path(__file__).with_name("goldens")
 

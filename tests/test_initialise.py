@@ -7,8 +7,18 @@ import math
 import numpy as np
 import pytest
 
-from latchwork.initialise import initial_parameters
-from latchwork.spec import GRU, LSTM, Bidirectional, CoupledLSTM, Dense, Embedding, LayerNorm, PeepholeLSTM, Sequential
+from latchwork.core.initial_values import initial_parameters
+from latchwork.core.spec import (
+    GRU,
+    LSTM,
+    Bidirectional,
+    CoupledLSTM,
+    Dense,
+    Embedding,
+    LayerNorm,
+    PeepholeLSTM,
+    Sequential,
+)
 
 
 def first(*layers, features: int = 40, seed: int = 0) -> dict[str, np.ndarray]:

@@ -9,10 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from latchwork.errors import InputError
-from latchwork.layers import Constant, DropoutLayer, drop_mask
-from latchwork.network import Network, split_parameters
-from latchwork.spec import (
+from latchwork.core.errors import InputError
+from latchwork.core.spec import (
     GRU,
     LSTM,
     Bidirectional,
@@ -27,6 +25,8 @@ from latchwork.spec import (
     Sequential,
     SimpleRNN,
 )
+from latchwork.engines.jax.layers import Constant, DropoutLayer, drop_mask
+from latchwork.engines.jax.network import Network, split_parameters
 
 BATCH, TIME, FEATURES = 3, 5, 4
 LENGTHS = np.array([5, 1, 3], np.int32)

@@ -47,7 +47,7 @@ def test_the_wheel_holds_the_data_and_nothing_strange(tmp_path: Path):
         )
     }  # fmt: skip
     assert data | {"latchwork/py.typed", "latchwork/__init__.pyi"} <= ours
-    assert any(name.startswith("latchwork/kernels/_native.") for name in ours)
+    assert any(name.startswith("latchwork/engines/native/_native.") for name in ours)
     assert not [name for name in ours if "__pycache__" in name or name.endswith((".o", ".cc", ".pyc"))]
     assert sum(sizes.values()) < 40 << 20
 

@@ -10,11 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from latchwork import SequenceClassifier, runtime, spec, storage
-from latchwork.errors import InputError
-from latchwork.kernels import native
-from latchwork.network import Network
-from latchwork.spec import (
+from latchwork import SequenceClassifier, runtime
+from latchwork.core import spec, storage
+from latchwork.core.errors import InputError
+from latchwork.core.spec import (
     GRU,
     LSTM,
     Bidirectional,
@@ -28,6 +27,8 @@ from latchwork.spec import (
     Sequential,
     SimpleRNN,
 )  # fmt: skip
+from latchwork.engines import native
+from latchwork.engines.jax.network import Network
 
 CELLS = [SimpleRNN(5), SimpleRNN(5, activation="relu"), GRU(5), LSTM(5), PeepholeLSTM(5), CoupledLSTM(5)]
 X = np.random.default_rng(0).normal(size=(4, 7, 3)).astype("float32")

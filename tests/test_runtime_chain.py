@@ -5,14 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from latchwork import spec
-from latchwork.errors import InputError
-from latchwork.initialise import initial_parameters
-from latchwork.kernels import native
+from latchwork.core import spec
+from latchwork.core.errors import InputError
+from latchwork.core.initial_values import initial_parameters
+from latchwork.core.spec import GRU, LSTM, CoupledLSTM, Dense, Dropout, PeepholeLSTM, Pooling, Sequential, SimpleRNN
+from latchwork.engines import native
 from latchwork.runtime import NumpyNetwork
 from latchwork.runtime.chain import chainable, make_chain
 from latchwork.runtime.model import Model
-from latchwork.spec import GRU, LSTM, CoupledLSTM, Dense, Dropout, PeepholeLSTM, Pooling, Sequential, SimpleRNN
 from latchwork.transforms.labels import Labels
 from latchwork.transforms.scaling import Scaler
 

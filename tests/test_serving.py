@@ -17,10 +17,11 @@ import pytest
 from made_models import LENGTHS, RATE, X, months, sound, tokens_of, write_every_job
 
 import latchwork as lw
-from latchwork import runtime, storage
-from latchwork.errors import InputError
-from latchwork.kernels import native
-from latchwork.network import Network
+from latchwork import runtime
+from latchwork.core import storage
+from latchwork.core.errors import InputError
+from latchwork.engines import native
+from latchwork.engines.jax.network import Network
 from latchwork.speech.decoding import best_symbols
 from latchwork.speech.model import SpeechModel
 from latchwork.transforms.sequences import as_sequences
@@ -28,7 +29,7 @@ from latchwork.transforms.sequences import as_sequences
 HERE = Path(__file__).parent
 # Where a model might keep something of a call.
 MODELS = (
-    "runtime/model.py", "runtime/chain.py", "runtime/network.py", "kernels/native.py", "text/model.py",
+    "runtime/model.py", "runtime/chain.py", "runtime/network.py", "engines/native/__init__.py", "text/model.py",
     "text/predictor.py", "text/ngram.py", "speech/model.py", "forecasting/forecaster.py", "forecasting/correction.py",
 )  # fmt: skip
 TOLERANCE = 1e-5  # norm of the difference over norm
@@ -80,7 +81,7 @@ def speech_log_probabilities(folder: Path, sounds: list[np.ndarray]) -> np.ndarr
 
 def jax_forecast(said: Any, panel: Any = None) -> tuple[np.ndarray, np.ndarray]:
     """A forecaster's mean, its lower end at 80 % and its network's own forecast; and the mean alone."""
-    from latchwork.cells import LSTMCell
+    from latchwork.core.cells import LSTMCell
     from latchwork.forecasting.correction import CELL, HEADS
     from latchwork.forecasting.network import Corrector
     from latchwork.forecasting.rows import make_rows

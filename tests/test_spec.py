@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latchwork import hints
-from latchwork.errors import InputError
-from latchwork.spec import (
+from latchwork.core import hints
+from latchwork.core.errors import InputError
+from latchwork.core.spec import (
     GRU,
     LAYERS,
     LSTM,

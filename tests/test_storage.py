@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from safetensors import safe_open
 
-from latchwork import storage
-from latchwork.errors import InputError, LatchworkError
+from latchwork.core import storage
+from latchwork.core.errors import InputError, LatchworkError
 
 FIXTURES = Path(__file__).parent / "fixtures"
 DTYPES = ["f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?"]
@@ -288,7 +288,7 @@ def test_a_disk_that_refuses_bytes_midway_leaves_the_old_file(saved: Path):
     before = saved.read_bytes()
     code = f"""
 import resource, numpy as np
-from latchwork import storage
+from latchwork.core import storage
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
     storage.save({str(saved)!r}, {{}}, {{"a": np.zeros(100_000)}})

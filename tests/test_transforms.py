@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.transforms import scaling
 from latchwork.transforms.labels import Labels, as_labels, fit_labels
 from latchwork.transforms.scaling import Scaler, minmax_scaler, standard_scaler

@@ -17,11 +17,11 @@ from every_cell import ENGINES, LAYERS, UNITS, assert_close, random_cell, random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latchwork.cells import Cell, SimpleRNNCell
-from latchwork.compilation import COMPILE_FAST
-from latchwork.errors import InputError
-from latchwork.kernels import native
-from latchwork.unroll import chosen_engine, unroll
+from latchwork.core.cells import Cell, SimpleRNNCell
+from latchwork.core.errors import InputError
+from latchwork.engines import native
+from latchwork.engines.jax.compilation import COMPILE_FAST
+from latchwork.engines.jax.unroll import chosen_engine, unroll
 
 BATCH, TIME, FEATURES = 3, 6, 4
 INPUTS = jnp.asarray(np.random.default_rng(0).normal(size=(BATCH, TIME, FEATURES)), jnp.float32)

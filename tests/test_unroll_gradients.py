@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from latchwork import spec
-from latchwork.cells import Cell, SimpleRNNCell
-from latchwork.kernels import native
-from latchwork.layers import CELLS
-from latchwork.unroll import unroll
+from latchwork.core import spec
+from latchwork.core.cells import Cell, SimpleRNNCell
+from latchwork.engines import native
+from latchwork.engines.jax.layers import CELLS
+from latchwork.engines.jax.unroll import unroll
 
 BATCH, TIME, FEATURES, HIDDEN = 3, 6, 2, 4
 STEP = 1e-5  # in double, halfway between what rounding and what the third derivative cost

@@ -10,23 +10,23 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "latchwork.spec": (
+    "latchwork.core.spec": (
         "LSTM", "GRU", "SimpleRNN", "PeepholeLSTM", "CoupledLSTM", "Bidirectional", "Embedding", "Dense", "Dropout",
         "LayerNorm", "Pooling", "Sequential",
     ),
-    "latchwork.network": ("Network",),
+    "latchwork.engines.jax.network": ("Network",),
     "latchwork.training": ("Optimizer",),
-    "latchwork.classification": ("SequenceClassifier",),
+    "latchwork.estimators.classifier": ("SequenceClassifier",),
     "latchwork.forecasting": ("Forecaster",),
-    "latchwork.regression": ("SequenceRegressor",),
+    "latchwork.estimators.regressor": ("SequenceRegressor",),
     "latchwork.speech": ("SpeechRecognizer",),
     "latchwork.text": ("LanguageModel",),
-    "latchwork.loading": ("load",),
+    "latchwork.estimators.loading": ("load",),
     "latchwork.explain.trace": ("trace",),
     "latchwork.explain.influence": ("influence",),
     "latchwork.explain.horizon": ("memory_horizon",),
     "latchwork.explain.neurons": ("neurons",),
-    "latchwork.errors": ("InputError", "LatchworkError"),
+    "latchwork.core.errors": ("InputError", "LatchworkError"),
 }  # fmt: skip
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

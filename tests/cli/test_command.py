@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 import latchwork
-from latchwork import storage
 from latchwork.cli.main import COMMANDS, run
+from latchwork.core import storage
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"jax", "numpy", "equinox", "optax", "matplotlib", "pandas", "polars", "narwhals", "starlette", "sklearn"}

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 import latchwork as lw
-from latchwork import datasets, storage
-from latchwork.errors import InputError
+from latchwork import datasets
+from latchwork.core import storage
+from latchwork.core.errors import InputError
+from latchwork.engines.jax.network import Network
 from latchwork.explain.horizon import memory_horizon
 from latchwork.explain.neurons import neurons, season_rules, text_rules
-from latchwork.network import Network
 from latchwork.transforms.vocabulary import vocabulary_from_dict
 
 

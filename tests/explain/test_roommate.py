@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.explain.diary import learn, write_diary
 from latchwork.explain.roommate import DISHES, RAINY, SUNNY, Day, MergedKitchen, count_exact, kitchens
 from latchwork.explain.roommate_pictures import draw_kitchens

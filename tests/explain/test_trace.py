@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 import latchwork as lw
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
+from latchwork.engines import native
+from latchwork.engines.jax.network import Network
 from latchwork.explain.influence import influence
 from latchwork.explain.trace import by_behaviour, trace
 from latchwork.explain.traced_cell import trace_cell
-from latchwork.kernels import native
-from latchwork.network import Network
 
 TIME, FEATURES, UNITS = 7, 3, 4
 

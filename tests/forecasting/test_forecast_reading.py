@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from ugly import MONTHS, UGLY, VALUES
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.forecasting.dates import format_times, parse_times
 from latchwork.forecasting.numbers import parse_numbers
 from latchwork.forecasting.panel import read_panel

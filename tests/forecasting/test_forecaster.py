@@ -7,8 +7,8 @@ import pytest
 from ugly import UGLY
 
 import latchwork
-from latchwork import storage
-from latchwork.errors import InputError
+from latchwork.core import storage
+from latchwork.core.errors import InputError
 from latchwork.forecasting import Forecaster
 from latchwork.forecasting.backtest import calibrate_rolling, plan_origins
 from latchwork.forecasting.panel import read_panel

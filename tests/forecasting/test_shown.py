@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import latchwork as lw
-from latchwork import datasets, storage
+from latchwork import datasets
+from latchwork.core import storage
 from latchwork.forecasting.panel import read_panel
 from latchwork.forecasting.shown import PREFIX, leanings
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from latchwork.kernels.jax import fused_unroll
+from latchwork.engines.jax.fused import fused_unroll
 
 GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4, "peephole_lstm": 4, "coupled_lstm": 3}
 BATCH, TIME, FEATURES, HIDDEN = 6, 5, 3, 4

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from latchwork.kernels import native
-from latchwork.kernels.jax import fused_supported, fused_unroll
-from latchwork.unroll import KERNELS, unroll
+from latchwork.engines import native
+from latchwork.engines.jax.fused import fused_supported, fused_unroll
+from latchwork.engines.jax.unroll import KERNELS, unroll
 
 pytestmark = pytest.mark.skipif(not native.available(), reason=f"no kernels: {native.engine_info().reason}")
 

@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from latchwork.kernels import native
-from latchwork.kernels.native import FusedCell
+from latchwork.engines import native
+from latchwork.engines.native import FusedCell
 
 pytestmark = pytest.mark.skipif(not native.available(), reason=f"no kernels: {native.engine_info().reason}")
 
@@ -128,7 +128,7 @@ def test_sigmoid_and_tanh_are_accurate():
 
 HASH_OF_RESULTS = """
 import hashlib, numpy as np, jax, jax.numpy as jnp
-from latchwork.kernels.jax import fused_unroll
+from latchwork.engines.jax.fused import fused_unroll
 digest = hashlib.sha256()
 for kind, gates, batch, time, features, hidden in [("lstm", 4, 64, 20, 28, 30), ("gru", 3, 50, 12, 64, 96),
                                                    ("lstm", 4, 40, 8, 300, 260)]:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from latchwork import LSTM, Sequential
-from latchwork.errors import InputError
-from latchwork.kernels import native
-from latchwork.unroll import KERNELS, unroll
+from latchwork.core.errors import InputError
+from latchwork.engines import native
+from latchwork.engines.jax.unroll import KERNELS, unroll
 
 BATCH, TIME, FEATURES, HIDDEN = 4, 11, 3, 5
 GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4, "peephole_lstm": 4, "coupled_lstm": 3}

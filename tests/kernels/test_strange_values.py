@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from test_fused import GATES, Case, check, results_and_gradients
 
-from latchwork.kernels import native
+from latchwork.engines import native
 
 pytestmark = pytest.mark.skipif(not native.available(), reason=f"no kernels: {native.engine_info().reason}")
 

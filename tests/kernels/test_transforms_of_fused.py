@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from cells_of_fused import GATES, Rows, draw, value
 
-from latchwork.kernels import native
-from latchwork.kernels.jax import fused_unroll
+from latchwork.engines import native
+from latchwork.engines.jax.fused import fused_unroll
 
 pytestmark = pytest.mark.skipif(not native.available(), reason=f"no kernels: {native.engine_info().reason}")
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latchwork.network import Network
-from latchwork.spec import LSTM, Dense, Sequential
+from latchwork.core.spec import LSTM, Dense, Sequential
+from latchwork.engines.jax.network import Network
 from latchwork.speech.decoding import best_symbols
 from latchwork.speech.measures import edits, figures, word_error_rate
 from latchwork.speech.objective import ConnectionistTemporal

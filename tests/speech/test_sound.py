@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.speech.audio import read_audio
 from latchwork.speech.listening import CHUNK_MS, from_pipe, utterances
 from latchwork.speech.preparing import Utterance, as_rows, joined, load_utterances

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.text.keyboard import Keyboard, word_ends
 from latchwork.text.ngram import NGram
 from latchwork.text.personal import PersonalWords

@@ -12,10 +12,10 @@ import pytest
 from jaxtyping import Array
 
 import latchwork as lw
-from latchwork.errors import InputError
-from latchwork.network import Network
-from latchwork.packing import packed, unpacked
-from latchwork.spec import LSTM, Dense, Embedding, Sequential
+from latchwork.core.errors import InputError
+from latchwork.core.packing import packed, unpacked
+from latchwork.core.spec import LSTM, Dense, Embedding, Sequential
+from latchwork.engines.jax.network import Network
 from latchwork.text.model import TextModel
 from latchwork.text.objective import NextToken, Sampling
 from latchwork.text.predictor import Mixture, NetworkPredictor

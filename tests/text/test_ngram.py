@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.text.ngram import NGram
 
 RNG = np.random.default_rng(0)

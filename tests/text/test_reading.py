@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latchwork.errors import InputError, LatchworkError
+from latchwork.core.errors import InputError, LatchworkError
 from latchwork.text import reading
 from latchwork.transforms.vocabulary import ByteVocabulary, CharacterVocabulary
 

@@ -189,7 +189,7 @@ def test_no_space_on_the_disk_loses_no_trained_work(
     train = ("train", story_file, "--out", model, "--steps", 12, "--hidden", 16)
 
     def full(self: LanguageModel, path: Path) -> None:
-        from latchwork.errors import LatchworkError
+        from latchwork.core.errors import LatchworkError
 
         raise LatchworkError(f"cannot write {path}: {os.strerror(errno.ENOSPC)}")
 

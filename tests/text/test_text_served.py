@@ -9,9 +9,9 @@ import pytest
 import latchwork as lw
 from latchwork import runtime
 from latchwork.cli.main import run
-from latchwork.errors import InputError
-from latchwork.network import Network
-from latchwork.packing import whole
+from latchwork.core.errors import InputError
+from latchwork.core.packing import whole
+from latchwork.engines.jax.network import Network
 from latchwork.text.model import TextModel
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.transforms.vocabulary import (
     ByteVocabulary,
     CharacterVocabulary,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import latchwork as lw
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.text.writing import Drawing, write
 from latchwork.transforms.vocabulary import ByteVocabulary, CharacterVocabulary
 

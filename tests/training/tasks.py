@@ -8,8 +8,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from latchwork.network import Network
-from latchwork.spec import LSTM, Dense, Dropout, Sequential
+from latchwork.core.spec import LSTM, Dense, Dropout, Sequential
+from latchwork.engines.jax.network import Network
 from latchwork.training import Data, MeanSquaredError, Optimizer, Supervised
 from latchwork.training.progress import NoProgress
 

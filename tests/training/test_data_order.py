@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tasks import ADAM, OBJECTIVE, bits, network, rows
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.training import Data, fit
 from latchwork.training.data import FILL, bucket, in_order
 
@@ -110,8 +110,8 @@ def test_the_checksum_tells_data_apart():
 STREAM = """
 import resource, sys
 import numpy as np
-from latchwork.network import Network
-from latchwork.spec import LSTM, Dense, Sequential
+from latchwork.engines.jax.network import Network
+from latchwork.core.spec import LSTM, Dense, Sequential
 from latchwork.training import Data, MeanSquaredError, Supervised, fit
 
 inputs, targets = np.load(sys.argv[1], mmap_mode="r"), np.load(sys.argv[2], mmap_mode="r")

@@ -14,8 +14,8 @@ import optax
 import pytest
 from tasks import ADAM, OBJECTIVE, SPEC_WITH_DROPOUT, AfterBlock, bits, data, network, rows
 
-from latchwork import storage
-from latchwork.errors import InputError, LatchworkError
+from latchwork.core import storage
+from latchwork.core.errors import InputError, LatchworkError
 from latchwork.training import (
     Accuracy,
     Data,
@@ -262,8 +262,8 @@ def test_a_rate_may_be_a_function_of_the_step():
 def test_metrics_are_reported_beside_the_loss():
     given = rows()
     targets = (given["targets"][:, 0] > 0).astype(np.int32)
-    from latchwork.network import Network
-    from latchwork.spec import LSTM, Dense, Sequential
+    from latchwork.core.spec import LSTM, Dense, Sequential
+    from latchwork.engines.jax.network import Network
 
     model = Network.build(Sequential([LSTM(4), Dense(2)]), (5, 1), seed=0)
     objective = Supervised(SoftmaxCrossEntropy(), (("accuracy", Accuracy()),))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.training import (
     Accuracy,
     Huber,

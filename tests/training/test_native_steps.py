@@ -14,10 +14,8 @@ import optax
 import pytest
 from tasks import bits
 
-from latchwork.errors import InputError
-from latchwork.kernels import native
-from latchwork.network import Network
-from latchwork.spec import (
+from latchwork.core.errors import InputError
+from latchwork.core.spec import (
     GRU,
     LSTM,
     Bidirectional,
@@ -32,6 +30,8 @@ from latchwork.spec import (
     Sequential,
     SimpleRNN,
 )
+from latchwork.engines import native
+from latchwork.engines.jax.network import Network
 from latchwork.training import (
     Accuracy,
     Data,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.training import Optimizer
 from latchwork.training.optimizers import OptaxOptimizer, as_optimizer
 

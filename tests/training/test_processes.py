@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from latchwork.kernels import native
+from latchwork.engines import native
 
 WORKER = Path(__file__).with_name("worker.py")
 SMALL, LARGE = "30x10", "128x65"
@@ -90,7 +90,7 @@ from collections import Counter
 import jax
 import numpy as np
 from latchwork import SequenceClassifier
-from latchwork.spec import LSTM, Dense, Dropout, Sequential
+from latchwork.core.spec import LSTM, Dense, Dropout, Sequential
 
 rows, dropout, rate = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
 X = np.random.default_rng(0).normal(size=(rows, 6, 2))

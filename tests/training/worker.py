@@ -12,8 +12,8 @@ import sys
 
 import numpy as np
 
-from latchwork.network import Network
-from latchwork.spec import LSTM, Dense, Dropout, Sequential
+from latchwork.core.spec import LSTM, Dense, Dropout, Sequential
+from latchwork.engines.jax.network import Network
 from latchwork.training import Accuracy, Data, Optimizer, SoftmaxCrossEntropy, Supervised, fit, trainer
 
 ROWS, TIME, FEATURES = 600, 10, 6

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from latchwork import spec, storage
+from latchwork.core import spec, storage
 from latchwork.forecasting.correction import CELL, HEADS, Trained
 from latchwork.forecasting.network import start
 from latchwork.forecasting.residual import TENSORS

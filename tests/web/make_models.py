@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from latchwork import spec, storage
-from latchwork.network import Network, apply_layers
+from latchwork.core import spec, storage
+from latchwork.engines.jax.network import Network, apply_layers
 
 TIME, FEATURES, TOKENS = 6, 3, 7
 

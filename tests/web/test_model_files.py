@@ -8,9 +8,10 @@ import pytest
 from make_models import ARCHITECTURES, FEATURES
 
 import latchwork as lw
-from latchwork import datasets, spec, storage
+from latchwork import datasets
+from latchwork.core import spec, storage
+from latchwork.core.initial_values import initial_parameters
 from latchwork.explain.page import web_folder, write_page
-from latchwork.initialise import initial_parameters
 
 DATA = web_folder() / "data"
 JUNK: list[Any] = [None, -1, 0, 1e9, 2**40, "x", "", [], {}, [None], True, 0.5, ["a", "b"], {"kind": "x"}]

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from latchwork import spec, storage
+from latchwork.core import spec, storage
+from latchwork.core.initial_values import initial_parameters
+from latchwork.engines.jax.network import Network
 from latchwork.explain.page import web_folder, write_page
-from latchwork.initialise import initial_parameters
-from latchwork.network import Network
 
 CHAPTERS = ("roommate", "belt", "memory", "model")
 WIDTHS = (360, 1280, 2560)

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork import spec
-from latchwork.regression import SequenceRegressor
+from latchwork.core import spec
+from latchwork.estimators.regressor import SequenceRegressor
 from latchwork.training.progress import ProgressKind
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _corrected(
 
 def airline_figure(result: AirlineResult, heading: str) -> Figure:
     """The whole series with every forecast where it belongs on the time axis, and the last two years closer up."""
-    from latchwork.pictures import BLUE, GREEN, GRID, MUTED, ORANGE, new_figure, title
+    from latchwork.show.pictures import BLUE, GREEN, GRID, MUTED, ORANGE, new_figure, title
 
     figure, (whole, close) = new_figure(12, 4.6, columns=2, widths=(2, 1.15))
     passengers = result.passengers

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork import spec
-from latchwork.classification import SequenceClassifier
-from latchwork.classification.augmentation import AffineImages
+from latchwork.core import spec
+from latchwork.estimators.augmentation import AffineImages
+from latchwork.estimators.classifier import SequenceClassifier
 from latchwork.training import Optimizer
 from latchwork.training.progress import ProgressKind
 
@@ -90,7 +90,7 @@ def done_well(
 
 def mistakes_figure(result: DigitsResult, test: Digits) -> Figure:
     """The test images that it is surest of and wrong about."""
-    from latchwork.pictures import MUTED, RED, new_figure
+    from latchwork.show.pictures import MUTED, RED, new_figure
 
     images, digits = test
     answers = result.probabilities.argmax(axis=1)

@@ -9,12 +9,12 @@ from matplotlib.figure import Figure
 
 from latchwork.article.airline import AirlineResult, airline_figure
 from latchwork.article.digits import Digits, DigitsResult, mistakes_figure
-from latchwork.classification import SequenceClassifier
-from latchwork.jsontext import json_text
-from latchwork.pictures import save_figure
-from latchwork.regression import SequenceRegressor
-from latchwork.report import Report
-from latchwork.storage import write_atomically
+from latchwork.core.jsontext import json_text
+from latchwork.core.storage import write_atomically
+from latchwork.estimators.classifier import SequenceClassifier
+from latchwork.estimators.regressor import SequenceRegressor
+from latchwork.show.pictures import save_figure
+from latchwork.show.report import Report
 
 
 def what_it_means(written: AirlineResult) -> str:

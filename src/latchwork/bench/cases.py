@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
-from latchwork.errors import InputError
-from latchwork.spec import GRU, LSTM, Bidirectional, Dense, Embedding, Layer, Recurrent, Sequential, SimpleRNN
+from latchwork.core.errors import InputError
+from latchwork.core.spec import GRU, LSTM, Bidirectional, Dense, Embedding, Layer, Recurrent, Sequential, SimpleRNN
 
 Kind = Literal["train", "sequence", "step", "start"]
 

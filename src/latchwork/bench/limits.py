@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from latchwork.kernels import native
+from latchwork.engines import native
 
 SIZE = 3072  # of the square product: large enough for a library's best, some 0.3 s on two cores
 REPEATS = 5

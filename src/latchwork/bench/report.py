@@ -116,7 +116,7 @@ def markdown(results: Mapping[str, Any]) -> str:
 
 def chart(results: Mapping[str, Any]) -> Figure:
     """Two panels: each contestant's GFLOP/s beside the two limits, and how often each peer's time holds ours."""
-    from latchwork.pictures import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE, RED, new_figure, title
+    from latchwork.show.pictures import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE, RED, new_figure, title
 
     cases = results["cases"]
     # A fresh process's time is mostly not its products'.

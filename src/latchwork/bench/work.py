@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork import storage
 from latchwork.bench.cases import Case
-from latchwork.initialise import initial_parameters
-from latchwork.spec import Sequential
+from latchwork.core import storage
+from latchwork.core.initial_values import initial_parameters
+from latchwork.core.spec import Sequential
 
 
 @dataclass(frozen=True)

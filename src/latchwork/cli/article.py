@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from latchwork.cli.common import JsonOption, Output, QuietOption, SeedOption
-from latchwork.errors import LatchworkError
+from latchwork.core.errors import LatchworkError
 
 if TYPE_CHECKING:
     from latchwork.article.parts import Part

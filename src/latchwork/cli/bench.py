@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from latchwork.cli.common import JsonOption, Output, QuietOption, json_text
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 
 QUICK_ROUNDS, ROUNDS = 3, 5
 
@@ -32,7 +32,7 @@ def bench(
     from latchwork.bench.peers import CONTESTANTS, OURS
     from latchwork.bench.results import merge, settings_used, summarise
     from latchwork.bench.timing import measure
-    from latchwork.pictures import save_figure
+    from latchwork.show.pictures import save_figure
 
     output = Output(as_json=as_json, quiet=quiet)
     names = [one.name for one in CONTESTANTS]

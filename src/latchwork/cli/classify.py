@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latchwork.cli.common import JsonOption, ModelArgument, Output, QuietOption, SeedOption, check_writable
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 
 if TYPE_CHECKING:
+    from latchwork.core.spec import Sequential
     from latchwork.runtime import Model
-    from latchwork.spec import Sequential
     from latchwork.transforms.labels import Labels
 
 app = typer.Typer(no_args_is_help=True)
@@ -71,7 +71,7 @@ def train(
     Without --cell a recipe is chosen on a validation part of the training rows, and what was chosen is said.
     """
     from latchwork import datasets
-    from latchwork.classification import SequenceClassifier
+    from latchwork.estimators.classifier import SequenceClassifier
 
     output = Output(as_json=as_json, quiet=quiet)
     check_writable(out)
@@ -115,7 +115,7 @@ def train(
 def test(model: ModelArgument, data: DataArgument, quiet: QuietOption = False, as_json: JsonOption = False) -> None:
     """Test a saved classifier on labelled sequences: accuracy, loss, and each class on its own."""
     from latchwork import datasets
-    from latchwork.classification.measures import class_figures, figures
+    from latchwork.estimators.metrics import class_figures, figures
 
     output = Output(as_json=as_json, quiet=quiet)
     classifier, labels = _load(model)
@@ -168,7 +168,7 @@ def predict(
 
 
 def _network(cell: CellName | None, units: int, both_ways: bool, dropout: float, rows: Any) -> Sequential | None:
-    from latchwork import spec
+    from latchwork.core import spec
 
     if cell is None:
         return None

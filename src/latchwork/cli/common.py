@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from latchwork.errors import InputError
-from latchwork.jsontext import json_text
+from latchwork.core.errors import InputError
+from latchwork.core.jsontext import json_text
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print results only.")]

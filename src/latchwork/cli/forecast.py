@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latchwork.cli.common import JsonOption, Output, QuietOption, SeedOption
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 
 if TYPE_CHECKING:
     from latchwork.forecasting.forecaster import Forecaster

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from latchwork.cli.common import JsonOption, Output, QuietOption
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 
 
 def info(
@@ -24,7 +24,7 @@ def info(
         raise InputError("give a model, M.latch, or --engine")
     results: dict[str, Any] = {}
     if engine:
-        from latchwork.kernels import native
+        from latchwork.engines import native
 
         found = native.engine_info()
         results["engine"] = dataclasses.asdict(found)
@@ -36,8 +36,8 @@ def info(
 
 def _model(path: Path, output: Output) -> dict[str, Any]:
     """Prints and gives a model's job, layers and training record; reads the file without JAX."""
-    from latchwork import storage
-    from latchwork.spec import Sequential
+    from latchwork.core import storage
+    from latchwork.core.spec import Sequential
 
     document, tensors = storage.load_model(path)
     results: dict[str, Any] = {

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import typer
 
 from latchwork import __version__
-from latchwork.errors import LatchworkError
+from latchwork.core.errors import LatchworkError
 
 INTERRUPTED = 130  # what a shell expects after Ctrl-C
 

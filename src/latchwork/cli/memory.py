@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from latchwork.cli.common import JsonOption, Output, QuietOption, SeedOption
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 
 
 def memory(
@@ -27,7 +27,7 @@ def memory(
     from latchwork.explain.memory_picture import draw_memory
     from latchwork.explain.memory_settings import TUNED_DISTANCES, setting_of
     from latchwork.explain.memory_tasks import TASKS
-    from latchwork.pictures import save_figure
+    from latchwork.show.pictures import save_figure
 
     if task not in TASKS:
         raise InputError(f"got --task {task}: expected one of {', '.join(TASKS)}")

@@ -25,7 +25,7 @@ def roommate(
     from latchwork.explain.roommate import RAINY, Day, count_exact, kitchens
     from latchwork.explain.roommate_pictures import draw_kitchens, draw_learned
     from latchwork.explain.roommate_words import LARGEST_WRITTEN, write_day, write_kitchen, write_learned
-    from latchwork.pictures import save_figure
+    from latchwork.show.pictures import save_figure
 
     output = Output(as_json=as_json, quiet=quiet)
     all_kitchens = kitchens(courses)

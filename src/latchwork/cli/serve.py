@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from latchwork.cli.common import Output, QuietOption
-from latchwork.errors import InputError, LatchworkError
+from latchwork.core.errors import InputError, LatchworkError
 
 
 def serve(
@@ -26,7 +26,7 @@ def serve(
         raise LatchworkError(f"{error.name} is missing: pip install 'latchwork[web]'") from error
     import socket
 
-    from latchwork import storage
+    from latchwork.core import storage
     from latchwork.explain.page import LARGEST_MODEL, web_folder
 
     opened = None

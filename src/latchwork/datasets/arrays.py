@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.npyio import NpzFile
 
+from latchwork.core.errors import InputError
 from latchwork.datasets.files import Parsed
-from latchwork.errors import InputError
 
 
 def parse_npz(path: Path, split: str | None) -> Parsed:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
-from latchwork.errors import InputError, LatchworkError
-from latchwork.storage import write_atomically
+from latchwork.core.errors import InputError, LatchworkError
+from latchwork.core.storage import write_atomically
 
 _TIMEOUT = 30  # seconds without a byte
 

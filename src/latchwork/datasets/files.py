@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 
 
 class Parsed(NamedTuple):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from latchwork.core.errors import InputError
 from latchwork.datasets.files import Parsed, read_bytes
-from latchwork.errors import InputError
 
 _DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _MOST_UNPACKED = 1100  # deflate packs at most 1032 to 1: a header that promises more is damaged

@@ -7,10 +7,10 @@ from typing import Literal
 
 import numpy as np
 
+from latchwork.core.errors import InputError
 from latchwork.datasets import arrays, idx, tables, ts
 from latchwork.datasets.files import Parsed, kind_of
 from latchwork.datasets.sequences import SequenceData
-from latchwork.errors import InputError
 from latchwork.transforms.labels import as_labels
 from latchwork.transforms.sequences import as_sequences
 

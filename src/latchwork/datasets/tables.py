@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from latchwork.core.errors import InputError
 from latchwork.datasets.files import Parsed, kind_of, read_text
 from latchwork.datasets.sequences import pad
-from latchwork.errors import InputError
 
 SUFFIXES = (".csv", ".tsv", ".txt")
 

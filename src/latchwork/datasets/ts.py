@@ -17,9 +17,9 @@ from typing import NamedTuple, NoReturn
 
 import numpy as np
 
+from latchwork.core.errors import InputError
 from latchwork.datasets.files import Parsed, read_text
 from latchwork.datasets.sequences import pad
-from latchwork.errors import InputError
 
 
 class _Header(NamedTuple):

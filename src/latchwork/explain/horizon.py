@@ -12,11 +12,11 @@ import numpy as np
 from jaxtyping import Array
 from numpy.typing import ArrayLike, NDArray
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
+from latchwork.engines.jax.layers import BuiltLayer, EmbeddingLayer
+from latchwork.engines.jax.network import apply_layers
 from latchwork.explain.influence import baseline_of
 from latchwork.explain.reading import Model, read
-from latchwork.layers import BuiltLayer, EmbeddingLayer
-from latchwork.network import apply_layers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

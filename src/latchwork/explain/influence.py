@@ -14,10 +14,10 @@ import numpy as np
 from jaxtyping import Array
 from numpy.typing import ArrayLike, NDArray
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
+from latchwork.engines.jax.layers import BuiltLayer, EmbeddingLayer
+from latchwork.engines.jax.network import Network, apply_layers
 from latchwork.explain.reading import Model, read, tokens_of
-from latchwork.layers import BuiltLayer, EmbeddingLayer
-from latchwork.network import Network, apply_layers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

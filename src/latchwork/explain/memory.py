@@ -16,10 +16,10 @@ import numpy as np
 from jaxtyping import Array
 from numpy.typing import NDArray
 
+from latchwork.engines.jax.network import Network, apply_layers
 from latchwork.explain.memory_settings import setting_of
 from latchwork.explain.memory_tasks import TOLERANCE, Task
 from latchwork.explain.memory_training import CELLS, Training, train
-from latchwork.network import Network, apply_layers
 
 ALL_CELLS = tuple(CELLS)
 QUICK_CELLS = ("SimpleRNN", "GRU", "LSTM")

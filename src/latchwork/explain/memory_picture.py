@@ -10,7 +10,7 @@ from matplotlib.ticker import PercentFormatter
 
 from latchwork.explain.memory import CellMemory, Plan
 from latchwork.explain.memory_tasks import Task
-from latchwork.pictures import MUTED, new_figure, title
+from latchwork.show.pictures import MUTED, new_figure, title
 
 COLOURS = {
     "SimpleRNN": "#c8374f",

@@ -14,10 +14,10 @@ import optax
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
-from latchwork import spec
+from latchwork.core import spec
+from latchwork.core.initial_values import initial_parameters
+from latchwork.engines.jax.network import Network, apply_layers, split_parameters
 from latchwork.explain.memory_tasks import Batch, Task
-from latchwork.initialise import initial_parameters
-from latchwork.network import Network, apply_layers, split_parameters
 
 CELLS: dict[str, type[spec.Recurrent]] = {
     "SimpleRNN": spec.SimpleRNN,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.explain.reading import Model, tokens_of
 from latchwork.explain.rules import Rule, plain_rules, season_rules, text_rules
 from latchwork.explain.trace import Frames, Values, trace

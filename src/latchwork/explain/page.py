@@ -13,7 +13,7 @@ import json
 import re
 from pathlib import Path
 
-from latchwork.errors import InputError, LatchworkError
+from latchwork.core.errors import InputError, LatchworkError
 
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' data:; "
@@ -46,7 +46,7 @@ def write_page(model: Path, out: Path, example: Path | None = None) -> int:
     Raises:
         InputError: the model is not a valid `.latch` file or too large for a page.
     """
-    from latchwork import storage
+    from latchwork.core import storage
 
     storage.load(model)
     embedded = {"model.latch": model.read_bytes()}

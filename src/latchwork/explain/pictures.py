@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from latchwork.explain.horizon import CARRIED
-from latchwork.pictures import BLUE, GREEN, MUTED, ORANGE, PURPLE, new_figure, title
+from latchwork.show.pictures import BLUE, GREEN, MUTED, ORANGE, PURPLE, new_figure, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latchwork.errors import InputError
-from latchwork.estimator import Estimator
-from latchwork.layers import EmbeddingLayer
-from latchwork.network import Network
+from latchwork.core.errors import InputError
+from latchwork.engines.jax.layers import EmbeddingLayer
+from latchwork.engines.jax.network import Network
+from latchwork.estimators.base import Estimator
 from latchwork.transforms.sequences import as_lengths, as_sequences
 from latchwork.transforms.vocabulary import decode
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from latchwork.explain.diary import LearnedKitchen
 from latchwork.explain.roommate import RAINY, Day, Kitchen, MergedKitchen, menu
 from latchwork.explain.roommate_words import LARGEST_WRITTEN, day_in_words, labels_of
-from latchwork.pictures import INK, MUTED
+from latchwork.show.pictures import INK, MUTED
 
 CELL = 0.4  # inches of a matrix's entry, where its numbers are written
 LARGEST_SHEET = 9.0  # inches of the highest matrix of a longer menu

@@ -12,10 +12,10 @@ import numpy as np
 from jaxtyping import Array, Int
 from numpy.typing import ArrayLike, NDArray
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
+from latchwork.engines.jax.layers import BidirectionalLayer, BuiltLayer, RecurrentLayer
 from latchwork.explain.reading import Model, read, tokens_of
 from latchwork.explain.traced_cell import TracedCell, trace_cell
-from latchwork.layers import BidirectionalLayer, BuiltLayer, RecurrentLayer
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

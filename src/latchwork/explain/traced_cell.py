@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from latchwork.cells import Cell, GRUCell, GRUGates, Hidden, LSTMGates, SimpleRNNCell
-from latchwork.kernels.jax import fused_trace
-from latchwork.unroll import KERNELS, Engine, chosen_engine, unroll, weights_of
+from latchwork.core.cells import Cell, GRUCell, GRUGates, Hidden, LSTMGates, SimpleRNNCell
+from latchwork.engines.jax.fused import fused_trace
+from latchwork.engines.jax.unroll import KERNELS, Engine, chosen_engine, unroll, weights_of
 
 Lengths = Int[Array, " batch"] | None
 

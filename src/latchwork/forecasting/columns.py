@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.forecasting.dates import parse_times, style_of
 from latchwork.forecasting.numbers import is_missing, parse_numbers
 from latchwork.forecasting.table import UNNAMED, Table

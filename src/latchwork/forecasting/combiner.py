@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from latchwork import storage
-from latchwork.errors import LatchworkError
+from latchwork.core import storage
+from latchwork.core.errors import LatchworkError
 from latchwork.forecasting.survey import METHOD_FEATURES, ROW_FEATURES, Survey
 from latchwork.transforms.bases import METHODS
 from latchwork.transforms.working import Array

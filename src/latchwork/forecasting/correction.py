@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork import spec
+from latchwork.core import spec
 from latchwork.forecasting.rows import Rows
 from latchwork.runtime.network import NumpyNetwork
 

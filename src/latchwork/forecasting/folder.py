@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from latchwork.core.jsontext import json_text
 from latchwork.forecasting.page import write_page
 from latchwork.forecasting.pictures import draw_backtest, draw_forecast, values_shown
-from latchwork.jsontext import json_text
 
 if TYPE_CHECKING:
     from latchwork.forecasting.forecaster import Forecaster

@@ -12,8 +12,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.errors import InputError
-from latchwork.estimator import Estimator
+from latchwork.core.errors import InputError
+from latchwork.core.storage import Latch
+from latchwork.estimators.base import Estimator
 from latchwork.forecasting.backtest import COMBINATION, Backtest, backtest, calibrate_rolling, simple_forecasts
 from latchwork.forecasting.baselines import BASELINES, LIBRARY, add_library_baselines, library_forecasts
 from latchwork.forecasting.blend import AVERAGE, BLEND, NETWORK, add_average, add_blend, halves, unless_sparse
@@ -26,7 +27,6 @@ from latchwork.forecasting.shown import PREFIX, network_inputs, shown_to_latch
 from latchwork.forecasting.statistical import Answers, answer
 from latchwork.forecasting.stored import panel_from_latch, panel_to_latch
 from latchwork.forecasting.verdict import Verdict, clearly_better, judge, losses
-from latchwork.storage import Latch
 from latchwork.transforms.bases import METHODS
 from latchwork.transforms.seasonality import detect_season
 from latchwork.transforms.working import Array

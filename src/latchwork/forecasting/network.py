@@ -22,13 +22,13 @@ import optax
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
-from latchwork import spec
-from latchwork.cells import LSTMCell
-from latchwork.compilation import enable_cache
+from latchwork.core import spec
+from latchwork.core.cells import LSTMCell
+from latchwork.core.initial_values import initial_parameters
+from latchwork.engines.jax.compilation import enable_cache
+from latchwork.engines.jax.unroll import unroll
 from latchwork.forecasting.correction import CELL, HEADS, Trained
 from latchwork.forecasting.rows import Rows
-from latchwork.initialise import initial_parameters
-from latchwork.unroll import unroll
 
 BLOCK = 20  # steps between two looks at the validation rows
 BATCH = 32

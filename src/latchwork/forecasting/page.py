@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from latchwork.core.jsontext import json_text
 from latchwork.forecasting.dates import format_times
 from latchwork.forecasting.forecast import level_name
 from latchwork.forecasting.results import series_overview
 from latchwork.forecasting.verdict import READABLE
-from latchwork.jsontext import json_text
-from latchwork.report import Report
+from latchwork.show.report import Report
 
 if TYPE_CHECKING:
     from latchwork.forecasting.forecaster import Forecaster

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.forecasting.statistical import answer
 from latchwork.transforms.working import Array
 

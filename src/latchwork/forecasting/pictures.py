@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.legend_handler import HandlerTuple
 
-from latchwork.pictures import BLUE, GREEN, INK, MUTED, ORANGE, new_figure, save_figure, title
+from latchwork.show.pictures import BLUE, GREEN, INK, MUTED, ORANGE, new_figure, save_figure, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,7 +16,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.forecasting.dates import parse_times
 from latchwork.forecasting.numbers import is_missing, parse_numbers
 

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork import spec
-from latchwork.kernels import native
+from latchwork.core import spec
+from latchwork.engines import native
 from latchwork.runtime.network import KINDS, NumpyNetwork, activation_of
 from latchwork.transforms.scaling import Scaler
 
@@ -20,7 +20,7 @@ Array = NDArray[np.float32]
 ChainState = Any
 """What a chain remembers between two steps, of `state.batch` sequences. It is never changed."""
 
-_ACTIVATIONS = {None: 0, "tanh": 1, "relu": 2, "sigmoid": 3}  # by their numbers in csrc/problem.h
+_ACTIVATIONS = {None: 0, "tanh": 1, "relu": 2, "sigmoid": 3}  # by their numbers in csrc/recurrence/problem.h
 
 
 def chainable(network: NumpyNetwork) -> bool:

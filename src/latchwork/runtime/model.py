@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork import spec
-from latchwork.errors import InputError
+from latchwork.core import spec
+from latchwork.core.errors import InputError
+from latchwork.core.storage import Latch
 from latchwork.runtime.chain import Chain, ChainState, chainable, make_chain
 from latchwork.runtime.network import NetworkState, NumpyNetwork
-from latchwork.storage import Latch
 from latchwork.transforms.labels import Labels, saved_labels
 from latchwork.transforms.scaling import Scaler, saved_scaler
 from latchwork.transforms.sequences import as_lengths, as_sequences

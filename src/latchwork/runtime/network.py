@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork import spec
-from latchwork.errors import InputError
-from latchwork.kernels import native
+from latchwork.core import spec
+from latchwork.core.errors import InputError
+from latchwork.engines import native
 from latchwork.runtime import numpy_cells
 from latchwork.runtime.numpy_cells import Array, Parameters, State, sigmoid
 

@@ -1,4 +1,4 @@
-"""One step of each recurrent cell in plain NumPy: the equations of `latchwork.cells`, from a spec and its arrays.
+"""One step of each recurrent cell in plain NumPy: the equations of `latchwork.core.cells`, from a spec and its arrays.
 
 It serves where the compiled kernels were not built, and is what they are compared with. A state is a tuple of arrays
 `[batch, units]`: `(hidden,)`, and for the LSTMs `(hidden, cell)`.
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork import spec
+from latchwork.core import spec
 
 Array = NDArray[Any]
 Parameters = Mapping[str, Array]

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from latchwork import storage
-from latchwork.errors import InputError
+from latchwork.core import storage
+from latchwork.core.errors import InputError
+from latchwork.core.storage import Latch
 from latchwork.runtime.model import model_of
-from latchwork.storage import Latch
 
 # Jobs that answer in more than arrays, and who reads their files: imported when such a file is opened, for nothing on
 # this floor knows the jobs. Any other job's network is a `Model`.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.transforms.spectrogram import Samples
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".au")

@@ -8,7 +8,7 @@ from typing import IO
 
 import numpy as np
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.speech.audio import library
 from latchwork.transforms.spectrogram import Samples
 

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork import spec, storage
-from latchwork.errors import InputError
+from latchwork.core import spec, storage
+from latchwork.core.errors import InputError
+from latchwork.core.storage import Latch
 from latchwork.runtime.network import NumpyNetwork
 from latchwork.speech.audio import read_audio, resample
 from latchwork.speech.decoding import best_symbols
 from latchwork.speech.symbols import Symbols
-from latchwork.storage import Latch
 from latchwork.transforms.scaling import Scaler, saved_scaler
 from latchwork.transforms.sequences import as_sequences
 from latchwork.transforms.spectrogram import Samples, Spectrogram

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from latchwork.layers import Key
-from latchwork.network import Network, apply_layers
+from latchwork.engines.jax.layers import Key
+from latchwork.engines.jax.network import Network, apply_layers
 from latchwork.speech.symbols import BLANK
 from latchwork.training.objective import Batch
 

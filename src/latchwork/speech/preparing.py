@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.speech.audio import read_audio, resample
 from latchwork.speech.recordings import Recordings
 from latchwork.speech.symbols import Symbols

@@ -12,18 +12,18 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.errors import InputError
-from latchwork.estimator import Estimator
-from latchwork.network import Network
+from latchwork.core.errors import InputError
+from latchwork.core.spec import LSTM, Bidirectional, Dense, Dropout, Sequential
+from latchwork.core.storage import Latch
+from latchwork.engines.jax.network import Network
+from latchwork.estimators.base import Estimator
 from latchwork.runtime.network import NumpyNetwork
-from latchwork.spec import LSTM, Bidirectional, Dense, Dropout, Sequential
 from latchwork.speech.measures import figures
 from latchwork.speech.model import JOB, SpeechModel
 from latchwork.speech.objective import ConnectionistTemporal
 from latchwork.speech.preparing import Utterance, are_single_words, as_rows, joined, load_utterances, varied
 from latchwork.speech.recordings import Recordings, read_recordings
 from latchwork.speech.symbols import Units, fit_symbols
-from latchwork.storage import Latch
 from latchwork.training import Data, History, Optimizer, fit
 from latchwork.training.progress import Progress, ProgressKind
 from latchwork.transforms.scaling import standard_scaler

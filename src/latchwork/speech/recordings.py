@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.speech.audio import SUFFIXES
 
 _TABLES = ("transcripts.csv", "transcripts.tsv", "metadata.csv", "metadata.tsv")

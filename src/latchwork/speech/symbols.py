@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 
 Units = Literal["word", "char"]
 BLANK = 0  # the network's first output: nothing new here

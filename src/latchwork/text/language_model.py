@@ -12,11 +12,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.errors import InputError
-from latchwork.estimator import Estimator
-from latchwork.network import Network
-from latchwork.spec import LSTM
-from latchwork.storage import Latch
+from latchwork.core.errors import InputError
+from latchwork.core.spec import LSTM
+from latchwork.core.storage import Latch
+from latchwork.engines.jax.network import Network
+from latchwork.estimators.base import Estimator
 from latchwork.text.keyboard import Keyboard
 from latchwork.text.model import JOB, Surprise, TextModel, as_stored
 from latchwork.text.ngram import NGram

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork import spec, storage
-from latchwork.errors import InputError
-from latchwork.packing import packed, unpacked
+from latchwork.core import spec, storage
+from latchwork.core.errors import InputError
+from latchwork.core.packing import packed, unpacked
+from latchwork.core.storage import Latch
 from latchwork.runtime.model import Model, State
 from latchwork.runtime.network import NumpyNetwork
-from latchwork.storage import Latch
 from latchwork.text import writing
 from latchwork.text.keyboard import Keyboard, word_ends
 from latchwork.text.ngram import NGram

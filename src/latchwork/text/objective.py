@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from latchwork.layers import DenseLayer, EmbeddingLayer, Key, RecurrentLayer, has_dropout
-from latchwork.network import Network
+from latchwork.engines.jax.layers import DenseLayer, EmbeddingLayer, Key, RecurrentLayer, has_dropout
+from latchwork.engines.jax.network import Network
 from latchwork.training.objective import Batch
 
 States = tuple[Any, ...]

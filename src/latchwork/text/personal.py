@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.transforms.vocabulary import WORD
 
 _MOST_WORDS = 5000  # remembered; the oldest go first

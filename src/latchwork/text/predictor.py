@@ -10,9 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork import spec
-from latchwork.errors import InputError
-from latchwork.kernels.native import FusedCell
+from latchwork.core import spec
+from latchwork.core.errors import InputError
+from latchwork.engines.native import FusedCell
 from latchwork.runtime.chain import Chain, chainable, make_chain
 from latchwork.runtime.network import NumpyNetwork
 from latchwork.text.ngram import Contexts, NGram

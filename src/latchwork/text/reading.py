@@ -17,7 +17,7 @@ from typing import IO, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.errors import InputError, LatchworkError
+from latchwork.core.errors import InputError, LatchworkError
 from latchwork.transforms.vocabulary import Vocabulary, token_dtype
 
 CHUNK_CHARACTERS = 1 << 20

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from latchwork.spec import LSTM, Dense, Dropout, Embedding, Layer, Sequential
+from latchwork.core.spec import LSTM, Dense, Dropout, Embedding, Layer, Sequential
 from latchwork.text.objective import Sampling
 from latchwork.training import Optimizer
 

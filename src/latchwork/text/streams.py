@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.training import Data
 
 _CHUNK_TOKENS = 1 << 24  # held on the device at a time

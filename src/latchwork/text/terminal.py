@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.text.keyboard import Keyboard
 
 _BACKSPACE, _ENTER, _TAB = ("\x7f", "\x08"), ("\r", "\n"), "\t"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.text.keyboard import Keyboard, word_ends
 from latchwork.text.model import TextModel
 from latchwork.text.ngram import NGram

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.text.keyboard import Keyboard
 from latchwork.transforms.vocabulary import WORD
 

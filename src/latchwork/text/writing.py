@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.text.predictor import Predictor, Probabilities
 from latchwork.transforms.vocabulary import Vocabulary
 

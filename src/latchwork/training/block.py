@@ -19,7 +19,7 @@ import optax
 from jaxtyping import Array, Bool, Float, Int
 from numpy.typing import NDArray
 
-from latchwork.compilation import COMPILE_FAST
+from latchwork.engines.jax.compilation import COMPILE_FAST
 from latchwork.training.data import FILL
 from latchwork.training.objective import Objective
 from latchwork.training.steps import TrainState

@@ -9,8 +9,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from latchwork import storage
-from latchwork.errors import InputError
+from latchwork.core import storage
+from latchwork.core.errors import InputError
 from latchwork.training.run import Run
 
 FILE = "checkpoint.latch"

@@ -16,7 +16,7 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 
 Arrays = Mapping[str, NDArray[np.generic]]
 Order = NDArray[np.int32]

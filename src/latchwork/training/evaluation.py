@@ -7,9 +7,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.compilation import enable_cache
-from latchwork.kernels import native
-from latchwork.network import split_parameters
+from latchwork.engines import native
+from latchwork.engines.jax.compilation import enable_cache
+from latchwork.engines.jax.network import split_parameters
 from latchwork.training.block import CAPACITY, compiled_evaluation, padded
 from latchwork.training.data import Data, DeviceData, in_order
 from latchwork.training.native_network import Known, make_trainers

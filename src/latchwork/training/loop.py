@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import optax
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.training.checkpoint import load_checkpoint, save_checkpoint
 from latchwork.training.data import Data
 from latchwork.training.history import History

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 
 Values = Float[Array, " batch"]
 

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, cast
 import jax
 import numpy as np
 
-from latchwork import spec
-from latchwork.kernels import native
-from latchwork.layers import (
+from latchwork.core import spec
+from latchwork.engines import native
+from latchwork.engines.jax.layers import (
     BidirectionalLayer,
     BuiltLayer,
     Constant,
@@ -22,7 +22,8 @@ from latchwork.layers import (
     PoolingLayer,
     RecurrentLayer,
 )
-from latchwork.network import Network, split_parameters
+from latchwork.engines.jax.network import Network, split_parameters
+from latchwork.engines.jax.unroll import KERNELS
 from latchwork.runtime.network import Fused, chosen_engine
 from latchwork.training.data import Data
 from latchwork.training.losses import (
@@ -35,17 +36,16 @@ from latchwork.training.losses import (
 )
 from latchwork.training.objective import Objective, SideBySide, Supervised
 from latchwork.training.optimizers import RULES, OptaxOptimizer, Optimizer
-from latchwork.unroll import KERNELS
 
 KNOWN = (
     BidirectionalLayer, RecurrentLayer, DenseLayer, DropoutLayer, EmbeddingLayer, LayerNormLayer, PoolingLayer,
 )  # fmt: skip
-ACTIVATIONS = {None: 0, "tanh": 1, "relu": 2, "sigmoid": 3}  # by their numbers in csrc/problem.h
-POOLS = {"first": 0, "last": 1, "mean": 2, "max": 3}  # and in csrc/layers.h
+ACTIVATIONS = {None: 0, "tanh": 1, "relu": 2, "sigmoid": 3}  # by their numbers in csrc/recurrence/problem.h
+POOLS = {"first": 0, "last": 1, "mean": 2, "max": 3}  # and in csrc/network/layers.h
 
 
 class Measured(NamedTuple):
-    """A loss or a metric, by its number in csrc/learning.h."""
+    """A loss or a metric, by its number in csrc/network/learning.h."""
 
     number: int
     setting: float

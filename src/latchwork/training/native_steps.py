@@ -9,8 +9,8 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.kernels import native
-from latchwork.network import Network, split_parameters
+from latchwork.engines import native
+from latchwork.engines.jax.network import Network, split_parameters
 from latchwork.training.data import Data, Order
 from latchwork.training.native_network import Known, make_trainers, takes_tokens
 from latchwork.training.optimizers import RULES, Optimizer

@@ -15,8 +15,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from latchwork.layers import Key, has_dropout
-from latchwork.network import Network, apply_layers
+from latchwork.engines.jax.layers import Key, has_dropout
+from latchwork.engines.jax.network import Network, apply_layers
 from latchwork.training.losses import Loss
 
 Batch = Mapping[str, Array]

@@ -17,13 +17,13 @@ import numpy as np
 import optax
 from numpy.typing import NDArray
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 
 EPSILON = 1e-7  # Keras's, for all that divide by a root
 
 
 class Rule(NamedTuple):
-    """A direction's constants, Keras's, and its number in csrc/learning.h."""
+    """A direction's constants, Keras's, and its number in csrc/network/learning.h."""
 
     number: int
     decay: float = 0.0  # of the mean of gradients (momentum, Adam) or of their squares (RMSprop)

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, Protocol, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.training.data import Data, Order
 from latchwork.training.native_network import why_not_native
 from latchwork.training.objective import Objective

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from latchwork.errors import LatchworkError
+from latchwork.core.errors import LatchworkError
 from latchwork.training.data import FILL, Data, Order
 from latchwork.training.evaluation import Measuring
 from latchwork.training.native_steps import NativeSteps

@@ -9,8 +9,8 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from latchwork.compilation import enable_cache
-from latchwork.network import split_parameters
+from latchwork.engines.jax.compilation import enable_cache
+from latchwork.engines.jax.network import split_parameters
 from latchwork.training.block import CAPACITY, StepsToDo, compiled_block, compiled_initial_state, padded
 from latchwork.training.data import Data, DeviceData, Order
 from latchwork.training.objective import Objective

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 
 Times = NDArray[Any]  # datetime64[s]; NumPy's own stubs lose the type in arithmetic
 Positions = NDArray[np.int64]

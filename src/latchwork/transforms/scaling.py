@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 from latchwork.transforms.scaling import real_steps
 
 LENGTH_STEP = 8  # padded lengths are multiples of this, so that sets of about one length share compiled programs

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 
 Samples = NDArray[np.float32]
 """A recording, one channel, full scale at 1."""

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.errors import InputError
+from latchwork.core.errors import InputError
 
 UNKNOWN = "\ufffd"
 """What stands for a character outside the vocabulary; id 0 of character and word vocabularies."""

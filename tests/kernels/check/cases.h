@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "kernels.h"
+#include "recurrence/kernels.h"
 #include "reference.h"
 
 namespace check {

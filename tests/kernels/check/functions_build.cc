@@ -1,6 +1,6 @@
 // Compiled once for each instruction set, like the kernels.
 #include "functions.h"
-#include "math.h"
+#include "recurrence/math.h"
 
 namespace latchwork::LATCHWORK_BUILD {
 

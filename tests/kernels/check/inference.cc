@@ -1,5 +1,5 @@
 #include "calls.h"
-#include "chain.h"
+#include "network/chain.h"
 #include "parts.h"
 
 namespace check {

@@ -6,8 +6,8 @@
 #include <cstring>
 #include <string>
 
-#include "kernels.h"
 #include "parts.h"
+#include "recurrence/kernels.h"
 
 int main(int count, char** words) {
   int64_t cases = 300, stride = 65521;  // a prime: every exponent and all kinds of fractions

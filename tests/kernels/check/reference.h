@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "problem.h"
+#include "recurrence/problem.h"
 
 namespace check {
 

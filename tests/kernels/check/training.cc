@@ -3,8 +3,8 @@
 #include <thread>
 
 #include "compare.h"
+#include "network/trainer.h"
 #include "parts.h"
-#include "trainer.h"
 
 namespace check {
 namespace {

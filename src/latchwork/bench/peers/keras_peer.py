@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork import spec
 from latchwork.bench.cases import Case
 from latchwork.bench.work import Work
+from latchwork.core import spec
 
 keras: Any = importlib.import_module("keras")  # an extra: no types where it is not installed
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from latchwork.bench.cases import Case
 from latchwork.bench.peers import Answer
 from latchwork.bench.work import Work, save_model
-from latchwork.errors import InputError, LatchworkError
-from latchwork.network import Network
+from latchwork.core.errors import InputError, LatchworkError
+from latchwork.engines.jax.network import Network
 from latchwork.training import (
     Data,
     MeanSquaredError,

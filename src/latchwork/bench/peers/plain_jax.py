@@ -13,10 +13,10 @@ from jax import lax
 from jaxtyping import Array
 from numpy.typing import NDArray
 
-from latchwork import spec
 from latchwork.bench.cases import Case
 from latchwork.bench.peers import Answer
 from latchwork.bench.work import Work
+from latchwork.core import spec
 
 Weights = Mapping[str, Array]
 

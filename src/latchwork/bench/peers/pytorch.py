@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork import spec
 from latchwork.bench.cases import Case
 from latchwork.bench.peers import Answer
 from latchwork.bench.work import Work
+from latchwork.core import spec
 
 torch: Any = importlib.import_module("torch")  # an extra: no types where it is not installed
 

@@ -1,0 +1,85 @@
+// The parts of a training step that are no recurrence, as plain data: dense layers, losses, optimisers.
+//
+// Each runs on a team of threads that meets after it. No result depends on how many there are: a thread takes rows, or
+// columns of a gradient, or a range of the parameters, and what is summed over rows is summed in their order.
+#pragma once
+
+#include "recurrence/problem.h"
+#include "threads/team.h"
+
+namespace latchwork {
+
+// A dense layer over rows: outputs = activation(inputs weight + bias), and backward.
+struct DenseLearningJob {
+  int64_t rows, depth, width;
+  Activation activation;
+  const float* inputs;  // [rows, depth]
+  const float* weight;  // [depth, width]
+  const float* bias;    // [width]
+  float* outputs;       // [rows, width]
+  const float* by_outputs;
+  float* by_inputs;  // or null
+  float* by_weight;
+  float* by_bias;
+  float* packed;   // dense_packed_floats()
+  float* by_sums;  // [rows, padded(width)]
+};
+
+constexpr int64_t dense_packed_floats(int64_t depth, int64_t width) {
+  const int64_t forward = depth * padded(width, kWidestRegister), transposed = width * padded(depth, kWidestRegister);
+  return forward > transposed ? forward : transposed;
+}
+
+// What is measured of a row's outputs: losses, which have a derivative, and the accuracy, which has none.
+enum class Measure : int32_t { softmax_cross_entropy, squared_error, absolute_error, huber, accuracy };
+
+constexpr bool takes_classes(Measure measure) {
+  return measure == Measure::softmax_cross_entropy || measure == Measure::accuracy;
+}
+
+struct MeasureJob {
+  Measure measure;
+  float setting;  // label smoothing, or Huber's delta
+  int64_t batch, steps, width;
+  const float* outputs;    // [batch, steps, width]
+  const float* values;     // targets [batch, steps, width], of errors
+  const int32_t* classes;  // targets [batch, steps], of classes
+  const float* shares;     // [batch]: of each row in the loss of the batch; its derivative is multiplied by it
+  float* measured;         // [batch], a mean over the row's values
+  float* by_outputs;       // or null
+};
+
+enum class Direction : int32_t { sgd, momentum, rmsprop, adam, adagrad };
+
+constexpr int direction_slots(Direction direction) {
+  return direction == Direction::sgd ? 0 : direction == Direction::adam ? 2 : 1;
+}
+
+// One step of an optimiser for a range of parameters: parameter += scale * direction.
+struct UpdateJob {
+  Direction direction;
+  float decay, gain;                          // of the first moment, or the only one; the gain is 1 - decay
+  float decay_of_squares, gain_of_squares;    // of Adam's second
+  float epsilon;                              // what keeps a root above zero
+  float first_correction, second_correction;  // of Adam's moments: 1 - decay^steps
+  float norm, most_norm;                      // gradients longer than the most are scaled down to it
+  float scale;                                // minus the rate
+  float weight_decay;
+  int64_t count;
+  float* parameters;
+  const float* gradients;
+  float* slots[2];
+};
+
+// What a build offers for them.
+struct LearningEngine {
+  void (*dense_forward)(const DenseLearningJob& job, const Team& team);
+  void (*dense_backward)(const DenseLearningJob& job, const Team& team);
+  void (*measure)(const MeasureJob& job, const Team& team);
+  double (*sum_of_squares)(const float* values, int64_t count);
+  void (*update)(const UpdateJob& job);
+};
+
+const LearningEngine& learning_engine();
+
+}  // namespace latchwork

@@ -1,0 +1,123 @@
+// Losses and metrics of a batch, row by row, and the losses' derivatives by the outputs.
+#pragma once
+
+#include "network/learning.h"
+#include "recurrence/math.h"
+#include "recurrence/pack.h"
+
+namespace latchwork::LATCHWORK_BUILD {
+
+// exp(x) for x <= 0, to within some units in the last place; NaN gives NaN.
+LATCHWORK_INLINE Vec exponential(Vec x) {
+  const PowerOfTwo e = power_of_two(at_least(x, -87.0f), kLog2E);
+  return e.root + e.part;
+}
+
+// The same numbers, with `fill` in place of the lanes from `count` on.
+LATCHWORK_INLINE Vec filled(Vec value, int64_t count, float fill) {
+  if (count == kWidth) return value;
+  alignas(4 * kWidth) float lane[kWidth];
+  store(lane, value);
+  for (int64_t i = count; i < kWidth; ++i) lane[i] = fill;
+  return load(lane);
+}
+
+LATCHWORK_INLINE float sum_of_lanes(Vec value) {
+  alignas(4 * kWidth) float lane[kWidth];
+  store(lane, value);
+  for (int half = kWidth / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
+  return lane[0];
+}
+
+// One target's cross-entropy; `by` gets its derivative times `share`.
+inline float cross_entropy(const float* scores, int64_t classes, int32_t target, float smoothing, float share,
+                           float* by) {
+  float largest = scores[0], total = 0.0f;
+  for (int64_t i = 0; i < classes; ++i) {
+    if (!(scores[i] <= largest)) largest = scores[i];
+    total += scores[i];
+  }
+  Vec sum = zero();
+  for (int64_t block = 0; block < blocks_of(classes); ++block) {
+    const int64_t count = lanes(classes, block);
+    const Vec power = filled(exponential(load(scores + block * kWidth, count) - largest), count, 0.0f);
+    if (by) store(by + block * kWidth, power, count);
+    sum += power;
+  }
+  const float whole = sum_of_lanes(sum);
+  const float log_whole = __builtin_logf(whole) + largest;
+  const bool known = target >= 0 && target < classes;  // an unknown class has no score to raise
+  const float hit = known ? scores[target] - log_whole : 0.0f;
+  const float mean = total / static_cast<float>(classes) - log_whole;
+  if (by) {
+    const float factor = share * ((known ? 1.0f - smoothing : 0.0f) + smoothing) / whole;
+    const float less = share * smoothing / static_cast<float>(classes);
+    for (int64_t block = 0; block < blocks_of(classes); ++block) {
+      const int64_t count = lanes(classes, block);
+      store(by + block * kWidth, load(by + block * kWidth, count) * factor - less, count);
+    }
+    if (known) by[target] -= share * (1.0f - smoothing);
+  }
+  return -((1.0f - smoothing) * hit + smoothing * mean);
+}
+
+inline int32_t largest_of(const float* scores, int64_t classes) {
+  int32_t best = 0;
+  for (int64_t i = 1; i < classes && scores[best] == scores[best]; ++i)
+    if (!(scores[i] <= scores[best])) best = static_cast<int32_t>(i);
+  return best;
+}
+
+inline float measure_classes(const MeasureJob& job, int64_t row, float share) {
+  float sum = 0.0f;
+  for (int64_t step = 0; step < job.steps; ++step) {
+    const int64_t at = row * job.steps + step;
+    const float* scores = job.outputs + at * job.width;
+    float* by = job.by_outputs ? job.by_outputs + at * job.width : nullptr;
+    sum += job.measure == Measure::accuracy ? static_cast<float>(largest_of(scores, job.width) == job.classes[at])
+                                            : cross_entropy(scores, job.width, job.classes[at], job.setting, share, by);
+  }
+  return sum / static_cast<float>(job.steps);
+}
+
+inline float measure_errors(const MeasureJob& job, int64_t row, float share) {
+  const int64_t count = job.steps * job.width;
+  const float* outputs = job.outputs + row * count;
+  const float* targets = job.values + row * count;
+  float* by = job.by_outputs ? job.by_outputs + row * count : nullptr;
+  float sum = 0.0f;
+  for (int64_t i = 0; i < count; ++i) {
+    const float error = outputs[i] - targets[i], size = __builtin_fabsf(error);
+    float slope = 0.0f;
+    if (job.measure == Measure::squared_error) {
+      sum += error * error;
+      slope = 2.0f * error;
+    } else if (job.measure == Measure::absolute_error) {
+      sum += size;
+      slope = error > 0.0f ? 1.0f : error < 0.0f ? -1.0f : error;
+    } else {
+      const float near = size > job.setting ? job.setting : size;
+      sum += 0.5f * near * near + job.setting * (size - near);
+      slope = error > job.setting ? job.setting : error < -job.setting ? -job.setting : error;
+    }
+    if (by) by[i] = share * slope;
+  }
+  return sum / static_cast<float>(count);
+}
+
+inline void measure(const MeasureJob& job, const Team& team) {
+  const FlushSubnormals flush;
+  const Range mine = share(job.batch, team.rank, team.size);
+  for (int64_t row = mine.begin; row < mine.end; ++row) {
+    const int64_t values = takes_classes(job.measure) ? job.steps : job.steps * job.width;
+    const float part = job.shares[row] / static_cast<float>(values);
+    job.measured[row] = takes_classes(job.measure) ? measure_classes(job, row, part) : measure_errors(job, row, part);
+    // A row that does not count changes nothing, whatever its output is.
+    if (job.by_outputs && job.shares[row] == 0.0f)
+      std::memset(job.by_outputs + row * job.steps * job.width, 0,
+                  static_cast<size_t>(job.steps * job.width) * sizeof(float));
+  }
+}
+
+}  // namespace latchwork::LATCHWORK_BUILD

@@ -1,0 +1,485 @@
+"""What a network is, as plain data: layers, their arguments, the shapes of what they take, give and learn.
+
+No arrays and no JAX here: the runtime, the file format and the pages read a network from this alone. A shape leaves
+the batch out: `(time, features)` for sequences (`time` is None where it varies), `(features,)` for vectors, `(time,)`
+for token numbers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, ClassVar, Literal, Self, cast
+
+from latchwork.core import hints
+from latchwork.core.errors import InputError
+
+Shape = tuple[int | None, ...]
+ParameterShapes = dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer's description; each subclass says what it turns a shape into and which parameters it learns."""
+
+    def __new__(cls, *_: Any, **keywords: Any) -> Self:
+        """Tell those who come from another library how an argument is called here."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        for name in keywords:
+            if name not in known and name in hints.ARGUMENTS:
+                raise InputError(f"{cls.__name__} takes no {name}: {hints.ARGUMENTS[name]}")
+        return super().__new__(cls)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """The shape given for inputs of `shape`; raises `InputError` where the layer cannot take it."""
+        raise NotImplementedError
+
+    def parameter_shapes(self, shape: Shape) -> ParameterShapes:
+        """Name and shape of each learned array, for inputs of `shape`."""
+        del shape
+        return {}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data from which `layer_from_dict` makes an equal layer."""
+        return {"kind": type(self).__name__} | {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+
+    def __repr__(self) -> str:
+        """As one would write it: the size first, then only what differs from the default."""
+        shown: list[str] = []
+        for f in dataclasses.fields(self):
+            value = getattr(self, f.name)
+            if f.default is dataclasses.MISSING:
+                shown.append(repr(value))
+            elif value != f.default:
+                shown.append(f"{f.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+@dataclass(frozen=True, repr=False)
+class Recurrent(Layer):
+    """A cell run over time. Use one of the named layers: `SimpleRNN`, `GRU`, `LSTM`, `PeepholeLSTM`, `CoupledLSTM`.
+
+    Args:
+        units: size of the hidden state.
+        return_sequences: give every step's output `(time, units)`, not the last one `(units,)`.
+        reverse: read from each sequence's last step to its first; outputs stay at their own position in time.
+        dropout: share of the inputs dropped, the same ones at every step of a sequence (Gal & Ghahramani, 2016).
+        recurrent_dropout: share of the hidden state dropped inside the recurrent product, likewise constant in time.
+        recompute_every: for sequences whose training does not fit in memory: keep the state every so many steps alone
+            and compute the gates between again for the gradient, which costs a forward pass; 0 keeps all.
+    """
+
+    units: int
+    return_sequences: bool = False
+    reverse: bool = False
+    dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    recompute_every: int = 0
+
+    gates: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse sizes and rates that mean nothing."""
+        _check_size(self, "units")
+        _check_flag(self, "return_sequences")
+        _check_flag(self, "reverse")
+        _check_rate(self, "dropout")
+        _check_rate(self, "recurrent_dropout")
+        if self.recompute_every:
+            _check_size(self, "recompute_every")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """`(time, units)`, or `(units,)` without `return_sequences`."""
+        time, _ = _sequence(self, shape)
+        return (time, self.units) if self.return_sequences else (self.units,)
+
+    def parameter_shapes(self, shape: Shape) -> ParameterShapes:
+        """`input_weight [features, gates*units]`, `hidden_weight [units, gates*units]`, `bias [gates*units]`."""
+        _, features = _sequence(self, shape)
+        width = len(self.gates) * self.units
+        return {"input_weight": (features, width), "hidden_weight": (self.units, width), "bias": (width,)}
+
+
+@dataclass(frozen=True, repr=False)
+class SimpleRNN(Recurrent):
+    """h' = activation(x W + h U + b), activation `tanh` or `relu` (Elman, 1990)."""
+
+    activation: Literal["tanh", "relu"] = "tanh"
+    gates: ClassVar[tuple[str, ...]] = ("hidden",)
+
+    def __post_init__(self) -> None:
+        """Refuse sizes, rates and activations that mean nothing."""
+        super().__post_init__()
+        _check_choice(self, "activation", ("tanh", "relu"))
+
+
+@dataclass(frozen=True, repr=False)
+class LSTM(Recurrent):
+    """Long short-term memory with forget gate (Hochreiter & Schmidhuber, 1997; Gers et al., 2000). Gates i, f, g, o."""
+
+    gates: ClassVar[tuple[str, ...]] = ("input", "forget", "candidate", "output")
+
+
+@dataclass(frozen=True, repr=False)
+class PeepholeLSTM(Recurrent):
+    """LSTM whose gates also see the cell state (Gers & Schmidhuber, 2000; Graves, 2013). Gates i, f, g, o."""
+
+    gates: ClassVar[tuple[str, ...]] = ("input", "forget", "candidate", "output")
+
+    def parameter_shapes(self, shape: Shape) -> ParameterShapes:
+        """The LSTM's, and one `[units]` vector for each of the input, forget and output gates."""
+        peepholes = ("input_peephole", "forget_peephole", "output_peephole")
+        return super().parameter_shapes(shape) | dict.fromkeys(peepholes, (self.units,))
+
+
+@dataclass(frozen=True, repr=False)
+class CoupledLSTM(Recurrent):
+    """LSTM that writes just where it forgets: i = 1 - f (Greff et al., 2015, "CIFG"). Gates f, g, o."""
+
+    gates: ClassVar[tuple[str, ...]] = ("forget", "candidate", "output")
+
+
+@dataclass(frozen=True, repr=False)
+class GRU(Recurrent):
+    """Gated recurrent unit (Cho et al., 2014), reset after the product as in PyTorch and Keras. Gates r, z, n."""
+
+    gates: ClassVar[tuple[str, ...]] = ("reset", "update", "candidate")
+
+    def parameter_shapes(self, shape: Shape) -> ParameterShapes:
+        """Two biases in place of one, since the reset gate multiplies the recurrent product with its bias."""
+        shapes = super().parameter_shapes(shape)
+        width = shapes.pop("bias")
+        return shapes | {"input_bias": width, "hidden_bias": width}
+
+
+@dataclass(frozen=True, repr=False)
+class Bidirectional(Layer):
+    """Two copies of a recurrent layer, one reading each way, their outputs side by side (Schuster & Paliwal, 1997).
+
+    Example:
+        >>> Bidirectional(LSTM(8, return_sequences=True)).output_shape((28, 3))
+        (28, 16)
+    """
+
+    layer: Recurrent
+
+    def __post_init__(self) -> None:
+        """Refuse anything but a forward recurrent layer."""
+        if not isinstance(self.layer, Recurrent):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputError(f"Bidirectional takes a recurrent layer such as LSTM(30), got {self.layer!r}")
+        if self.layer.reverse:
+            raise InputError("Bidirectional reads both ways already: leave out reverse=True in its layer")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Twice the layer's features."""
+        *time, features = self.layer.output_shape(shape)
+        return (*time, 2 * cast(int, features))
+
+    def parameter_shapes(self, shape: Shape) -> ParameterShapes:
+        """The layer's own, once under `forward.` and once under `backward.`."""
+        inner = self.layer.parameter_shapes(shape)
+        return {f"{way}.{name}": size for way in ("forward", "backward") for name, size in inner.items()}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data, the inner layer nested."""
+        return {"kind": "Bidirectional", "layer": self.layer.to_dict()}
+
+
+@dataclass(frozen=True, repr=False)
+class Embedding(Layer):
+    """A learned vector of `units` for each of `tokens` symbols; takes whole numbers `[batch, time]`."""
+
+    tokens: int
+    units: int
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that mean nothing."""
+        _check_size(self, "tokens")
+        _check_size(self, "units")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """`(time, units)`."""
+        if len(shape) != 1:
+            raise InputError(f"{self!r} takes token numbers of shape (batch, time), got (batch, {_text(shape)})")
+        return (shape[0], self.units)
+
+    def parameter_shapes(self, shape: Shape) -> ParameterShapes:
+        """`weight [tokens, units]`."""
+        del shape
+        return {"weight": (self.tokens, self.units)}
+
+
+@dataclass(frozen=True, repr=False)
+class Dense(Layer):
+    """activation(x W + b) on the last axis; on a sequence, at every step. The losses take a linear last layer."""
+
+    units: int
+    activation: Literal["tanh", "relu", "sigmoid"] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse sizes and activations that mean nothing."""
+        _check_size(self, "units")
+        if cast(str, self.activation) == "softmax":
+            raise InputError(
+                f"Dense({self.units}, activation='softmax'): the classifier applies the softmax itself, "
+                f"inside its loss; write Dense({self.units})"
+            )
+        _check_choice(self, "activation", (None, "tanh", "relu", "sigmoid"))
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """The same with `units` features."""
+        _features(self, shape)
+        return (*shape[:-1], self.units)
+
+    def parameter_shapes(self, shape: Shape) -> ParameterShapes:
+        """`weight [features, units]`, `bias [units]`."""
+        return {"weight": (_features(self, shape), self.units), "bias": (self.units,)}
+
+
+@dataclass(frozen=True, repr=False)
+class Dropout(Layer):
+    """Drops a share `rate` of the features while training and scales the rest up (Srivastava et al., 2014)."""
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        """Refuse rates that mean nothing."""
+        _check_rate(self, "rate")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Unchanged."""
+        _features(self, shape)
+        return shape
+
+
+@dataclass(frozen=True, repr=False)
+class LayerNorm(Layer):
+    """Normalises the features of each step to mean 0, variance 1, then scales and shifts (Ba et al., 2016)."""
+
+    EPSILON: ClassVar[float] = 1e-5  # PyTorch's; keeps a constant vector finite
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Unchanged."""
+        _features(self, shape)
+        return shape
+
+    def parameter_shapes(self, shape: Shape) -> ParameterShapes:
+        """`scale [features]`, `offset [features]`."""
+        size = (_features(self, shape),)
+        return {"scale": size, "offset": size}
+
+
+@dataclass(frozen=True, repr=False)
+class Pooling(Layer):
+    """Turns a sequence into one vector: its `first`, `last`, `mean` and `max` over the real steps, side by side."""
+
+    kinds: tuple[str, ...] = ("last", "mean")
+
+    def __post_init__(self) -> None:
+        """Take any iterable of known kinds."""
+        kinds = (self.kinds,) if isinstance(self.kinds, str) else tuple(self.kinds)
+        known = ("first", "last", "mean", "max")
+        if not kinds or any(kind not in known for kind in kinds):
+            raise InputError(f"Pooling takes one or more of {', '.join(known)}, got {self.kinds!r}")
+        object.__setattr__(self, "kinds", kinds)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """`(features * number of kinds,)`."""
+        _, features = _sequence(self, shape)
+        return (features * len(self.kinds),)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data."""
+        return {"kind": "Pooling", "kinds": list(self.kinds)}
+
+
+# Every layer that a file may name. A new layer is one row here, one class above and one in layers.py.
+LAYERS: dict[str, type[Layer]] = {
+    kind.__name__: kind
+    for kind in (
+        SimpleRNN, GRU, LSTM, PeepholeLSTM, CoupledLSTM, Bidirectional, Embedding, Dense, Dropout, LayerNorm, Pooling,
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True, repr=False)
+class Sequential:
+    """A network as a list of layers; sizes of the input are filled in when the data is seen.
+
+    Example:
+        >>> network = Sequential([LSTM(30), Dense(10)])
+        >>> network
+        Sequential([LSTM(30), Dense(10)])
+        >>> network.with_input((28, 28)).parameter_count()
+        7390
+    """
+
+    layers: tuple[Layer, ...]
+    input_shape: Shape | None = field(default=None, kw_only=True)
+
+    def __init__(self, layers: Iterable[Layer] = (), *, input_shape: Iterable[int | None] | None = None) -> None:
+        """Check that there are layers and, where the input is known, that each takes what the one before gives."""
+        layers = tuple(layers)
+        wrong = next((layer for layer in layers if not isinstance(layer, Layer)), None)  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not layers or wrong is not None:
+            given = "none" if wrong is None else f"{wrong!r} in it"
+            raise InputError(f"Sequential takes a list of layers such as [LSTM(30), Dense(10)], got {given}")
+        object.__setattr__(self, "layers", layers)
+        object.__setattr__(self, "input_shape", None if input_shape is None else tuple(input_shape))
+        if self.input_shape is not None:
+            self.shapes()
+
+    def __getattr__(self, name: str) -> Any:
+        """Only for what is not there: say where another library's method is to be found."""
+        hint = f": {hints.NETWORK_METHODS[name]}" if name in hints.NETWORK_METHODS else ""
+        raise AttributeError(f"a Sequential describes a network and has no {name!r}{hint}", name=name, obj=self)
+
+    def __repr__(self) -> str:
+        """As one would write it."""
+        return f"Sequential([{', '.join(map(repr, self.layers))}])"
+
+    def with_input(self, shape: Iterable[int | None]) -> Sequential:
+        """The same network for inputs of `shape` (batch left out)."""
+        return Sequential(self.layers, input_shape=shape)
+
+    def shapes(self) -> list[Shape]:
+        """The input's shape, then each layer's output shape."""
+        if self.input_shape is None:
+            raise InputError("the network's input shape is not known yet: fit it, or call with_input((time, features))")
+        shapes = [self.input_shape]
+        for layer in self.layers:
+            shapes.append(layer.output_shape(shapes[-1]))
+        return shapes
+
+    def output_shape(self) -> Shape:
+        """The last layer's output shape."""
+        return self.shapes()[-1]
+
+    def parameter_shapes(self) -> ParameterShapes:
+        """Every learned array's name (`layers.0.input_weight`) and shape, in the order of the layers."""
+        return {
+            f"layers.{index}.{name}": size
+            for index, (layer, shape) in enumerate(zip(self.layers, self.shapes(), strict=False))
+            for name, size in layer.parameter_shapes(shape).items()
+        }
+
+    def parameter_count(self) -> int:
+        """How many numbers the network learns."""
+        return sum(prod(size) for size in self.parameter_shapes().values())
+
+    def summary(self) -> str:
+        """A table: each layer, its output shape and its number of parameters."""
+        shapes = self.shapes()
+        rows = [("Layer", "Output shape", "Parameters")]
+        for layer, before, after in zip(self.layers, shapes, shapes[1:], strict=False):
+            count = sum(map(prod, layer.parameter_shapes(before).values()))
+            rows.append((repr(layer), f"(batch, {_text(after)})", f"{count:,}"))
+        rows.append(("Total", "", f"{self.parameter_count():,}"))
+        wide = [max(len(row[column]) for row in rows) for column in range(3)]
+        lines = [f"{a:<{wide[0]}}  {b:<{wide[1]}}  {c:>{wide[2]}}" for a, b, c in rows]
+        rule = "-" * len(lines[0])
+        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data from which `from_dict` makes an equal network."""
+        shape = None if self.input_shape is None else list(self.input_shape)
+        return {"input_shape": shape, "layers": [layer.to_dict() for layer in self.layers]}
+
+    @classmethod
+    def from_dict(cls, data: object) -> Sequential:
+        """The network that `to_dict` described; raises `InputError` on anything else."""
+        match data:
+            case {"input_shape": shape, "layers": [*layers]} if _is_shape(shape):
+                return cls(
+                    [layer_from_dict(layer) for layer in layers],
+                    input_shape=cast("list[int | None] | None", shape),
+                )
+            case _:
+                raise InputError("not a network: expected {input_shape, layers}")
+
+
+def check_parameters(network: Sequential, parameters: Mapping[str, Any]) -> None:
+    """Raise `InputError` unless the names and shapes of these arrays are what the spec says, and all hold floats."""
+    expected = network.parameter_shapes()
+    if missing := expected.keys() - parameters.keys():
+        raise InputError(f"the parameter {min(missing)} is missing")
+    if unknown := parameters.keys() - expected.keys():
+        raise InputError(f"the parameter {min(unknown)} belongs to no layer of {network!r}")
+    for name, shape in expected.items():
+        if parameters[name].shape != shape:
+            raise InputError(f"the parameter {name} has shape {parameters[name].shape}, expected {shape}")
+        if parameters[name].dtype.kind != "f":
+            raise InputError(f"the parameter {name} has type {parameters[name].dtype}, expected floating numbers")
+
+
+def layer_from_dict(data: object) -> Layer:
+    """The layer that `Layer.to_dict` described; raises `InputError` on unknown kinds, fields and types."""
+    if not isinstance(data, Mapping) or "kind" not in data:
+        raise InputError(f"not a layer: expected an object with a kind, got {_short(data)}")
+    arguments = dict(cast("Mapping[str, Any]", data))
+    kind = arguments.pop("kind")
+    if not isinstance(kind, str) or kind not in LAYERS:
+        raise InputError(f"unknown layer {_short(kind)}: this version knows {', '.join(LAYERS)}")
+    if "layer" in arguments:
+        arguments["layer"] = layer_from_dict(arguments["layer"])
+    try:
+        return LAYERS[kind](**arguments)
+    except TypeError as error:
+        raise InputError(f"layer {kind} takes other fields than {_short(sorted(arguments))}") from error
+
+
+def _sequence(layer: Layer, shape: Shape) -> tuple[int | None, int]:
+    if len(shape) != 2 or shape[1] is None:
+        hint = "; let the layer before give every step with return_sequences=True" if len(shape) == 1 else ""
+        raise InputError(f"{layer!r} takes sequences (batch, time, features), got (batch, {_text(shape)}){hint}")
+    return shape[0], shape[1]
+
+
+def _features(layer: Layer, shape: Shape) -> int:
+    if not shape or shape[-1] is None:
+        raise InputError(f"{layer!r} takes a known number of features, got (batch, {_text(shape)})")
+    return shape[-1]
+
+
+def _check_size(layer: Layer, name: str) -> None:
+    value = getattr(layer, name)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 2**24:
+        raise InputError(f"{type(layer).__name__}: {name} must be a whole number of at least 1, got {_short(value)}")
+
+
+def _check_flag(layer: Layer, name: str) -> None:
+    value = getattr(layer, name)
+    if not isinstance(value, bool):
+        kind = type(layer).__name__
+        raise InputError(f"{kind} takes the units alone, as in {kind}(30): {name} is True or False, got {value!r}")
+
+
+def _check_rate(layer: Layer, name: str) -> None:
+    value = getattr(layer, name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+        raise InputError(f"{type(layer).__name__}: {name} must lie in 0 <= rate < 1, got {_short(value)}")
+
+
+def _check_choice(layer: Layer, name: str, known: tuple[object, ...]) -> None:
+    value = getattr(layer, name)
+    if value not in known:
+        raise InputError(f"{type(layer).__name__}: {name} must be one of {known}, got {_short(value)}")
+
+
+def _is_shape(shape: object) -> bool:
+    if shape is None:
+        return True
+    sizes = cast("list[object]", shape) if isinstance(shape, list) else []
+    valid = all(size is None or (type(size) is int and size >= 1) for size in sizes)
+    return len(sizes) in (1, 2) and valid
+
+
+def _text(shape: Shape) -> str:
+    return ", ".join("time" if size is None else str(size) for size in shape)
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,1 @@
+"""What computes: `native` is our own C++, `plain` NumPy, `jax` the optional wing for what users write and for GPUs."""

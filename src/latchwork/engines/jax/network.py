@@ -1,0 +1,82 @@
+"""A network with its arrays: a spec built once the data is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+from numpy.typing import NDArray
+
+from latchwork.core import spec
+from latchwork.core.initial_values import initial_parameters
+from latchwork.engines.jax.layers import BuiltLayer, Constant, Key, Lengths, build_layer
+
+
+class Network(eqx.Module):
+    """The layers of a `Sequential`, built.
+
+    Example:
+        >>> network = Network.build(spec.Sequential([spec.LSTM(30), spec.Dense(10)]), input_shape=(28, 28), seed=0)
+        >>> network(jax.numpy.zeros((2, 28, 28))).shape
+        (2, 10)
+    """
+
+    layers: tuple[BuiltLayer, ...]
+    spec: spec.Sequential = eqx.field(static=True)
+
+    @classmethod
+    def build(cls, network: spec.Sequential, input_shape: Iterable[int | None], seed: int = 0) -> Network:
+        """A network with first values drawn from `seed`, for inputs of `input_shape` (batch left out)."""
+        described = network.with_input(input_shape)
+        return cls.from_parameters(described, initial_parameters(described, seed))
+
+    @classmethod
+    def from_parameters(cls, network: spec.Sequential, parameters: Mapping[str, NDArray[np.float32]]) -> Network:
+        """The network around given arrays; raises `InputError` where names or shapes are not the spec's."""
+        spec.check_parameters(network, parameters)
+        layers: list[BuiltLayer] = []
+        for index, layer in enumerate(network.layers):
+            prefix = f"layers.{index}."
+            own = {name.removeprefix(prefix): array for name, array in parameters.items() if name.startswith(prefix)}
+            layers.append(build_layer(layer, jax.device_put(own)))
+        return cls(tuple(layers), network)
+
+    @classmethod
+    def stacked(cls, networks: Sequence[Network]) -> Network:
+        """Networks of one spec as one whose every array has a first axis of members (see `training.SideBySide`)."""
+        return jax.tree.map(lambda *leaves: np.stack(leaves), *networks)
+
+    def __call__(self, inputs: Array, lengths: Lengths = None, *, key: Key = None) -> Float[Array, "batch ..."]:
+        """The last layer's output for a batch; with a `key`, as in training (something is dropped)."""
+        return apply_layers(self.layers, inputs, lengths, key)
+
+    def parameters(self) -> dict[str, NDArray[np.float32]]:
+        """Every learned array by the name it has in a file."""
+        names = self.spec.parameter_shapes()
+        return {name: np.asarray(_get(self, name)) for name in names}
+
+
+def apply_layers(layers: tuple[BuiltLayer, ...], inputs: Array, lengths: Lengths = None, key: Key = None) -> Array:
+    """One layer after the other; apart from `Network`, so that compiled code does not depend on the spec's rates."""
+    for index, layer in enumerate(layers):
+        inputs = layer(inputs, lengths, None if key is None else jax.random.fold_in(key, index))
+    return inputs
+
+
+def split_parameters(tree: Any) -> tuple[Any, Any]:
+    """The learned arrays of any module, and the rest (`eqx.combine` joins them again)."""
+    learned = jax.tree.map(lambda leaf: not isinstance(leaf, Constant), tree, is_leaf=lambda x: isinstance(x, Constant))
+    return eqx.partition(tree, learned)
+
+
+# Where the arrays of a file's `layers.0.input_weight` live in the built layers.
+def _get(network: Network, name: str) -> Any:
+    _, index, *path = name.split(".")
+    node: Any = network.layers[int(index)]
+    for part in path:
+        node = getattr(node, part, None) if hasattr(node, part) else getattr(node.cell, part)
+    return node

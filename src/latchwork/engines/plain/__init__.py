@@ -1,0 +1,1 @@
+"""NumPy: runs every layer of the table where the kernels were not built, and is what they are compared with."""

@@ -1,1 +1,0 @@
-"""The fused engine: recurrent networks in C++. `native` is its NumPy face, `jax` its JAX face."""

@@ -1,0 +1,1 @@
+"""Pictures and reports: how results look."""
