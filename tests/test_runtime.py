@@ -236,11 +236,11 @@ print(sorted(heavy & {{name.partition(".")[0] for name in sys.modules}}))
 
 def test_an_engine_that_is_not_known_or_not_there_is_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("LATCHWORK_ENGINE", "warp")
-    with pytest.raises(InputError, match="expected one of auto, scan, fused"):
+    with pytest.raises(InputError, match="expected one of auto, native, plain"):
         built(ONE_WAY["stack"])
     monkeypatch.setenv("LATCHWORK_ENGINE", "fused")
     monkeypatch.setattr(native, "available", lambda: False)
-    with pytest.raises(InputError, match="LATCHWORK_ENGINE=fused: "):
+    with pytest.raises(InputError, match="LATCHWORK_ENGINE=native: "):
         built(ONE_WAY["stack"])
 
 

@@ -175,7 +175,7 @@ def test_engines_by_environment_and_their_refusals(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("LATCHWORK_ENGINE", "scan")
     assert chosen_engine(cell, INPUTS) == "scan"
     monkeypatch.setenv("LATCHWORK_ENGINE", "quick")
-    with pytest.raises(InputError, match="expected one of auto, scan, fused"):
+    with pytest.raises(InputError, match="expected one of auto, native, plain"):
         unroll(cell, INPUTS)
     monkeypatch.delenv("LATCHWORK_ENGINE")
     assert chosen_engine(cell, INPUTS) == ENGINES[-1]

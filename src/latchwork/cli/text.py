@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latchwork.cli.common import JsonOption, ModelArgument, Output, QuietOption, SeedOption, check_writable, json_text
+from latchwork.core import settings
 from latchwork.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -272,8 +272,7 @@ def _figures(model: Any) -> dict[str, Any]:
 
 
 def _personal_file() -> Path:
-    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(home) / "latchwork" / "words.json"
+    return settings.users_data_folder() / "words.json"
 
 
 # Shades of red behind the text, from what was expected to what was not; numbers of the 256 terminal colours.

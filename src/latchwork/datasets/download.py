@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
+from latchwork.core import settings
 from latchwork.core.errors import InputError, LatchworkError
 from latchwork.core.storage import write_atomically
 
@@ -88,11 +89,7 @@ def obtain(download: Download, data: str | os.PathLike[str] | None = None) -> Pa
 
 def cache_folder() -> Path:
     """Return the folder of downloaded data; it need not exist yet."""
-    chosen = os.environ.get("LATCHWORK_CACHE")
-    if chosen:
-        return Path(chosen)
-    users = os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_CACHE_HOME")
-    return (Path(users) if users else Path.home() / ".cache") / "latchwork"
+    return settings.chosen_cache_folder() or settings.users_cache_folder()
 
 
 def _is_kept(path: Path, sha256: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.core import spec
+from latchwork.core import settings, spec
 from latchwork.core.errors import InputError
 from latchwork.engines import native
 from latchwork.runtime import numpy_cells
@@ -48,7 +47,7 @@ class NumpyNetwork:
     """The layers of a spec with their arrays. It changes nothing in itself, so any number of threads may use one.
 
     The fused kernels run the recurrent layers where they were built, and the plain NumPy step elsewhere.
-    `LATCHWORK_ENGINE=scan|fused|auto` chooses, as in training.
+    `LATCHWORK_ENGINE=plain|native|auto` chooses, as in training.
 
     Args:
         network: the spec, its input shape filled in.
@@ -180,12 +179,10 @@ def plain(
 
 def chosen_engine() -> Run:
     """The engine that `LATCHWORK_ENGINE` asks for: the kernels where they were built, unless it says `scan`."""
-    wanted = os.environ.get("LATCHWORK_ENGINE", "auto")
-    if wanted not in ("auto", "scan", "fused"):
-        raise InputError(f"LATCHWORK_ENGINE={wanted!r}: expected one of auto, scan, fused")
-    if wanted == "fused" and not native.available():
-        raise InputError(f"LATCHWORK_ENGINE=fused: {native.engine_info().reason}")
-    return Fused() if native.available() and wanted != "scan" else plain
+    wanted = settings.engine()
+    if wanted == "native" and not native.available():
+        raise InputError(f"LATCHWORK_ENGINE=native: {native.engine_info().reason}")
+    return Fused() if native.available() and wanted != "plain" else plain
 
 
 def _pooled(kinds: Sequence[str], inputs: Array, lengths: Lengths) -> Array:

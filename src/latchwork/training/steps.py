@@ -8,19 +8,18 @@ can); a forced way that cannot run a case says why.
 
 from __future__ import annotations
 
-import os
-from typing import Any, Literal, NamedTuple, Protocol, cast, get_args
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latchwork.core import settings
 from latchwork.core.errors import InputError
 from latchwork.training.data import Data, Order
 from latchwork.training.native_network import why_not_native
 from latchwork.training.objective import Objective
 from latchwork.training.optimizers import OptaxOptimizer, Optimizer
 
-Way = Literal["auto", "native", "xla"]
 Sums = NDArray[np.float64]
 
 
@@ -76,9 +75,7 @@ def chosen_way(
     Raises:
         InputError: `LATCHWORK_BLOCK` asks for what cannot be, or for what there is not.
     """
-    wanted = cast("Way", os.environ.get("LATCHWORK_BLOCK", "auto"))
-    if wanted not in get_args(Way):
-        raise InputError(f"LATCHWORK_BLOCK={wanted!r}: expected one of {', '.join(get_args(Way))}")
+    wanted = settings.block()
     if wanted == "xla":
         return "xla", "LATCHWORK_BLOCK=xla"
     reason = why_not_native(model, objective, optimizer, data)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from types import MappingProxyType
 
 import jax
+
+from latchwork.core import settings
 
 # Where a program runs for less time than it takes to compile: less optimised code, compiled in a third of the time.
 # XLA's older emitters of elementwise loops compile faster than its fusion emitters, and are slower on large arrays.
@@ -15,9 +16,7 @@ COMPILE_FAST = MappingProxyType({"xla_cpu_use_fusion_emitters": False, "xla_back
 
 def cache_folder() -> Path:
     """Where compiled programs are kept: `LATCHWORK_CACHE`, or the user's cache folder."""
-    if given := os.environ.get("LATCHWORK_CACHE"):
-        return Path(given)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "latchwork" / "compiled"
+    return settings.chosen_cache_folder() or settings.users_cache_folder() / "compiled"
 
 
 def enable_cache() -> None:

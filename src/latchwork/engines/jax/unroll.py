@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import os
 from collections.abc import Callable
 from functools import cache
-from typing import Literal, cast, get_args
+from typing import Literal, cast
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from latchwork.core import settings
 from latchwork.core.cells import Cell, CoupledLSTMCell, GRUCell, LSTMCell, PeepholeLSTMCell, SimpleRNNCell, State
 from latchwork.core.errors import InputError
 from latchwork.engines import native
@@ -73,16 +73,14 @@ def unroll(
 
 def chosen_engine(cell: Cell[State], inputs: Array, engine: Engine | None = None) -> Literal["scan", "fused"]:
     """The engine that runs this case; raises `InputError` where a forced one cannot."""
-    wanted = engine or cast("Engine", os.environ.get("LATCHWORK_ENGINE", "auto"))
-    if wanted not in get_args(Engine):
-        raise InputError(f"LATCHWORK_ENGINE={wanted!r}: expected one of {', '.join(get_args(Engine))}")
-    if wanted == "scan":
+    wanted = settings.engine() if engine is None else settings.checked_engine(engine, "engine")
+    if wanted == "plain":
         return "scan"
     reason = _why_not_fused(cell, inputs)
     if reason is None:
         return "fused"
-    if wanted == "fused":
-        raise InputError(f"the fused engine cannot run this case: {reason}")
+    if wanted == "native":
+        raise InputError(f"the kernels cannot run this case: {reason}")
     return "scan"
 
 
