@@ -10,8 +10,8 @@ from latchwork.core import spec, storage
 from latchwork.core.initial_values import initial_parameters
 from latchwork.core.spec import GRU, LSTM, Bidirectional, Dense, Embedding, Sequential
 from latchwork.forecasting import Forecaster
-from latchwork.forecasting.residual import TENSORS
-from latchwork.forecasting.rows import make_rows
+from latchwork.forecasting.methods.folds import TENSORS
+from latchwork.forecasting.methods.rows import make_rows
 from latchwork.runtime.network import NumpyNetwork
 from latchwork.speech.model import SpeechModel
 from latchwork.speech.symbols import Symbols

@@ -30,7 +30,8 @@ HERE = Path(__file__).parent
 # Where a model might keep something of a call.
 MODELS = (
     "runtime/model.py", "runtime/chain.py", "runtime/network.py", "engines/native/__init__.py", "text/model.py",
-    "text/predictor.py", "text/ngram.py", "speech/model.py", "forecasting/forecaster.py", "forecasting/correction.py",
+    "text/predictor.py", "text/ngram.py", "speech/model.py", "forecasting/forecaster.py",
+    "forecasting/methods/corrector.py",
 )  # fmt: skip
 TOLERANCE = 1e-5  # norm of the difference over norm
 
@@ -82,9 +83,9 @@ def speech_log_probabilities(folder: Path, sounds: list[np.ndarray]) -> np.ndarr
 def jax_forecast(said: Any, panel: Any = None) -> tuple[np.ndarray, np.ndarray]:
     """A forecaster's mean, its lower end at 80 % and its network's own forecast; and the mean alone."""
     from latchwork.core.cells import LSTMCell
-    from latchwork.forecasting.correction import CELL, HEADS
-    from latchwork.forecasting.network import Corrector
-    from latchwork.forecasting.rows import make_rows
+    from latchwork.forecasting.methods.corrector import CELL, HEADS
+    from latchwork.forecasting.methods.corrector_training import Corrector
+    from latchwork.forecasting.methods.rows import make_rows
 
     rows = make_rows(panel or said.panel_, [(0, 0)], said.seasons_, said.horizon_)
     own = said._network.trained.tensors()

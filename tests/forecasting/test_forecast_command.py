@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from latchwork.cli.main import run
-from latchwork.forecasting.paths import continue_paths
-from latchwork.forecasting.stocks import stock_report
+from latchwork.forecasting.judging.stocks import stock_report
+from latchwork.forecasting.methods.paths import continue_paths
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from latchwork.forecasting import Forecaster
-from latchwork.forecasting.backtest import calibrate_rolling
-from latchwork.forecasting.blend import add_blend
-from latchwork.forecasting.panel import read_panel
-from latchwork.forecasting.rows import make_rows
+from latchwork.forecasting.judging.backtest import calibrate_rolling
+from latchwork.forecasting.methods.blend import add_blend
+from latchwork.forecasting.methods.rows import make_rows
+from latchwork.forecasting.reading.panel import read_panel
 
 LENGTH = 90
 

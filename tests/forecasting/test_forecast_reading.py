@@ -9,9 +9,9 @@ import pytest
 from ugly import MONTHS, UGLY, VALUES
 
 from latchwork.core.errors import InputError
-from latchwork.forecasting.dates import format_times, parse_times
-from latchwork.forecasting.numbers import parse_numbers
-from latchwork.forecasting.panel import read_panel
+from latchwork.forecasting.reading.dates import format_times, parse_times
+from latchwork.forecasting.reading.numbers import parse_numbers
+from latchwork.forecasting.reading.panel import read_panel
 from latchwork.transforms.calendar import Frequency, detect_frequency
 
 

@@ -10,10 +10,10 @@ import latchwork
 from latchwork.core import storage
 from latchwork.core.errors import InputError
 from latchwork.forecasting import Forecaster
-from latchwork.forecasting.backtest import calibrate_rolling, plan_origins
-from latchwork.forecasting.panel import read_panel
-from latchwork.forecasting.results import results
-from latchwork.forecasting.verdict import clearly_better, losses
+from latchwork.forecasting.judging.backtest import calibrate_rolling, plan_origins
+from latchwork.forecasting.judging.verdict import clearly_better, losses
+from latchwork.forecasting.reading.panel import read_panel
+from latchwork.forecasting.report.results import results
 
 
 def monthly(length=96, seed=0, scale=100.0):
@@ -282,7 +282,7 @@ def test_the_network_starts_at_the_base_sees_no_future_and_is_saved(tmp_path):
 
 
 def test_a_network_whose_head_is_zero_is_the_base():
-    from latchwork.forecasting.network import start
+    from latchwork.forecasting.methods.corrector_training import start
 
     past, future = jnp.ones((3, 12, 5)), jnp.ones((3, 6, 7))
     assert not np.asarray(start(0, 5, 7)(past, future)).any()

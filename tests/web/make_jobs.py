@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from latchwork.core import spec, storage
-from latchwork.forecasting.correction import CELL, HEADS, Trained
-from latchwork.forecasting.network import start
-from latchwork.forecasting.residual import TENSORS
-from latchwork.forecasting.rows import Rows
-from latchwork.forecasting.shown import PREFIX
+from latchwork.forecasting.methods.corrector import CELL, HEADS, Trained
+from latchwork.forecasting.methods.corrector_training import start
+from latchwork.forecasting.methods.folds import TENSORS
+from latchwork.forecasting.methods.rows import Rows
+from latchwork.forecasting.report.shown import PREFIX
 from latchwork.runtime.model import model_of
 from latchwork.transforms.scaling import standard_scaler
 from latchwork.transforms.vocabulary import Vocabulary, fit_vocabulary

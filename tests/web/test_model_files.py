@@ -58,10 +58,10 @@ def test_a_saved_forecast_shows_itself_with_its_interval_and_what_it_leaned_on(
 
 
 def test_a_forecaster_with_a_network_shows_its_gates(model_page, drop_file, forecaster, tmp_path):
-    from latchwork.forecasting.correction import CELL, HEADS
-    from latchwork.forecasting.network import start
-    from latchwork.forecasting.residual import TENSORS
-    from latchwork.forecasting.shown import network_inputs
+    from latchwork.forecasting.methods.corrector import CELL, HEADS
+    from latchwork.forecasting.methods.corrector_training import start
+    from latchwork.forecasting.methods.folds import TENSORS
+    from latchwork.forecasting.report.shown import network_inputs
 
     page, model = model_page
     document, tensors = forecaster.to_latch()

@@ -55,10 +55,10 @@ def forecast(
     as_json: JsonOption = False,
 ) -> None:
     """Forecast a table of the past: what comes next, how sure that is, and whether it beats the simple methods."""
-    from latchwork.forecasting.folder import write_files
     from latchwork.forecasting.forecaster import Forecaster
-    from latchwork.forecasting.results import results
-    from latchwork.forecasting.stocks import stock_report
+    from latchwork.forecasting.judging.stocks import stock_report
+    from latchwork.forecasting.report.files import write_files
+    from latchwork.forecasting.report.results import results
 
     started = time.perf_counter()
     output = Output(as_json=as_json, quiet=quiet)
@@ -117,7 +117,7 @@ def _article(forecaster: Forecaster, seed: int, output: Output) -> dict[str, flo
     import numpy as np
 
     from latchwork.article.airline import as_written
-    from latchwork.forecasting.dates import format_times
+    from latchwork.forecasting.reading.dates import format_times
     from latchwork.transforms.working import bridge
 
     panel = forecaster.panel_
@@ -141,8 +141,8 @@ def _paths(forecaster: Forecaster, steps: int, seed: int, folder: Path, output: 
     """Sampled futures into paths.csv; their quantiles into the results."""
     import numpy as np
 
-    from latchwork.forecasting.dates import format_times
-    from latchwork.forecasting.paths import continue_paths
+    from latchwork.forecasting.methods.paths import continue_paths
+    from latchwork.forecasting.reading.dates import format_times
 
     found = continue_paths(forecaster, steps, seed=seed)
     times = format_times(forecaster.panel_.future_times(0, steps), forecaster.panel_.style)
@@ -182,9 +182,9 @@ def _tell_notes(notes: list[str], output: Output) -> None:
 
 
 def _tell(forecaster: Forecaster, output: Output) -> None:
-    from latchwork.forecasting.dates import format_times
-    from latchwork.forecasting.pictures import sparkline
-    from latchwork.forecasting.verdict import READABLE
+    from latchwork.forecasting.judging.verdict import READABLE
+    from latchwork.forecasting.reading.dates import format_times
+    from latchwork.forecasting.report.pictures import sparkline
 
     panel, forecast = forecaster.panel_, forecaster.predict()
     ahead = f"{forecaster.horizon_} {panel.frequency.steps}"

@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from latchwork.core.errors import InputError
-from latchwork.forecasting.dates import format_times
+from latchwork.forecasting.reading.dates import format_times
 from latchwork.transforms.calendar import Times
 from latchwork.transforms.working import Array
 

@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 from latchwork.core.errors import InputError
 from latchwork.core.storage import Latch
 from latchwork.estimators.base import Estimator
-from latchwork.forecasting.backtest import COMBINATION, Backtest, backtest, calibrate_rolling, simple_forecasts
-from latchwork.forecasting.baselines import BASELINES, LIBRARY, add_library_baselines, library_forecasts
-from latchwork.forecasting.blend import AVERAGE, BLEND, NETWORK, add_average, add_blend, halves, unless_sparse
 from latchwork.forecasting.forecast import Forecast
-from latchwork.forecasting.intervals import Calibration
-from latchwork.forecasting.metrics import Scores
-from latchwork.forecasting.panel import Panel, read_panel
-from latchwork.forecasting.residual import Residual, residual_ahead, residual_from_tensors, train_residual
-from latchwork.forecasting.shown import PREFIX, network_inputs, shown_to_latch
-from latchwork.forecasting.statistical import Answers, answer
+from latchwork.forecasting.judging.backtest import COMBINATION, Backtest, backtest, calibrate_rolling, simple_forecasts
+from latchwork.forecasting.judging.intervals import Calibration
+from latchwork.forecasting.judging.metrics import Scores
+from latchwork.forecasting.judging.verdict import Verdict, clearly_better, judge, losses
+from latchwork.forecasting.methods.blend import AVERAGE, BLEND, NETWORK, add_average, add_blend, halves, unless_sparse
+from latchwork.forecasting.methods.folds import Residual, residual_ahead, residual_from_tensors, train_residual
+from latchwork.forecasting.methods.library import BASELINES, LIBRARY, add_library_baselines, library_forecasts
+from latchwork.forecasting.methods.statistical import Answers, answer
+from latchwork.forecasting.reading.panel import Panel, read_panel
+from latchwork.forecasting.report.shown import PREFIX, network_inputs, shown_to_latch
 from latchwork.forecasting.stored import panel_from_latch, panel_to_latch
-from latchwork.forecasting.verdict import Verdict, clearly_better, judge, losses
 from latchwork.transforms.bases import METHODS
 from latchwork.transforms.seasonality import detect_season
 from latchwork.transforms.working import Array
@@ -179,7 +179,7 @@ class Forecaster(Estimator):
 
     def plot(self, path: str | Path, index: int = 0) -> None:
         """Draw the history and the fan of one series as a PNG."""
-        from latchwork.forecasting.pictures import draw_forecast, values_shown
+        from latchwork.forecasting.report.pictures import draw_forecast, values_shown
 
         fitted = self._fitted()
         season = fitted.seasons_[0] if fitted.seasons_ else 1

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.forecasting.panel import Panel
+from latchwork.forecasting.reading.panel import Panel
 from latchwork.transforms.bases import history_length
 from latchwork.transforms.calendar import Frequency
 

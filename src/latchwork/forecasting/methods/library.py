@@ -6,8 +6,8 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from latchwork.forecasting.backtest import BASELINES, Backtest
-from latchwork.forecasting.panel import Panel
+from latchwork.forecasting.judging.backtest import BASELINES, Backtest
+from latchwork.forecasting.reading.panel import Panel
 from latchwork.transforms.working import Array, bridge
 
 __all__ = ["BASELINES", "LIBRARY", "add_library_baselines", "library_forecasts"]

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from latchwork.forecasting.columns import PRICES, column_name, find_time, numeric
-from latchwork.forecasting.metrics import sign_flip_test
-from latchwork.forecasting.table import read_table
+from latchwork.forecasting.judging.metrics import sign_flip_test
+from latchwork.forecasting.reading.columns import PRICES, column_name, find_time, numeric
+from latchwork.forecasting.reading.table import read_table
 from latchwork.transforms.working import TINY, Array
 
 LAGS = 5

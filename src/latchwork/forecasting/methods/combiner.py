@@ -17,7 +17,7 @@ import numpy as np
 
 from latchwork.core import storage
 from latchwork.core.errors import LatchworkError
-from latchwork.forecasting.survey import METHOD_FEATURES, ROW_FEATURES, Survey
+from latchwork.forecasting.methods.survey import METHOD_FEATURES, ROW_FEATURES, Survey
 from latchwork.transforms.bases import METHODS
 from latchwork.transforms.working import Array
 
@@ -111,7 +111,7 @@ def _hats(horizon: int) -> Array:
 @cache
 def pretrained() -> Parameters:
     """The weights that come with the package."""
-    with as_file(files("latchwork.forecasting") / FILE) as path:
+    with as_file(files("latchwork.forecasting.methods") / FILE) as path:
         held = storage.load(path)
     parameters: Parameters = {name.removeprefix("fitted."): array for name, array in held.tensors.items()}
     if parameters["input_weight"].shape[1] != FEATURES or held.document["fitted"]["methods"] != list(METHODS):

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.forecasting.forecast import Forecast
-from latchwork.forecasting.panel import Panel
-from latchwork.forecasting.rows import make_rows
+from latchwork.forecasting.methods.rows import make_rows
+from latchwork.forecasting.reading.panel import Panel
 from latchwork.transforms.working import Array
 
 PREFIX = "fitted.shown."

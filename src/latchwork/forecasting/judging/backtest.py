@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.forecasting.intervals import Calibration, calibrate
-from latchwork.forecasting.metrics import Scores, coverage, mase_unit, score, width
-from latchwork.forecasting.panel import Panel
-from latchwork.forecasting.statistical import Answers, answer
+from latchwork.forecasting.judging.intervals import Calibration, calibrate
+from latchwork.forecasting.judging.metrics import Scores, coverage, mase_unit, score, width
+from latchwork.forecasting.methods.statistical import Answers, answer
+from latchwork.forecasting.reading.panel import Panel
 from latchwork.transforms.working import Array
 
 Rows = NDArray[np.int64]

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.forecasting.backtest import Backtest
-from latchwork.forecasting.correction import Trained
-from latchwork.forecasting.panel import Panel
-from latchwork.forecasting.rows import make_rows
+from latchwork.forecasting.judging.backtest import Backtest
+from latchwork.forecasting.methods.corrector import Trained
+from latchwork.forecasting.methods.rows import make_rows
+from latchwork.forecasting.reading.panel import Panel
 from latchwork.transforms.working import Array
 
 TENSORS = "fitted.network."
@@ -74,7 +74,7 @@ def train_residual(
     extra = [pair for pair in _origins(panel, season, horizon) if pair not in set(tested)]
     if horizon > LONGEST or len(extra) < FEWEST_ROWS:
         return None
-    from latchwork.forecasting.network import LARGE, SMALL, Fold, train
+    from latchwork.forecasting.methods.corrector_training import LARGE, SMALL, Fold, train
 
     rows = make_rows(panel, tested + extra + ends, seasons, horizon)
     long = _budget(panel) > ROWS and len(panel) == 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latchwork.forecasting.forecast import level_name
-from latchwork.forecasting.verdict import losses
+from latchwork.forecasting.judging.verdict import losses
 
 if TYPE_CHECKING:
     from latchwork.forecasting.forecaster import Forecaster

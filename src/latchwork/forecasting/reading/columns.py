@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
-from latchwork.forecasting.dates import parse_times, style_of
-from latchwork.forecasting.numbers import is_missing, parse_numbers
-from latchwork.forecasting.table import UNNAMED, Table
+from latchwork.forecasting.reading.dates import parse_times, style_of
+from latchwork.forecasting.reading.numbers import is_missing, parse_numbers
+from latchwork.forecasting.reading.table import UNNAMED, Table
 from latchwork.transforms.calendar import Times
 
 TIME_NAMES = re.compile(r"date|time|month|year|quarter|week|day|period|stamp|^ds$|^t$|^index$|datum|fecha|^jahr$", re.I)

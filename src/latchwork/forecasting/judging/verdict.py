@@ -6,8 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from latchwork.forecasting.backtest import COMBINATION, Backtest
-from latchwork.forecasting.metrics import Array, row_mase, row_smape, row_squared, shifted_copy_share, sign_flip_test
+from latchwork.forecasting.judging.backtest import COMBINATION, Backtest
+from latchwork.forecasting.judging.metrics import (
+    Array,
+    row_mase,
+    row_smape,
+    row_squared,
+    shifted_copy_share,
+    sign_flip_test,
+)
 
 OURS = (COMBINATION, "blend", "average", "network")
 NOISE = 0.05  # a smaller p-value is called more than noise

@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from latchwork.forecasting.combiner import LEVELS
+from latchwork.forecasting.methods.combiner import LEVELS
 from latchwork.transforms.working import Array
 
 PRIOR_ROWS = 20.0  # rows of backtest that count as much as the widths learned beforehand

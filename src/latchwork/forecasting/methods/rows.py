@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.forecasting.covariates import covariate_channels
-from latchwork.forecasting.panel import Panel
-from latchwork.forecasting.statistical import Answers, answer
+from latchwork.forecasting.methods.covariates import covariate_channels
+from latchwork.forecasting.methods.statistical import Answers, answer
+from latchwork.forecasting.reading.panel import Panel
 from latchwork.transforms.bases import METHODS
 from latchwork.transforms.calendar import calendar_features
 from latchwork.transforms.seasonality import tile_indices

@@ -27,8 +27,8 @@ from latchwork.core.cells import LSTMCell
 from latchwork.core.initial_values import initial_parameters
 from latchwork.engines.jax.compilation import enable_cache
 from latchwork.engines.jax.unroll import unroll
-from latchwork.forecasting.correction import CELL, HEADS, Trained
-from latchwork.forecasting.rows import Rows
+from latchwork.forecasting.methods.corrector import CELL, HEADS, Trained
+from latchwork.forecasting.methods.rows import Rows
 
 BLOCK = 20  # steps between two looks at the validation rows
 BATCH = 32

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latchwork.core.jsontext import json_text
-from latchwork.forecasting.page import write_page
-from latchwork.forecasting.pictures import draw_backtest, draw_forecast, values_shown
+from latchwork.forecasting.report.page import write_page
+from latchwork.forecasting.report.pictures import draw_backtest, draw_forecast, values_shown
 
 if TYPE_CHECKING:
     from latchwork.forecasting.forecaster import Forecaster

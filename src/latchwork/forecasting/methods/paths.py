@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latchwork.core.errors import InputError
-from latchwork.forecasting.statistical import answer
+from latchwork.forecasting.methods.statistical import answer
 from latchwork.transforms.working import Array
 
 if TYPE_CHECKING:

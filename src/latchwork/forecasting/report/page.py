@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latchwork.core.jsontext import json_text
-from latchwork.forecasting.dates import format_times
 from latchwork.forecasting.forecast import level_name
-from latchwork.forecasting.results import series_overview
-from latchwork.forecasting.verdict import READABLE
+from latchwork.forecasting.judging.verdict import READABLE
+from latchwork.forecasting.reading.dates import format_times
+from latchwork.forecasting.report.results import series_overview
 from latchwork.show.report import Report
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def write_page(forecaster: Forecaster, found: dict[str, Any], path: Path, comman
         "residuals": residuals,
         "paths": found.get("paths"),
     }
-    script = (files("latchwork.forecasting") / "page.js").read_text(encoding="utf-8")
-    style = (files("latchwork.forecasting") / "page.css").read_text(encoding="utf-8")
+    script = (files("latchwork.forecasting.report") / "page.js").read_text(encoding="utf-8")
+    style = (files("latchwork.forecasting.report") / "page.css").read_text(encoding="utf-8")
     text = json_text(data).replace("</", "<\\/")
     report.parts.append(f'<style>{style}</style><script type="application/json" id="data">{text}</script>')
     report.parts.append(f"<script>{script}</script>")

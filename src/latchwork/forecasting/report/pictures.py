@@ -14,9 +14,9 @@ from latchwork.show.pictures import BLUE, GREEN, INK, MUTED, ORANGE, new_figure,
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from latchwork.forecasting.backtest import Backtest
     from latchwork.forecasting.forecast import Forecast
-    from latchwork.forecasting.panel import Panel
+    from latchwork.forecasting.judging.backtest import Backtest
+    from latchwork.forecasting.reading.panel import Panel
 
 SEASONS_SHOWN = 6
 FEWEST_SHOWN = 48

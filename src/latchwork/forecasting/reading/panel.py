@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
-from latchwork.forecasting.columns import (
+from latchwork.forecasting.reading.columns import (
     column_name,
     find_series,
     find_targets,
@@ -19,7 +19,7 @@ from latchwork.forecasting.columns import (
     numeric,
     series_keys,
 )
-from latchwork.forecasting.table import Table, read_table
+from latchwork.forecasting.reading.table import Table, read_table
 from latchwork.transforms.calendar import Frequency, Times, detect_frequency, numbered
 
 Values = NDArray[np.float64]

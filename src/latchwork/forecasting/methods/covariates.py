@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.forecasting.panel import Panel
+from latchwork.forecasting.reading.panel import Panel
 from latchwork.transforms.working import Array
 
 LEAST_SPREAD = 1e-9  # of the size of the values; what varies less is constant

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from latchwork.forecasting.backtest import BASELINES, COMBINATION, Backtest
-from latchwork.forecasting.metrics import mean_known
-from latchwork.forecasting.statistical import Answers
+from latchwork.forecasting.judging.backtest import BASELINES, COMBINATION, Backtest
+from latchwork.forecasting.judging.metrics import mean_known
+from latchwork.forecasting.methods.statistical import Answers
 from latchwork.transforms.working import Array
 
 BLEND, AVERAGE, NETWORK = "blend", "average", "network"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from latchwork.forecasting.combiner import LEVELS, Combined, combine
-from latchwork.forecasting.intervals import Calibration, at_level
-from latchwork.forecasting.survey import FEWEST, STRENGTH, Survey, survey
+from latchwork.forecasting.judging.intervals import Calibration, at_level
+from latchwork.forecasting.methods.combiner import LEVELS, Combined, combine
+from latchwork.forecasting.methods.survey import FEWEST, STRENGTH, Survey, survey
 from latchwork.transforms.bases import METHODS, history_length
 from latchwork.transforms.intermittent import demand_quantiles, expected_demand, is_intermittent
 from latchwork.transforms.shifts import find_shifts

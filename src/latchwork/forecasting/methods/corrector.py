@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core import spec
-from latchwork.forecasting.rows import Rows
+from latchwork.forecasting.methods.rows import Rows
 from latchwork.runtime.network import NumpyNetwork
 
 CELL = ("input_weight", "hidden_weight", "bias")
