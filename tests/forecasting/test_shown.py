@@ -6,7 +6,7 @@ import pytest
 import latchwork as lw
 from latchwork import datasets
 from latchwork.core import storage
-from latchwork.forecasting.reading.panel import read_panel
+from latchwork.forecasting.reading.read import read_panel
 from latchwork.forecasting.report.shown import PREFIX, leanings
 
 

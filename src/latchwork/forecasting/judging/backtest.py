@@ -2,55 +2,64 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
-from latchwork.forecasting.judging.intervals import Calibration, calibrate
+from latchwork.forecasting.judging.intervals import Calibration, around, calibrate
 from latchwork.forecasting.judging.metrics import Scores, coverage, mase_unit, score, width
-from latchwork.forecasting.methods.statistical import Answers, answer
+from latchwork.forecasting.methods.method import Effort, Learned, Method
+from latchwork.forecasting.methods.origins import Origins, origins_at
+from latchwork.forecasting.methods.statistical import Answers
 from latchwork.forecasting.reading.panel import Panel
-from latchwork.transforms.working import Array
+from latchwork.transforms.working import Array, Index
 
-Rows = NDArray[np.int64]
 MANY = 50  # series, from which they and not their origins carry the comparison
 ORIGINS = {"one": 8, "some": 4, "many": 2}
 MOST_ORIGINS = 32  # of one series, where they lie a horizon apart and cost little:
 ENOUGH_ORIGINS, CHEAP = 16, 10_000  # more than enough of them read no more than so many values;
 LONG_SEASON = 96  # where each reads some seasons longer than this, they stay few
 LAST_SHARE = 10
-BASELINES = {  # reported name: the statistical method that it is
-    "seasonal_naive": "seasonal_naive",
-    "seasonal_naive_growth": "seasonal_growth",
-    "theta": "theta_linear",
-    "damped_trend": "damped",
-    "holt_winters": "holt_winters",
-    "airline_arima": "box_jenkins",
-}
-COMBINATION = "latchwork"
+SHORTEST_PAST, FEWEST_KNOWN = 4, 3  # values, and those of them that are not missing
 
 
-@dataclass
+@dataclass(frozen=True)
 class Backtest:
-    """Forecasts from earlier origins beside what came.
+    """Forecasts from earlier origins beside what came; nothing in it changes, a change makes a new one.
 
-    series, back: [rows]; which series, and how many steps before its end the origin lies.
-    truth: [rows, horizon], NaN past the end of the data. last: [rows], the last known value.
-    unit: [rows], what MASE divides by. forecasts: [rows, horizon] a method, NaN where it does not apply.
-    low, high: [rows, horizon] a level, each row calibrated on earlier rows alone.
+    rows: what was known at each origin, and what came. unit: [rows], what MASE divides by. forecasts: [rows, horizon] a
+    method, NaN where it does not apply. low, high: [rows, horizon] a level, around the forecasts of the method that is
+    used, each row calibrated on earlier rows alone. calibration: learned from all rows, for forecasts past the end.
     """
 
-    series: Rows
-    back: Rows
-    truth: Array
-    last: Array
+    rows: Origins
     unit: Array
-    answers: Answers
-    forecasts: dict[str, Array]
-    low: dict[float, Array] = field(default_factory=dict[float, Array])
-    high: dict[float, Array] = field(default_factory=dict[float, Array])
+    forecasts: Mapping[str, Array] = field(default_factory=lambda: MappingProxyType({}))
+    low: Mapping[float, Array] = field(default_factory=lambda: MappingProxyType({}))
+    high: Mapping[float, Array] = field(default_factory=lambda: MappingProxyType({}))
     calibration: Calibration = field(default_factory=Calibration.none)
+
+    @property
+    def series(self) -> Index:
+        """Which series each row is, [rows]."""
+        return self.rows.series
+
+    @property
+    def back(self) -> Index:
+        """How many steps before its end each row's origin lies, [rows]."""
+        return self.rows.back
+
+    @property
+    def truth(self) -> Array:
+        """What came, [rows, horizon]; NaN past the end of the data."""
+        return self.rows.truth
+
+    @property
+    def answers(self) -> Answers:
+        """What the statistical methods say of each row."""
+        return self.rows.answers
 
     @property
     def origins(self) -> list[int]:
@@ -60,7 +69,7 @@ class Backtest:
     @property
     def methods(self) -> list[str]:
         """The methods that have a forecast in every row."""
-        return [name for name, said in self.forecasts.items() if np.isfinite(said).all()]
+        return [name for name, forecast in self.forecasts.items() if np.isfinite(forecast).all()]
 
     def scores(self, method: str) -> Scores:
         """A method's errors over all rows."""
@@ -74,8 +83,14 @@ class Backtest:
         """Mean width of the interval in units of MASE."""
         return width(self.truth, self.low[level], self.high[level], self.unit)
 
+    def with_forecasts(self, method: str, forecasts: Array) -> Backtest:
+        """The backtest with one method's forecasts more, [rows, horizon]."""
+        kept = forecasts.view()
+        kept.flags.writeable = False
+        return replace(self, forecasts=MappingProxyType({**self.forecasts, method: kept}))
 
-def plan_origins(lengths: list[int], horizon: int, season: int, origins: int | None = None) -> list[int]:
+
+def plan_origins(lengths: Sequence[int], horizon: int, season: int, origins: int | None = None) -> list[int]:
     """How many steps before the end to forecast from, oldest last; empty where the series are too short.
 
     The origins lie a horizon apart where the data reach that far, closer together otherwise, and never leave less
@@ -99,62 +114,55 @@ def plan_origins(lengths: list[int], horizon: int, season: int, origins: int | N
     return [first + step * i for i in range(wanted) if first + step * i <= room]
 
 
-def backtest(
-    panel: Panel, seasons: tuple[int, ...], horizon: int, levels: tuple[float, ...], origins: int | None = None
-) -> Backtest | None:
-    """Forecast the panel again from earlier origins; None where it is too short for that."""
+def plan_backtest(panel: Panel, seasons: tuple[int, ...], horizon: int, origins: int | None = None) -> Backtest | None:
+    """The rows of a backtest, without a method's forecasts yet; None where the panel is too short for that."""
     season = seasons[0] if seasons else 1
     backs = plan_origins([len(v) for v in panel.values], horizon, season, origins)
-    kept = 4
-    rows = [(i, b) for b in reversed(backs) for i, v in enumerate(panel.values) if len(v) - b >= kept]
-    rows = [(i, b) for i, b in rows if np.isfinite(panel.values[i][:-b]).sum() >= 3]
+    rows = [(i, b) for b in reversed(backs) for i, v in enumerate(panel.values) if len(v) - b >= SHORTEST_PAST]
+    rows = [(i, b) for i, b in rows if np.isfinite(panel.values[i][:-b]).sum() >= FEWEST_KNOWN]
     if not rows:
         return None
-    pasts = [panel.values[i][:-b] for i, b in rows]
-    truth = np.full((len(rows), horizon), np.nan)
-    for number, (i, b) in enumerate(rows):
-        known = panel.values[i][-b:][:horizon]
-        truth[number, : len(known)] = known
-    answers = answer(pasts, seasons, horizon)
-    last = np.array([past[np.flatnonzero(np.isfinite(past))[-1]] for past in pasts])
-    unit = np.array([mase_unit(past, season) for past in pasts])
-    forecasts = {COMBINATION: answers.centre, **simple_forecasts(pasts, last, horizon)}
-    for name, method in BASELINES.items():
-        said = answers.method(method)
-        if np.isfinite(said).any():
-            forecasts[name] = said
-    made = Backtest(
-        np.array([i for i, _ in rows]), np.array([b for _, b in rows]), truth, last, unit, answers, forecasts
-    )
-    calibrate_rolling(made, levels, COMBINATION)
-    return made
+    tested = origins_at(panel, rows, seasons, horizon)
+    return Backtest(tested, np.array([mase_unit(past, season) for past in tested.pasts]))
 
 
-def simple_forecasts(pasts: list[Array], last: Array, horizon: int) -> dict[str, Array]:
-    """Naive and drift exactly as textbooks have them, in the units of the data."""
-    steps = np.arange(1, horizon + 1)
-    first = np.array([past[np.flatnonzero(np.isfinite(past))[0]] for past in pasts])
-    slope = (last / 2 - first / 2) / np.array([max(1, len(past) - 1) for past in pasts]) * 2
-    naive = np.repeat(last[:, None], horizon, axis=1)
-    return {"naive": naive, "drift": naive + slope[:, None] * steps}
+def run_methods(
+    backtest: Backtest, methods: Sequence[Method], learned: Learned, effort: Effort
+) -> tuple[Backtest, Learned, list[str]]:
+    """The backtest with the forecasts of more methods, what they learned, and notes for people."""
+    notes: list[str] = []
+    left_out: dict[str, list[str]] = {}
+    for method in methods:
+        trial = method.backtest(backtest, learned, effort)
+        learned = trial.learned
+        if trial.forecasts is not None:
+            backtest = backtest.with_forecasts(method.name, trial.forecasts)
+        if trial.note:
+            notes.append(trial.note)
+        if trial.left_out:
+            left_out.setdefault(trial.left_out, []).append(method.readable)
+    return backtest, learned, [f"{' and '.join(who)} left out: {why}" for why, who in left_out.items()] + notes
 
 
-def calibrate_rolling(made: Backtest, levels: tuple[float, ...], method: str) -> None:
-    """Lay intervals around a method's forecasts, each origin calibrated on the origins whose truth was known by then.
+def with_intervals(backtest: Backtest, levels: Sequence[float], method: str) -> Backtest:
+    """The backtest with intervals around a method's forecasts.
 
-    The calibration learned from all origins is kept for forecasts past the end.
+    Each origin is calibrated on the origins whose truth was known by then.
     """
-    centre = made.answers.survey.to_working(made.forecasts[method])
-    centre = np.where(np.isfinite(centre), centre, made.answers.combined.centre)  # where a log cannot be taken
-    away = made.answers.survey.to_working(made.truth) - centre
-    widths = made.answers.combined.widths
-    for level in levels:
-        made.low[level], made.high[level] = (np.full_like(made.truth, np.nan) for _ in range(2))
-    for origin in made.origins:
-        rows = made.back == origin
-        passed = np.arange(1, made.truth.shape[1] + 1)[None] <= (made.back - origin)[:, None]
-        learned = calibrate(np.where(passed, away, np.nan)[made.back > origin], widths[made.back > origin])
+    answers = backtest.answers
+    centre = answers.survey.to_working(backtest.forecasts[method])
+    centre = np.where(np.isfinite(centre), centre, answers.combined.centre)  # where a log cannot be taken
+    away = answers.survey.to_working(backtest.truth) - centre
+    widths = answers.combined.widths
+    low, high = ({level: np.full_like(backtest.truth, np.nan) for level in levels} for _ in range(2))
+    steps = np.arange(1, backtest.truth.shape[1] + 1)
+    for origin in backtest.origins:
+        rows, before = backtest.back == origin, backtest.back > origin
+        passed = steps <= (backtest.back - origin)[:, None]
+        learned = calibrate(np.where(passed, away, np.nan)[before], widths[before])
         for level in levels:
-            low, high = made.answers.interval(level, learned, centre)
-            made.low[level][rows], made.high[level][rows] = low[rows], high[rows]
-    made.calibration = calibrate(away, widths)
+            ends = around(answers, level, learned, centre)
+            low[level][rows], high[level][rows] = ends[0][rows], ends[1][rows]
+    return replace(
+        backtest, low=MappingProxyType(low), high=MappingProxyType(high), calibration=calibrate(away, widths)
+    )

@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from latchwork.forecasting.judging.backtest import COMBINATION, Backtest
+from latchwork.forecasting.judging.backtest import Backtest
 from latchwork.forecasting.judging.metrics import (
-    Array,
     row_mase,
     row_smape,
     row_squared,
     shifted_copy_share,
     sign_flip_test,
 )
+from latchwork.forecasting.methods.method import Method
+from latchwork.transforms.working import Array
 
-OURS = (COMBINATION, "blend", "average", "network")
 NOISE = 0.05  # a smaller p-value is called more than noise
-LEAST_TOLD = 0.5  # per cent; less is no difference
+LEAST_GAIN = 0.5  # per cent; less is no difference
 COPY = 0.6  # share of the last value from which a forecast is called a copy of it
-READABLE = {
-    "seasonal_naive": "seasonal naive",
-    "seasonal_naive_growth": "seasonal naive with growth",
-    "damped_trend": "the damped trend",
-    "holt_winters": "Holt-Winters",
-    "airline_arima": "the airline ARIMA",
-    "theta": "Theta",
-    "ets": "AutoETS",
-    "arima": "AutoARIMA",
-    COMBINATION: "the pretrained combination",
-    "blend": "the blend",
-    "average": "the average with the trained network",
-    "network": "the trained network",
-}
 
 
 @dataclass(frozen=True)
@@ -52,65 +39,100 @@ class Verdict:
     units: int
     unit: str
     copy_share: float
-    sentence: str
+    sentence: str = ""
 
 
-def losses(made: Backtest, method: str) -> Array:
+def losses(backtest: Backtest, method: str) -> Array:
     """Loss of each row: MASE, squared error where a series is often zero, sMAPE where the past never changed."""
-    scaled = row_mase(made.truth, made.forecasts[method], made.unit)
-    if made.answers.sparse:
-        rows = list(made.answers.sparse)
-        scaled[rows] = row_squared(made.truth[rows], made.forecasts[method][rows], made.unit[rows])
-    return np.where(np.isfinite(scaled), scaled, row_smape(made.truth, made.forecasts[method]) / 100)
+    truth, forecast = backtest.truth, backtest.forecasts[method]
+    scaled = row_mase(truth, forecast, backtest.unit)
+    if backtest.answers.sparse:
+        rows = list(backtest.answers.sparse)
+        scaled[rows] = row_squared(truth[rows], forecast[rows], backtest.unit[rows])
+    return np.where(np.isfinite(scaled), scaled, row_smape(truth, forecast) / 100)
 
 
-def savings(made: Backtest, method: str, rival: str) -> Array:
+def mean_losses(backtest: Backtest) -> dict[str, float]:
+    """Mean loss of every method that forecasts every row."""
+    return {name: float(np.nanmean(losses(backtest, name))) for name in backtest.methods}
+
+
+def savings(backtest: Backtest, method: str, rival: str) -> Array:
     """How much less a method loses than its rival in each series of several, or at each origin of one."""
-    keys = made.series if len(set(made.series.tolist())) > 1 else made.back
-    difference = losses(made, rival) - losses(made, method)
-    return np.array([float(np.nanmean(difference[keys == key])) for key in np.unique(keys)])
+    groups = backtest.series if len(set(backtest.series.tolist())) > 1 else backtest.back
+    difference = losses(backtest, rival) - losses(backtest, method)
+    known = np.isfinite(difference)
+    _, group = np.unique(groups, return_inverse=True)
+    counts = np.bincount(group[known], minlength=group.max() + 1)
+    totals = np.bincount(group[known], weights=difference[known], minlength=group.max() + 1)
+    return np.where(counts > 0, totals / np.maximum(counts, 1), np.nan)
 
 
-def clearly_better(made: Backtest, method: str, rival: str, errors: float = 1.0) -> bool:
+def clearly_better(backtest: Backtest, method: str, rival: str, errors: float = 1.0) -> bool:
     """Whether a method saves more than so many standard errors of what it saves (one: Breiman et al. 1984)."""
-    units = savings(made, method, rival)
+    units = savings(backtest, method, rival)
     return len(units) > 1 and bool(units.mean() > errors * units.std(ddof=1) / np.sqrt(len(units)))
 
 
-def judge(made: Backtest, used: str) -> Verdict:
+def choose(backtest: Backtest, methods: Sequence[Method], *, best: bool) -> Method:
+    """The method to use: the first of the list, unless another one's rule says otherwise.
+
+    best: whichever has the least mean loss instead, however simple.
+    """
+    means = mean_losses(backtest)
+    if best:
+        return min((method for method in methods if method.name in means), key=lambda method: means[method.name])
+    used = methods[0]
+    ruled = [(method.rule, method) for method in methods if method.rule is not None and method.name in means]
+    for rule, method in sorted(ruled, key=lambda pair: pair[0].turn):
+        if rule.must_save < 0:
+            takes_over = not clearly_better(backtest, used.name, method.name, -rule.must_save)
+        else:
+            takes_over = clearly_better(backtest, method.name, used.name, rule.must_save)
+        used = method if takes_over else used
+    return used
+
+
+def judge(backtest: Backtest, methods: Sequence[Method], used: Method) -> Verdict:
     """Compare the methods that forecast every row."""
-    means = {name: float(np.nanmean(losses(made, name))) for name in made.methods}
-    winner = min(means, key=lambda name: means[name])
-    simple = [name for name in means if name not in OURS]
-    others = [n for n in (simple if winner in OURS else list(means)) if n != winner] or [winner]
-    rival = min(others, key=lambda name: means[name])
-    gain = 100 * (1 - means[winner] / means[rival]) if means[rival] > 0 else 0.0
-    units = savings(made, winner, rival)
-    p_value = sign_flip_test(units)
-    copy = shifted_copy_share(made.truth[:, 0], made.forecasts[used][:, 0], made.last)
-    unit = "series" if len(set(made.series.tolist())) > 1 else "origins"
-    sentence = _sentence(winner, rival, used, gain, p_value, len(units), unit, copy)
-    return Verdict(winner, rival, used, gain, p_value, len(units), unit, copy, sentence)
+    means = mean_losses(backtest)
+    known = {method.name: method for method in methods}
+    winner = known[min(means, key=lambda name: means[name])]
+    rivals = [known[name] for name in means if not (winner.ours and known[name].ours) and name != winner.name]
+    rival = min(rivals or [winner], key=lambda method: means[method.name])
+    ours, theirs = means[winner.name], means[rival.name]
+    units = savings(backtest, winner.name, rival.name)
+    copy = shifted_copy_share(backtest.truth[:, 0], backtest.forecasts[used.name][:, 0], backtest.rows.last)
+    verdict = Verdict(
+        winner.name,
+        rival.name,
+        used.name,
+        gain=100 * (1 - ours / theirs) if theirs > 0 else 0.0,
+        p_value=sign_flip_test(units),
+        units=len(units),
+        unit="series" if len(set(backtest.series.tolist())) > 1 else "origins",
+        copy_share=copy,
+    )
+    return replace(verdict, sentence=_sentence(verdict, winner, rival, used))
 
 
-def _sentence(
-    winner: str, rival: str, used: str, gain: float, p_value: float, units: int, unit: str, copy: float
-) -> str:
-    name = {key: READABLE.get(key, key) for key in (winner, rival, used)}
-    noise = "more than noise" if p_value < NOISE else "within the noise"
-    if gain < LEAST_TOLD:
-        said = f"{name[winner]} and {name[rival]} did equally well, and best, over {units} {unit}. "
+def _sentence(verdict: Verdict, winner: Method, rival: Method, used: Method) -> str:
+    best, second = winner.readable, rival.readable
+    over = f"over {verdict.units} {verdict.unit}"
+    if verdict.gain < LEAST_GAIN:
+        text = f"{best} and {second} did equally well, and best, {over}. "
     else:
-        said = f"{name[winner]} did best: {gain:.0f} % less error than {name[rival]} over {units} {unit}, "
-        said += f"{noise} (p = {p_value:.2g}). "
-    if winner in OURS:
-        said += "" if used == winner else f"The forecast is that of {name[used]}. "
-    elif used == winner:
-        said += "A simple method wins here, and the forecast is its own. "
+        noise = "more than noise" if verdict.p_value < NOISE else "within the noise"
+        text = f"{best} did best: {verdict.gain:.0f} % less error than {second} {over}, "
+        text += f"{noise} (p = {verdict.p_value:.2g}). "
+    if winner.ours:
+        text += "" if used is winner else f"The forecast is that of {used.readable}. "
+    elif used is winner:
+        text += "A simple method wins here, and the forecast is its own. "
     else:
-        said += f"A simple method wins here: the forecast is that of {name[used]}, --best uses the winner. "
-    if copy > COPY:
-        said += f"Beware: its next step is {100 * copy:.0f} % a copy of the last value."
+        text += f"A simple method wins here: the forecast is that of {used.readable}, --best uses the winner. "
+    if verdict.copy_share > COPY:
+        text += f"Beware: its next step is {100 * verdict.copy_share:.0f} % a copy of the last value."
     else:
-        said += "It is no shifted copy of the past."
-    return said[0].upper() + said[1:]
+        text += "It is no shifted copy of the past."
+    return text[0].upper() + text[1:]

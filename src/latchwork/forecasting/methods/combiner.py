@@ -112,8 +112,8 @@ def _hats(horizon: int) -> Array:
 def pretrained() -> Parameters:
     """The weights that come with the package."""
     with as_file(files("latchwork.forecasting.methods") / FILE) as path:
-        held = storage.load(path)
-    parameters: Parameters = {name.removeprefix("fitted."): array for name, array in held.tensors.items()}
-    if parameters["input_weight"].shape[1] != FEATURES or held.document["fitted"]["methods"] != list(METHODS):
+        stored = storage.load(path)
+    parameters: Parameters = {name.removeprefix("fitted."): array for name, array in stored.tensors.items()}
+    if parameters["input_weight"].shape[1] != FEATURES or stored.document["fitted"]["methods"] != list(METHODS):
         raise LatchworkError("the pretrained combiner does not fit this version: run scripts/train_combiner.py")
     return parameters

@@ -6,60 +6,63 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from latchwork.forecasting.judging.backtest import BASELINES, Backtest
-from latchwork.forecasting.reading.panel import Panel
+from latchwork.forecasting.methods.method import Effort, Learned, Method, Tested, Trial
+from latchwork.forecasting.methods.origins import Origins
 from latchwork.transforms.working import Array, bridge
 
-__all__ = ["BASELINES", "LIBRARY", "add_library_baselines", "library_forecasts"]
-
-LIBRARY = {"ets": "AutoETS", "arima": "AutoARIMA"}
 LONGEST_PAST = 600  # values; their search is slow beyond
 LONGEST_SEASON = 24
 MOST_ROWS = 200  # fits, where they were asked for; each takes a tenth of a second to ten
-# Where they were not asked for: what takes some five seconds. ETS takes about 0.4 ms a value whatever the season, the
-# search for an ARIMA model grows with the season too (measured: 0.25 s for 100 months, 7 s for 600 hours of a day).
-QUICK = {"ets": 12_000, "arima": 12_000}
+# Where they were not asked for: values in all (times the season, where the search grows with it) that take some five
+# seconds. ETS takes about 0.4 ms a value whatever the season; measured for ARIMA: 0.25 s for 100 months, 7 s for 600
+# hours of a day.
+QUICK = 12_000
 
 
-def add_library_baselines(made: Backtest, panel: Panel, seasons: tuple[int, ...], asked: bool) -> list[str]:
-    """Add `ets` and `arima` to a backtest, in place; returns what to tell the user.
+def library_method(name: str, model: str, *, by_season: bool) -> Method:
+    """One of statsforecast's automatic models. by_season: whether its search takes longer the longer the season."""
 
-    asked: run them however long it takes; otherwise where that is some seconds.
-    """
+    def backtest(tested: Tested, learned: Learned, effort: Effort) -> Trial:
+        if effort.library is False or not (effort.library or effort.train):
+            return Trial(None, learned)
+        reason = _too_much(tested.rows, by_season, asked=bool(effort.library))
+        return Trial(None if reason else _forecasts(model, tested.rows), learned, left_out=reason)
+
+    def ahead(end: Origins, learned: Learned) -> Array:
+        del learned
+        return _forecasts(model, end)
+
+    return Method(name, model, backtest, ahead, waits=True, again=False)
+
+
+def _too_much(rows: Origins, by_season: bool, *, asked: bool) -> str:
+    """Why not to run it on these rows; nothing where it runs."""
     if find_spec("statsforecast") is None:
-        return ["AutoETS and AutoARIMA are not beside: they are not installed (pip install latchwork[forecast])"]
-    rows = len(made.series)
-    if rows > MOST_ROWS:
-        return [f"AutoETS and AutoARIMA were left out: {rows:,} fits are more than {MOST_ROWS}"]
-    pasts = [panel.values[i][:-b] for i, b in zip(made.series, made.back, strict=True)]
-    values = sum(min(len(past), LONGEST_PAST) for past in pasts)
-    work = {"ets": values, "arima": values * _season(seasons)}
-    left = [LIBRARY[name] for name in LIBRARY if not asked and work[name] > QUICK[name]]
-    for name, readable in LIBRARY.items():
-        if readable not in left:
-            made.forecasts[name] = library_forecasts(name, pasts, seasons, made.truth.shape[1])
-    if not left:
-        return []
-    return [f"{' and '.join(left)} left out: {rows} fits would take long (--library runs them)"]
+        return "not installed (pip install latchwork[forecast])"
+    count = len(rows.back)
+    if count > MOST_ROWS:
+        return f"{count:,} fits are more than {MOST_ROWS}"
+    work = sum(min(len(past), LONGEST_PAST) for past in rows.pasts) * (_season(rows) if by_season else 1)
+    return f"{count} fits would take long (--library runs them)" if work > QUICK and not asked else ""
 
 
-def _season(seasons: tuple[int, ...]) -> int:
-    return seasons[0] if seasons and seasons[0] <= LONGEST_SEASON else 1
+def _season(rows: Origins) -> int:
+    return rows.season if rows.season <= LONGEST_SEASON else 1
 
 
-def library_forecasts(name: str, pasts: list[Array], seasons: tuple[int, ...], horizon: int) -> Array:
-    """Forecasts [rows, horizon] of one of statsforecast's automatic models; the last value where it fails."""
+def _forecasts(model: str, rows: Origins) -> Array:
+    """Forecasts [rows, horizon]; the last value where the search fails."""
     from statsforecast import models  # pyright: ignore[reportMissingImports]  # the forecast extra
 
-    season = _season(seasons)
-    model = getattr(models, LIBRARY[name])(season_length=season)
-    said = np.empty((len(pasts), horizon))
-    for row, past in enumerate(pasts):
+    season = _season(rows)
+    fitted = getattr(models, model)(season_length=season)
+    found = np.empty((len(rows.back), rows.horizon))
+    for row, past in enumerate(rows.pasts):
         known = bridge(past[None, -LONGEST_PAST:], season)[0]
         known = known[np.isfinite(known)]
         try:
-            said[row] = model.forecast(y=known, h=horizon)["mean"]
+            found[row] = fitted.forecast(y=known, h=rows.horizon)["mean"]
         except Exception:  # a search that fails on one row says nothing about the others
-            said[row] = known[-1]
-        said[row] = np.where(np.isfinite(said[row]), said[row], known[-1])
-    return said
+            found[row] = known[-1]
+        found[row] = np.where(np.isfinite(found[row]), found[row], known[-1])
+    return found

@@ -67,13 +67,13 @@ def survey(series: Sequence[Array], seasons: tuple[int, ...], horizon: int) -> S
     blocks: list[tuple[np.ndarray[tuple[int], np.dtype[np.int64]], Prepared]] = []
     order = np.argsort([len(s) for s in series], kind="stable")
     for chosen in np.array_split(order, max(1, -(-rows // CHUNK))):
-        held = [series[i] for i in chosen]
-        prepared = prepare(align(held), seasons)
-        said, _ = run_methods(prepared, horizon)
-        errors = _inner_errors(held, seasons, horizon, prepared)
-        forecasts[chosen] = said
-        by_method[chosen], spread[chosen] = _method_features(said, errors, prepared)
-        by_row[chosen] = _row_features(prepared, spread[chosen], horizon, [len(h) for h in held])
+        pasts = [series[i] for i in chosen]
+        prepared = prepare(align(pasts), seasons)
+        outer, _ = run_methods(prepared, horizon)
+        errors = _inner_errors(pasts, seasons, horizon, prepared)
+        forecasts[chosen] = outer
+        by_method[chosen], spread[chosen] = _method_features(outer, errors, prepared)
+        by_row[chosen] = _row_features(prepared, spread[chosen], horizon, [len(past) for past in pasts])
         blocks.append((chosen, prepared))
     return Survey(blocks, forecasts, by_method, by_row, spread)
 
@@ -100,12 +100,12 @@ def _inner_errors(series: list[Array], seasons: tuple[int, ...], horizon: int, p
     empty = [i for i, past in enumerate(pasts) if np.isfinite(past).sum() < 2]
     pasts = [np.zeros(4) if i in empty else past for i, past in enumerate(pasts)]
     inner = prepare(align(pasts), seasons)
-    said, _ = run_methods(inner, horizon)
+    forecasts, _ = run_methods(inner, horizon)
     truth = np.full((len(trials), horizon), np.nan)
     for number, (row, back) in enumerate(trials):
         known = series[row][-back:][:horizon]
         truth[number, : len(known)] = known
-    missed = np.abs(said - inner.scale.to_working(truth)[:, None])
+    missed = np.abs(forecasts - inner.scale.to_working(truth)[:, None])
     # a row whose inner past was in logs and whose whole is not (or the reverse) is measured in noise
     unit = np.where(inner.scale.logs, 1.0, inner.scale.scale)
     whole = np.where(prepared.scale.logs, 1.0, prepared.scale.scale)
@@ -119,21 +119,21 @@ def _inner_errors(series: list[Array], seasons: tuple[int, ...], horizon: int, p
     return errors
 
 
-def _method_features(said: Array, errors: Array, prepared: Prepared) -> tuple[Array, Array]:
+def _method_features(forecasts: Array, errors: Array, prepared: Prepared) -> tuple[Array, Array]:
     """Scores of each method near and far, and where it stands among the others; and the middle method's error."""
-    horizon = said.shape[2]
+    horizon = forecasts.shape[2]
     near = max(1, horizon // 3)
     noise = np.maximum(prepared.noise, TINY)
-    usable = np.isfinite(said).all(axis=2)
-    features = np.zeros((*said.shape[:2], METHOD_FEATURES))
-    middle = np.nanmedian(said, axis=1)
+    usable = np.isfinite(forecasts).all(axis=2)
+    features = np.zeros((*forecasts.shape[:2], METHOD_FEATURES))
+    middle = np.nanmedian(forecasts, axis=1)
     whole = _mean(errors, (1, 3))
     for slot, part in enumerate((_mean(errors[..., :near], (1, 3)), whole)):
         typical = np.nanmedian(np.where(np.isfinite(part), part, np.nan), axis=1, keepdims=True) if part.size else part
         score = np.log((part + 0.05 * noise[:, None]) / (typical + 0.05 * noise[:, None]))
         features[..., slot] = np.where(np.isfinite(score), np.clip(score, -SCORE_LIMIT, SCORE_LIMIT), 0.0)
     for slot, step in enumerate((0, horizon - 1), start=2):
-        away = (said[..., step] - middle[:, None, step]) / (noise[:, None] * np.sqrt(step + 1.0))
+        away = (forecasts[..., step] - middle[:, None, step]) / (noise[:, None] * np.sqrt(step + 1.0))
         features[..., slot] = np.where(usable, np.tanh(np.nan_to_num(away) / 2), 0.0)
     with np.errstate(all="ignore"):
         spread = np.nanmedian(np.where(np.isfinite(whole), whole, np.nan), axis=1)
