@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from types import MappingProxyType
 
 import numpy as np
 
@@ -61,9 +60,9 @@ class Result:
         """Errors of every method that forecasts every row of the backtest, best first; nothing without a backtest."""
         backtest = self.backtest
         if backtest is None:
-            return MappingProxyType({})
+            return {}
         means = mean_losses(backtest)
-        return MappingProxyType({name: backtest.scores(name) for name in sorted(means, key=lambda n: means[n])})
+        return {name: backtest.scores(name) for name in sorted(means, key=lambda n: means[n])}
 
     def tested(self) -> Backtest:
         """The backtest; raises `InputError` where the data are too short for one."""
@@ -118,8 +117,8 @@ def with_ends(end: Origins, mean: Array, calibration: Calibration, levels: Itera
         tuple(panel.future_times(i, end.horizon) for i in range(len(panel))),
         panel.style,
         mean,
-        MappingProxyType({level: low for level, (low, _) in ends.items()}),
-        MappingProxyType({level: high for level, (_, high) in ends.items()}),
+        {level: low for level, (low, _) in ends.items()},
+        {level: high for level, (_, high) in ends.items()},
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 import numpy as np
 
@@ -36,9 +35,9 @@ class Backtest:
 
     rows: Origins
     unit: Array
-    forecasts: Mapping[str, Array] = field(default_factory=lambda: MappingProxyType({}))
-    low: Mapping[float, Array] = field(default_factory=lambda: MappingProxyType({}))
-    high: Mapping[float, Array] = field(default_factory=lambda: MappingProxyType({}))
+    forecasts: Mapping[str, Array] = field(default_factory=dict)
+    low: Mapping[float, Array] = field(default_factory=dict)
+    high: Mapping[float, Array] = field(default_factory=dict)
     calibration: Calibration = field(default_factory=Calibration.none)
 
     @property
@@ -87,7 +86,7 @@ class Backtest:
         """The backtest with one method's forecasts more, [rows, horizon]."""
         kept = forecasts.view()
         kept.flags.writeable = False
-        return replace(self, forecasts=MappingProxyType({**self.forecasts, method: kept}))
+        return replace(self, forecasts={**self.forecasts, method: kept})
 
 
 def plan_origins(lengths: Sequence[int], horizon: int, season: int, origins: int | None = None) -> list[int]:
@@ -163,6 +162,4 @@ def with_intervals(backtest: Backtest, levels: Sequence[float], method: str) -> 
         for level in levels:
             ends = around(answers, level, learned, centre)
             low[level][rows], high[level][rows] = ends[0][rows], ends[1][rows]
-    return replace(
-        backtest, low=MappingProxyType(low), high=MappingProxyType(high), calibration=calibrate(away, widths)
-    )
+    return replace(backtest, low=low, high=high, calibration=calibrate(away, widths))
