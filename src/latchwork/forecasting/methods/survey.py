@@ -6,13 +6,17 @@ row; the errors it made there, and plain features of the row, are what the combi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
+from latchwork.core import settings
 from latchwork.transforms.bases import METHODS, Prepared, prepare, run_methods
-from latchwork.transforms.working import TINY, Array, align, first_known
+from latchwork.transforms.working import TINY, Array, Index, align, first_known
 
 CHUNK = 192  # rows at once: their grids of states stay in the processor's cache
 FEWEST = 4  # observations; shorter rows are forecast by their last value
@@ -33,7 +37,7 @@ class Survey:
     spread: [rows], working units; the typical absolute error of the middle method on the row's inner origins.
     """
 
-    prepared: list[tuple[np.ndarray[tuple[int], np.dtype[np.int64]], Prepared]]
+    prepared: list[tuple[Index, Prepared]]
     forecasts: Array
     by_method: Array
     by_row: Array
@@ -60,22 +64,49 @@ def survey(series: Sequence[Array], seasons: tuple[int, ...], horizon: int) -> S
     series: each row's past values, at least FEWEST of them, NaN where missing.
     """
     rows = len(series)
-    forecasts = np.full((rows, len(METHODS), horizon), np.nan)
-    by_method = np.zeros((rows, len(METHODS), METHOD_FEATURES))
-    by_row = np.zeros((rows, ROW_FEATURES))
-    spread = np.ones(rows)
-    blocks: list[tuple[np.ndarray[tuple[int], np.dtype[np.int64]], Prepared]] = []
     order = np.argsort([len(s) for s in series], kind="stable")
-    for chosen in np.array_split(order, max(1, -(-rows // CHUNK))):
-        pasts = [series[i] for i in chosen]
-        prepared = prepare(align(pasts), seasons)
-        outer, _ = run_methods(prepared, horizon)
-        errors = _inner_errors(pasts, seasons, horizon, prepared)
-        forecasts[chosen] = outer
-        by_method[chosen], spread[chosen] = _method_features(outer, errors, prepared)
-        by_row[chosen] = _row_features(prepared, spread[chosen], horizon, [len(past) for past in pasts])
-        blocks.append((chosen, prepared))
-    return Survey(blocks, forecasts, by_method, by_row, spread)
+    blocks = np.array_split(order, max(1, -(-rows // CHUNK)))
+
+    def surveyed(chosen: Index) -> _Block:
+        return _survey_block([series[i] for i in chosen], seasons, horizon)
+
+    found = _on_threads(surveyed, blocks)
+    forecasts = np.empty((rows, len(METHODS), horizon))
+    by_method = np.empty((rows, len(METHODS), METHOD_FEATURES))
+    by_row, spread = np.empty((rows, ROW_FEATURES)), np.empty(rows)
+    for chosen, block in zip(blocks, found, strict=True):
+        forecasts[chosen], by_method[chosen] = block.forecasts, block.by_method
+        by_row[chosen], spread[chosen] = block.by_row, block.spread
+    prepared = [(chosen, block.prepared) for chosen, block in zip(blocks, found, strict=True)]
+    return Survey(prepared, forecasts, by_method, by_row, spread)
+
+
+class _Block(NamedTuple):
+    """Some rows of a survey."""
+
+    prepared: Prepared
+    forecasts: Array
+    by_method: Array
+    by_row: Array
+    spread: Array
+
+
+def _survey_block(pasts: list[Array], seasons: tuple[int, ...], horizon: int) -> _Block:
+    prepared = prepare(align(pasts), seasons)
+    forecasts, _ = run_methods(prepared, horizon)
+    errors = _inner_errors(pasts, seasons, horizon, prepared)
+    by_method, spread = _method_features(forecasts, errors, prepared)
+    by_row = _row_features(prepared, spread, horizon, [len(past) for past in pasts])
+    return _Block(prepared, forecasts, by_method, by_row, spread)
+
+
+def _on_threads(work: Callable[[Index], _Block], blocks: list[Index]) -> list[_Block]:
+    """Blocks know nothing of each other, and NumPy lets go of the interpreter while it computes."""
+    threads = min(len(blocks), settings.threads() or os.cpu_count() or 1)
+    if threads == 1:
+        return [work(block) for block in blocks]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(work, blocks))
 
 
 def inner_origins(length: int, horizon: int) -> list[int]:
