@@ -1,4 +1,4 @@
-// One step of each cell and its gradient, in the letters of src/latchwork/cells.py.
+// One step of each cell and its gradient, in the letters of src/latchwork/core/cells.py.
 //
 // A cell is { gates, states, shapes, step, back }:
 //   shapes(features, units)                     -> the shapes of its arrays by name

@@ -1,4 +1,4 @@
-// The network of a saved forecaster: the counterpart of forecasting/network.py.
+// The network of a saved forecaster: the counterpart of `Trained` in Python.
 //
 //   correction of step k = mean over members of  tanh(h C + f_k S + b) O,  h the last hidden state of an LSTM
 

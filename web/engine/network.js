@@ -16,7 +16,7 @@ export function networkOf({ document, tensors }) {
 
 const SCALES = "fitted.scales.";
 
-/** Weights stored as whole numbers, times the scale of their row or column, as in src/latchwork/text/weights.py. */
+/** Weights stored as whole numbers, times the scale of their row or column, as in src/latchwork/core/packing.py. */
 function unpacked(tensors) {
   const found = { ...tensors };
   for (const [name, scales] of Object.entries(tensors)) {

@@ -1,4 +1,4 @@
-// What a network's description says of its arrays: the counterpart of `check_parameters` in src/latchwork/spec.py.
+// What a network's description says of its arrays: the counterpart of `check_parameters` in src/latchwork/core/spec.py.
 
 import { CELLS } from "latchwork/engine/cells.js";
 import { FileError } from "latchwork/engine/latch.js";
