@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +18,8 @@ Lengths = NDArray[np.integer] | None
 Run = Callable[[spec.Recurrent, Parameters, Array, State, Lengths, bool], tuple[Array, State]]
 """An engine: outputs `[batch, time, units]`, zero past a length, and the state after the last step read."""
 
-KINDS: dict[type[spec.Recurrent], native.Kind] = {
-    spec.SimpleRNN: "simple_rnn",
+KINDS: dict[type[spec.Recurrent], str] = {
+    spec.SimpleRNN: "simple_rnn_",  # and its activation
     spec.GRU: "gru",
     spec.LSTM: "lstm",
     spec.PeepholeLSTM: "peephole_lstm",
@@ -146,16 +145,16 @@ class Fused:
         key = id(parameters["hidden_weight"])  # the network keeps its arrays, so no other array takes the number
         cell = self._cells.get(key)
         if cell is None:
-            cell = self._cells[key] = native.FusedCell(KINDS[type(layer)], parameters, activation_of(layer))
+            cell = self._cells[key] = native.FusedCell(kernel_of(layer), parameters)
         if inputs.shape[1] == 1 and lengths is None:
             after = cell.step(inputs[:, 0], state)
             return after[0][:, None], after
         return cell.run(inputs, state, lengths, reverse=reverse)
 
 
-def activation_of(layer: spec.Recurrent) -> Literal["tanh", "relu"]:
-    """What a simple RNN applies; `tanh` for all other cells."""
-    return layer.activation if isinstance(layer, spec.SimpleRNN) else "tanh"
+def kernel_of(layer: spec.Recurrent) -> str:
+    """The kernels' name of a layer's cell."""
+    return KINDS[type(layer)] + (layer.activation if isinstance(layer, spec.SimpleRNN) else "")
 
 
 def plain(

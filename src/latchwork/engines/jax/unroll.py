@@ -11,7 +11,7 @@ import dataclasses
 import logging
 from collections.abc import Callable
 from functools import cache
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,6 @@ from latchwork.core.cells import Cell, CoupledLSTMCell, GRUCell, LSTMCell, Peeph
 from latchwork.core.errors import InputError
 from latchwork.engines import native
 from latchwork.engines.jax.fused import fused_supported, fused_unroll
-from latchwork.engines.native import Kind
 
 Engine = Literal["auto", "scan", "fused"]
 
@@ -90,8 +89,8 @@ def weights_of(cell: Cell[State]) -> dict[str, Array]:
 
 
 # The cells that the kernels know, by the kernels' names.
-KERNELS: dict[type, Kind] = {
-    SimpleRNNCell: "simple_rnn",
+KERNELS: dict[type, str] = {
+    SimpleRNNCell: "simple_rnn_",  # and its activation
     GRUCell: "gru",
     LSTMCell: "lstm",
     PeepholeLSTMCell: "peephole_lstm",
@@ -99,12 +98,17 @@ KERNELS: dict[type, Kind] = {
 }
 
 
+def kernel_of(cell: Cell[Any]) -> str:
+    """The kernels' name of a cell that they know."""
+    return KERNELS[type(cell)] + (cell.activation if isinstance(cell, SimpleRNNCell) else "")
+
+
 def _why_not_fused(cell: Cell[State], inputs: Array) -> str | None:
     if type(cell) not in KERNELS:
         return f"the kernels do not know the cell {type(cell).__name__}"
     if not native.available():
         _say_once(str(native.engine_info()))
-    return fused_supported(KERNELS[type(cell)], dtype=jnp.result_type(inputs, cell.hidden_weight))
+    return fused_supported(kernel_of(cell), dtype=jnp.result_type(inputs, cell.hidden_weight))
 
 
 @cache
@@ -178,14 +182,13 @@ def _fused(
         lambda array: array.astype(jnp.float32), (weights_of(cell), inputs, tuple(state))
     )
     outputs, final = fused_unroll(
-        KERNELS[type(cell)],
+        kernel_of(cell),
         weights,
         inputs,
         before,
         lengths,
         reverse=reverse,
         hidden_mask=hidden_mask,
-        activation=cell.activation if isinstance(cell, SimpleRNNCell) else "tanh",
     )
     return outputs, type(state)(*final)
 
