@@ -13,14 +13,12 @@ from numpy.typing import NDArray
 
 from latchwork.core import spec
 from latchwork.engines import native
-from latchwork.runtime.interim import KINDS, Layers, activation_of
+from latchwork.runtime.interim import Layers, kernel_of
 from latchwork.transforms.scaling import Scaler
 
 Array = NDArray[np.float32]
 ChainState = Any
 """What a chain remembers between two steps, of `state.batch` sequences. It is never changed."""
-
-_ACTIVATIONS = {None: 0, "tanh": 1, "relu": 2, "sigmoid": 3}  # by their numbers in csrc/recurrence/problem.h
 
 
 def chainable(network: Layers) -> bool:
@@ -61,8 +59,8 @@ def make_chain(network: Layers, scaler: Scaler | None, *, scores: bool) -> Chain
     chain: Any = native.module().Chain(network.spec.shapes()[0][-1], offset, scale, scores)
     for layer, own in zip(network.spec.layers, network.layer_parameters, strict=True):
         if isinstance(layer, spec.Recurrent):
-            weights = native.weight_arguments(KINDS[type(layer)], own, activation_of(layer))
+            weights = native.weight_arguments(kernel_of(layer), own)
             chain.add_recurrent(*weights, layer.reverse, not layer.return_sequences)
         elif isinstance(layer, spec.Dense):
-            chain.add_dense(own["weight"], own["bias"], _ACTIVATIONS[layer.activation])
+            chain.add_dense(own["weight"], own["bias"], layer.activation or "none")
     return chain
