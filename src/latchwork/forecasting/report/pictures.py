@@ -14,17 +14,16 @@ from latchwork.show.pictures import BLUE, GREEN, INK, MUTED, ORANGE, new_figure,
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from latchwork.forecasting.backtest import Backtest
-    from latchwork.forecasting.forecast import Forecast
-    from latchwork.forecasting.panel import Panel
+    from latchwork.forecasting.result import Result
 
 SEASONS_SHOWN = 6
 FEWEST_SHOWN = 48
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 
-def draw_forecast(panel: Panel, forecast: Forecast, index: int, path: Path, shown: int) -> None:
-    """The last `shown` values of one series and its fan."""
+def draw_forecast(result: Result, index: int, path: Path) -> None:
+    """The last values of one series and its fan."""
+    panel, forecast, shown = result.panel, result.forecast, values_shown(result)
     figure, (axes,) = new_figure(9.0, 4.2)
     history = panel.values[index][-shown:]
     dates = _dates(np.concatenate([panel.times[index][-shown:], forecast.times[index]]), panel.style)
@@ -39,27 +38,28 @@ def draw_forecast(panel: Panel, forecast: Forecast, index: int, path: Path, show
     save_figure(figure, path)
 
 
-def draw_backtest(panel: Panel, made: Backtest, method: str, index: int, path: Path, shown: int) -> None:
-    """Every origin's forecast of one series by a method, against the last `shown` values that came."""
+def draw_backtest(result: Result, index: int, path: Path) -> None:
+    """Every origin's forecast of one series by the used method, against the last values that came."""
+    panel, backtest, shown = result.panel, result.tested(), values_shown(result)
     figure, (axes,) = new_figure(9.0, 4.2)
     dates = _dates(panel.times[index], panel.style)
     axes.plot(dates[-shown:], panel.values[index][-shown:], color=INK, linewidth=1.4, label="what came")
-    for number, row in enumerate(np.flatnonzero(made.series == index)):
-        begin = len(dates) - int(made.back[row])
-        span = dates[begin : begin + made.truth.shape[1]]
+    for number, row in enumerate(np.flatnonzero(backtest.series == index)):
+        begin = len(dates) - int(backtest.back[row])
+        span = dates[begin : begin + result.horizon]
         colour = ORANGE if number % 2 else GREEN
-        said = made.forecasts[method][row][: len(span)]
-        axes.plot(span, said, color=colour, label="forecasts made earlier, by turns" if number < 2 else None)
+        forecast = backtest.forecasts[result.used.name][row][: len(span)]
+        axes.plot(span, forecast, color=colour, label="forecasts made earlier, by turns" if number < 2 else None)
         axes.axvline(dates[begin], color=MUTED, linewidth=0.5, alpha=0.5)
     title(axes, f"{panel.names[index]}: forecasts made earlier, and what came")
     _finish(axes, panel.style)
     save_figure(figure, path)
 
 
-def values_shown(season: int, horizon: int, made: Backtest | None) -> int:
+def values_shown(result: Result) -> int:
     """How many of the last values a picture shows: some seasons, and enough to see the backtest."""
-    shown = max(FEWEST_SHOWN, SEASONS_SHOWN * min(season, 60), 2 * horizon)
-    return shown if made is None else max(shown, int(made.back.max()) + horizon)
+    shown = max(FEWEST_SHOWN, SEASONS_SHOWN * min(result.end.season, 60), 2 * result.horizon)
+    return shown if result.backtest is None else max(shown, int(result.backtest.back.max()) + result.horizon)
 
 
 def _dates(times: np.ndarray[tuple[int], np.dtype[np.datetime64]], style: str):

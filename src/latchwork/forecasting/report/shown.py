@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.forecasting.forecast import Forecast
-from latchwork.forecasting.panel import Panel
-from latchwork.forecasting.rows import make_rows
+from latchwork.forecasting.methods.corrector_inputs import corrector_inputs
+from latchwork.forecasting.methods.origins import Origins, origins_at_end
+from latchwork.forecasting.reading.panel import Panel
+from latchwork.forecasting.result import Result, mean_ahead
 from latchwork.transforms.working import Array
 
 PREFIX = "fitted.shown."
@@ -26,30 +27,28 @@ FEWEST, MOST = 24, 60  # values asked, whatever the season
 MOST_ROWS = 200  # forecasts made again for one file; a tenth of a second for each 50 of monthly data
 
 
-def shown_to_latch(
-    panel: Panel,
-    forecast: Forecast,
-    weights: dict[str, Array],
-    forecast_again: Callable[[Panel], Array] | None,
-    seasons: tuple[int, ...],
-) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """The document and tensors of what is shown.
-
-    weights: each method's say, [series]. forecast_again: forecasts past the end of a panel like this one,
-    [series, horizon]; None where it would take too long.
-    """
+def shown_to_latch(result: Result) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The document and tensors of what is shown."""
+    forecast, used, end = result.forecast, result.used, result.end
     levels = list(forecast.low)
+    shares = {used.name: np.ones(len(result.panel))} if used.shares is None else used.shares(end, result.learned)
     tensors: dict[str, NDArray[Any]] = {
         PREFIX + "mean": forecast.mean,
         PREFIX + "times": np.stack([t.astype("datetime64[s]").astype(np.int64) for t in forecast.times]),
         PREFIX + "low": np.stack([forecast.low[level] for level in levels], axis=1),
         PREFIX + "high": np.stack([forecast.high[level] for level in levels], axis=1),
-        PREFIX + "weights": np.stack(list(weights.values()), axis=1).astype(np.float32),
+        PREFIX + "weights": np.stack(list(shares.values()), axis=1).astype(np.float32),
     }
-    if forecast_again is not None:
-        leaned = leanings(panel, forecast.mean, forecast_again, seasons)
+    if used.again:
+
+        def forecast_again(panel: Panel) -> Array:
+            return mean_ahead(origins_at_end(panel, end.seasons, end.horizon), used, result.learned)
+
+        leaned = leanings(result.panel, forecast.mean, forecast_again, result.seasons)
         tensors[PREFIX + "leanings"] = leaned.astype(np.float32)
-    return {"levels": levels, "methods": list(weights)}, tensors
+        if used.trained:
+            tensors |= network_inputs(end, len(leaned))
+    return {"levels": levels, "methods": list(shares)}, tensors
 
 
 def leanings(panel: Panel, mean: Array, forecast_again: Callable[[Panel], Array], seasons: Sequence[int] = ()) -> Array:
@@ -73,13 +72,13 @@ def leanings(panel: Panel, mean: Array, forecast_again: Callable[[Panel], Array]
     return found
 
 
-def network_inputs(panel: Panel, seasons: tuple[int, ...], horizon: int, count: int) -> dict[str, NDArray[Any]]:
-    """What the network reads at the end of the first series, for the explorer to run it on."""
-    rows = make_rows(panel, [(i, 0) for i in range(count)], seasons, horizon)
+def network_inputs(end: Origins, count: int) -> dict[str, NDArray[Any]]:
+    """What the network reads at the end of the first `count` series, for the explorer to run it on."""
+    inputs = corrector_inputs(end)
     return {
-        PREFIX + "past": rows.past,
-        PREFIX + "future": rows.future,
-        PREFIX + "spread": rows.spread,
+        PREFIX + "past": inputs.past[:count],
+        PREFIX + "future": inputs.future[:count],
+        PREFIX + "spread": inputs.spread[:count],
     }
 
 
@@ -90,6 +89,6 @@ def _rows_of(panel: Panel, indices: list[int], values: list[Array]) -> Panel:
         names=[f"{panel.names[i]} {row}" for row, i in enumerate(indices)],
         times=[panel.times[i] for i in indices],
         values=values,
-        covariates={name: [held[i] for i in indices] for name, held in panel.covariates.items()},
-        notes=[],
+        covariates={name: [series[i] for i in indices] for name, series in panel.covariates.items()},
+        notes=(),
     )

@@ -6,13 +6,17 @@ row; the errors it made there, and plain features of the row, are what the combi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
+from latchwork.core import settings
 from latchwork.transforms.bases import METHODS, Prepared, prepare, run_methods
-from latchwork.transforms.working import TINY, Array, align, first_known
+from latchwork.transforms.working import TINY, Array, Index, align, first_known
 
 CHUNK = 192  # rows at once: their grids of states stay in the processor's cache
 FEWEST = 4  # observations; shorter rows are forecast by their last value
@@ -33,7 +37,7 @@ class Survey:
     spread: [rows], working units; the typical absolute error of the middle method on the row's inner origins.
     """
 
-    prepared: list[tuple[np.ndarray[tuple[int], np.dtype[np.int64]], Prepared]]
+    prepared: list[tuple[Index, Prepared]]
     forecasts: Array
     by_method: Array
     by_row: Array
@@ -60,22 +64,49 @@ def survey(series: Sequence[Array], seasons: tuple[int, ...], horizon: int) -> S
     series: each row's past values, at least FEWEST of them, NaN where missing.
     """
     rows = len(series)
-    forecasts = np.full((rows, len(METHODS), horizon), np.nan)
-    by_method = np.zeros((rows, len(METHODS), METHOD_FEATURES))
-    by_row = np.zeros((rows, ROW_FEATURES))
-    spread = np.ones(rows)
-    blocks: list[tuple[np.ndarray[tuple[int], np.dtype[np.int64]], Prepared]] = []
     order = np.argsort([len(s) for s in series], kind="stable")
-    for chosen in np.array_split(order, max(1, -(-rows // CHUNK))):
-        held = [series[i] for i in chosen]
-        prepared = prepare(align(held), seasons)
-        said, _ = run_methods(prepared, horizon)
-        errors = _inner_errors(held, seasons, horizon, prepared)
-        forecasts[chosen] = said
-        by_method[chosen], spread[chosen] = _method_features(said, errors, prepared)
-        by_row[chosen] = _row_features(prepared, spread[chosen], horizon, [len(h) for h in held])
-        blocks.append((chosen, prepared))
-    return Survey(blocks, forecasts, by_method, by_row, spread)
+    blocks = np.array_split(order, max(1, -(-rows // CHUNK)))
+
+    def surveyed(chosen: Index) -> _Block:
+        return _survey_block([series[i] for i in chosen], seasons, horizon)
+
+    found = _on_threads(surveyed, blocks)
+    forecasts = np.empty((rows, len(METHODS), horizon))
+    by_method = np.empty((rows, len(METHODS), METHOD_FEATURES))
+    by_row, spread = np.empty((rows, ROW_FEATURES)), np.empty(rows)
+    for chosen, block in zip(blocks, found, strict=True):
+        forecasts[chosen], by_method[chosen] = block.forecasts, block.by_method
+        by_row[chosen], spread[chosen] = block.by_row, block.spread
+    prepared = [(chosen, block.prepared) for chosen, block in zip(blocks, found, strict=True)]
+    return Survey(prepared, forecasts, by_method, by_row, spread)
+
+
+class _Block(NamedTuple):
+    """Some rows of a survey."""
+
+    prepared: Prepared
+    forecasts: Array
+    by_method: Array
+    by_row: Array
+    spread: Array
+
+
+def _survey_block(pasts: list[Array], seasons: tuple[int, ...], horizon: int) -> _Block:
+    prepared = prepare(align(pasts), seasons)
+    forecasts, _ = run_methods(prepared, horizon)
+    errors = _inner_errors(pasts, seasons, horizon, prepared)
+    by_method, spread = _method_features(forecasts, errors, prepared)
+    by_row = _row_features(prepared, spread, horizon, [len(past) for past in pasts])
+    return _Block(prepared, forecasts, by_method, by_row, spread)
+
+
+def _on_threads(work: Callable[[Index], _Block], blocks: list[Index]) -> list[_Block]:
+    """Blocks know nothing of each other, and NumPy lets go of the interpreter while it computes."""
+    threads = min(len(blocks), settings.threads() or os.cpu_count() or 1)
+    if threads == 1:
+        return [work(block) for block in blocks]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(work, blocks))
 
 
 def inner_origins(length: int, horizon: int) -> list[int]:
@@ -100,12 +131,12 @@ def _inner_errors(series: list[Array], seasons: tuple[int, ...], horizon: int, p
     empty = [i for i, past in enumerate(pasts) if np.isfinite(past).sum() < 2]
     pasts = [np.zeros(4) if i in empty else past for i, past in enumerate(pasts)]
     inner = prepare(align(pasts), seasons)
-    said, _ = run_methods(inner, horizon)
+    forecasts, _ = run_methods(inner, horizon)
     truth = np.full((len(trials), horizon), np.nan)
     for number, (row, back) in enumerate(trials):
         known = series[row][-back:][:horizon]
         truth[number, : len(known)] = known
-    missed = np.abs(said - inner.scale.to_working(truth)[:, None])
+    missed = np.abs(forecasts - inner.scale.to_working(truth)[:, None])
     # a row whose inner past was in logs and whose whole is not (or the reverse) is measured in noise
     unit = np.where(inner.scale.logs, 1.0, inner.scale.scale)
     whole = np.where(prepared.scale.logs, 1.0, prepared.scale.scale)
@@ -119,21 +150,21 @@ def _inner_errors(series: list[Array], seasons: tuple[int, ...], horizon: int, p
     return errors
 
 
-def _method_features(said: Array, errors: Array, prepared: Prepared) -> tuple[Array, Array]:
+def _method_features(forecasts: Array, errors: Array, prepared: Prepared) -> tuple[Array, Array]:
     """Scores of each method near and far, and where it stands among the others; and the middle method's error."""
-    horizon = said.shape[2]
+    horizon = forecasts.shape[2]
     near = max(1, horizon // 3)
     noise = np.maximum(prepared.noise, TINY)
-    usable = np.isfinite(said).all(axis=2)
-    features = np.zeros((*said.shape[:2], METHOD_FEATURES))
-    middle = np.nanmedian(said, axis=1)
+    usable = np.isfinite(forecasts).all(axis=2)
+    features = np.zeros((*forecasts.shape[:2], METHOD_FEATURES))
+    middle = np.nanmedian(forecasts, axis=1)
     whole = _mean(errors, (1, 3))
     for slot, part in enumerate((_mean(errors[..., :near], (1, 3)), whole)):
         typical = np.nanmedian(np.where(np.isfinite(part), part, np.nan), axis=1, keepdims=True) if part.size else part
         score = np.log((part + 0.05 * noise[:, None]) / (typical + 0.05 * noise[:, None]))
         features[..., slot] = np.where(np.isfinite(score), np.clip(score, -SCORE_LIMIT, SCORE_LIMIT), 0.0)
     for slot, step in enumerate((0, horizon - 1), start=2):
-        away = (said[..., step] - middle[:, None, step]) / (noise[:, None] * np.sqrt(step + 1.0))
+        away = (forecasts[..., step] - middle[:, None, step]) / (noise[:, None] * np.sqrt(step + 1.0))
         features[..., slot] = np.where(usable, np.tanh(np.nan_to_num(away) / 2), 0.0)
     with np.errstate(all="ignore"):
         spread = np.nanmedian(np.where(np.isfinite(whole), whole, np.nan), axis=1)

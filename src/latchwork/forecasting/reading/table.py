@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
-from latchwork.forecasting.dates import parse_times
-from latchwork.forecasting.numbers import is_missing, parse_numbers
+from latchwork.forecasting.reading.dates import parse_times
+from latchwork.forecasting.reading.numbers import is_missing, parse_numbers
 
 LARGEST_FILE = 2 << 30  # bytes; a panel of ten thousand series is a hundredth of it
 UNNAMED = "index"  # a column without a name, nearly always the row numbers of a frame

@@ -1,4 +1,4 @@
-"""What the trained network sees: one row for each series and origin, made of its past alone, and a base to correct.
+"""What the corrector, the trained network, sees: a row for each origin, made of its past alone, and a base to correct.
 
 Everything is relative to the row's own last level and spread, so that one network serves series of any size.
 Covariates are standardised by the row's own past; their future is given only for those known in advance.
@@ -6,18 +6,20 @@ Covariates are standardised by the row's own past; their future is given only fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.forecasting.covariates import covariate_channels
-from latchwork.forecasting.panel import Panel
-from latchwork.forecasting.statistical import Answers, answer
+from latchwork.forecasting.methods.covariates import covariate_channels
+from latchwork.forecasting.methods.origins import Origins
+from latchwork.forecasting.methods.statistical import Answers
+from latchwork.forecasting.reading.panel import Panel
 from latchwork.transforms.bases import METHODS
 from latchwork.transforms.calendar import calendar_features
 from latchwork.transforms.seasonality import tile_indices
-from latchwork.transforms.working import Array
+from latchwork.transforms.working import Array, Index
 
 HINTS = ("seasonal_naive", "theta", "holt_winters", "box_jenkins", "autoregressive")  # methods shown beside the base
 LARGEST = 6.0  # spreads; inputs beyond are outliers
@@ -25,21 +27,25 @@ SHORTEST_WINDOW, LONGEST_WINDOW = 12, 48
 
 
 @dataclass(frozen=True)
-class Rows:
+class Inputs:
     """Inputs and truth of each row.
 
     past: [rows, window, features]. future: [rows, horizon, features]. base, truth: [rows, horizon] in working units,
     NaN in the truth where unknown. spread: [rows], the unit of the network's corrections.
     """
 
-    series: NDArray[np.int64]
-    back: NDArray[np.int64]
+    back: Index
     past: NDArray[np.float32]
     future: NDArray[np.float32]
     base: Array
     truth: Array
     spread: Array
-    answers: Answers
+
+    @staticmethod
+    def joined(parts: Sequence[Inputs]) -> Inputs:
+        """Rows of several sets of origins of one panel."""
+        names = [field.name for field in fields(Inputs)]
+        return Inputs(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def window_length(season: int) -> int:
@@ -47,37 +53,30 @@ def window_length(season: int) -> int:
     return int(np.clip(2 * season if season <= LONGEST_WINDOW // 2 else season, SHORTEST_WINDOW, LONGEST_WINDOW))
 
 
-def make_rows(panel: Panel, chosen: list[tuple[int, int]], seasons: tuple[int, ...], horizon: int) -> Rows:
-    """Rows for (series, steps before its end); 0 steps is the end itself, whose truth is unknown."""
-    pasts = [panel.values[i][: len(panel.values[i]) - back] for i, back in chosen]
-    answers = answer(pasts, seasons, horizon)
-    window = window_length(seasons[0] if seasons else 1)
+def corrector_inputs(rows: Origins) -> Inputs:
+    """What the network sees at each origin."""
+    answers, horizon = rows.answers, rows.horizon
+    window = window_length(rows.season)
     base, spread = answers.combined.centre, answers.survey.spread
-    truth = np.full((len(chosen), horizon), np.nan)
-    for row, (i, back) in enumerate(chosen):
-        known = panel.values[i][len(panel.values[i]) - back :][:horizon]
-        truth[row, : len(known)] = known
     adjusted, seasonal, ahead = _windows(answers, window, horizon)
     level = adjusted[:, -1:]
     relative = (adjusted - level) / spread[:, None]
     change = np.diff(adjusted, axis=1, prepend=np.nan) / spread[:, None]
-    said = answers.survey.forecasts[:, [list(METHODS).index(name) for name in HINTS]]
-    hints = (said - base[:, None]) / spread[:, None, None]
+    hinted = answers.survey.forecasts[:, [list(METHODS).index(name) for name in HINTS]]
+    hints = (hinted - base[:, None]) / spread[:, None, None]
     steps = np.broadcast_to(np.linspace(0, 1, horizon), base.shape)
-    calendar, calendar_ahead = _calendar(panel, chosen, window, horizon)
-    known, known_ahead = covariate_channels(panel, chosen, window, horizon, seasons or (1,))
-    longer = [(said - base) / spread[:, None] for said in _longer_seasons(answers, seasons, horizon)]
+    calendar, calendar_ahead = _calendar(rows.panel, rows.rows, window, horizon)
+    known, known_ahead = covariate_channels(rows.panel, rows.rows, window, horizon, rows.seasons or (1,))
+    longer = [(repeated - base) / spread[:, None] for repeated in _longer_seasons(answers, rows.seasons, horizon)]
     past = [relative, change, np.isfinite(adjusted).astype(float), seasonal / spread[:, None]]
     future = [steps, (base - level) / spread[:, None], ahead / spread[:, None], *np.moveaxis(hints, 1, 0), *longer]
-    return Rows(
-        np.array([i for i, _ in chosen]),
-        np.array([back for _, back in chosen]),
+    return Inputs(
+        rows.back,
         _stack(past, calendar, known),
         _stack(future, calendar_ahead, known_ahead),
         base,
-        answers.survey.to_working(truth),
+        answers.survey.to_working(rows.truth),
         spread,
-        answers,
     )
 
 
@@ -91,8 +90,8 @@ def _windows(answers: Answers, window: int, horizon: int) -> tuple[Array, Array,
     rows = len(answers.combined.centre)
     adjusted, seasonal, ahead = (np.full((rows, n), np.nan) for n in (window, window, horizon))
     for chosen, prepared in answers.survey.prepared:
-        held = prepared.adjusted[:, -window:]
-        adjusted[chosen, window - held.shape[1] :] = held
+        recent = prepared.adjusted[:, -window:]
+        adjusted[chosen, window - recent.shape[1] :] = recent
         seasonal[chosen] = sum((tile_indices(found, window) for found in prepared.indices), np.zeros(1))
         ahead[chosen] = prepared.seasonal_future(horizon)
     return adjusted, seasonal, ahead
@@ -105,11 +104,11 @@ def _longer_seasons(answers: Answers, seasons: tuple[int, ...], horizon: int) ->
     """
     found: list[Array] = []
     for season in seasons[1:]:
-        said = np.full((len(answers.combined.centre), horizon), np.nan)
+        repeated = np.full((len(answers.combined.centre), horizon), np.nan)
         for chosen, prepared in answers.survey.prepared:
             if prepared.working.shape[1] >= season:
-                said[chosen] = prepared.working[:, -season + np.arange(horizon) % season]
-        found.append(said)
+                repeated[chosen] = prepared.working[:, -season + np.arange(horizon) % season]
+        found.append(repeated)
     return found
 
 

@@ -7,7 +7,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from latchwork.forecasting.combiner import LEVELS
+from latchwork.forecasting.methods.combiner import LEVELS
+from latchwork.forecasting.methods.statistical import Answers
 from latchwork.transforms.working import Array
 
 PRIOR_ROWS = 20.0  # rows of backtest that count as much as the widths learned beforehand
@@ -62,8 +63,8 @@ class Calibration:
 
         So intervals follow what comes: where errors have grown since the backtest they widen, and the reverse.
         """
-        came = _ratios(away, widths)
-        record = np.concatenate([self.record, came])[-most:] if len(self.record) else came[-most:]
+        newest = _ratios(away, widths)
+        record = np.concatenate([self.record, newest])[-most:] if len(self.record) else newest[-most:]
         return Calibration(_factors(record), record)
 
 
@@ -95,3 +96,12 @@ def _factors(record: Array) -> Array:
     ranks = [min(1.0, level / 100 * (1 + 1 / rows)) for level in LEVELS]
     factors = np.array([np.quantile(seen[:, i], rank) for i, rank in enumerate(ranks)])
     return np.clip(factors, 1 / LARGEST_FACTOR, LARGEST_FACTOR) ** (rows / (rows + PRIOR_ROWS))
+
+
+def around(answers: Answers, level: float, calibration: Calibration, centre: Array) -> tuple[Array, Array]:
+    """Lower and upper ends at a level in per cent, [rows, horizon] each, in the units of the data.
+
+    centre: forecasts in working units, [rows, horizon], to lay the interval around.
+    """
+    reach = at_level(calibration.apply(answers.combined.widths), level)
+    return answers.values(centre - reach[:, :, 0]), answers.values(centre + reach[:, :, 1])

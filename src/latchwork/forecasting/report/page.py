@@ -4,74 +4,80 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from latchwork.core.jsontext import json_text
-from latchwork.forecasting.dates import format_times
 from latchwork.forecasting.forecast import level_name
-from latchwork.forecasting.results import series_overview
-from latchwork.forecasting.verdict import READABLE
+from latchwork.forecasting.methods.catalogue import readable
+from latchwork.forecasting.reading.dates import format_times
+from latchwork.forecasting.report.results import series_overview
+from latchwork.forecasting.result import Result
 from latchwork.show.report import Report
-
-if TYPE_CHECKING:
-    from latchwork.forecasting.forecaster import Forecaster
+from latchwork.transforms.working import Array
 
 MOST_CHARTED = 40  # series whose charts are in the page: the worst, the best and the first
 LONGEST_CHARTED = 600  # values of a history, and those around each origin of the backtest
 MOST_RESIDUALS = 2000
 
 
-def write_page(forecaster: Forecaster, found: dict[str, Any], path: Path, command: str) -> None:
-    """Write the page."""
-    panel = forecaster.panel_
-    several = len(panel) > 1
-    title = f"Forecast of {panel.target}" if not several else f"Forecast of {len(panel):,} series"
-    season = f", season of {found['season']}" if found["season"] > 1 else ", no season"
-    ahead = f"{found['horizon']} {panel.frequency.steps} ahead"
-    lead = f"{panel.frequency.name}{season}; {found['observations']:,} observations, {ahead}"
-    report = Report(title, lead[0].upper() + lead[1:])
-    overview, residuals = series_overview(forecaster), _residuals(forecaster)
+def write_page(result: Result, found: dict[str, Any], path: Path, command: str) -> None:
+    """Write the page; found: of `results`, command: how to make it again."""
+    several = len(result.panel) > 1
+    overview, residuals = series_overview(result), _residuals(result)
+    report = _headed(result, found)
     _forecast_section(report, found, several)
     if several:
         _overview_section(report)
-    if forecaster.backtest_ is not None:
-        _backtest_section(report, found, bool(residuals))
+    if found["backtest"]:
+        _backtest_section(report, found["backtest"], bool(residuals))
     for name, section in (("stocks", _stock_section), ("article", _article_section), ("paths", _paths_section)):
         if name in found:
             section(report, found[name])
     report.heading("What was found in the data")
-    for note in forecaster.notes_ or ["Nothing out of the ordinary."]:
+    for note in result.notes or ["Nothing out of the ordinary."]:
         report.paragraph(note[0].upper() + note[1:] + ("" if note.endswith(".") else "."))
     report.heading("How to reproduce this")
     report.code(command)
     report.paragraph(
         "The same command on the same data gives the same figures; forecast.csv and results.json lie beside."
     )
+    by_horizon = (found["backtest"] or {}).get("by_horizon", {})
     data = {
-        "levels": [level_name(level) for level in sorted(forecaster.predict().low)],
-        "charts": _charts(forecaster, overview),
+        "levels": [level_name(level) for level in sorted(result.forecast.low)],
+        "charts": [_chart(result, i) for i in _charted(overview)],
         "overview": overview if several else [],
-        "byHorizon": {READABLE.get(k, k): v for k, v in (found["backtest"] or {}).get("by_horizon", {}).items()},
-        "used": READABLE.get(forecaster.used_, forecaster.used_),
+        "byHorizon": dict(zip(readable(by_horizon), by_horizon.values(), strict=True)),
+        "used": result.used.readable,
         "residuals": residuals,
         "paths": found.get("paths"),
     }
-    script = (files("latchwork.forecasting") / "page.js").read_text(encoding="utf-8")
-    style = (files("latchwork.forecasting") / "page.css").read_text(encoding="utf-8")
+    script = (files("latchwork.forecasting.report") / "page.js").read_text(encoding="utf-8")
+    style = (files("latchwork.forecasting.report") / "page.css").read_text(encoding="utf-8")
     text = json_text(data).replace("</", "<\\/")
     report.parts.append(f'<style>{style}</style><script type="application/json" id="data">{text}</script>')
     report.parts.append(f"<script>{script}</script>")
     path.write_text(report.to_html(), encoding="utf-8")
 
 
+def _headed(result: Result, found: dict[str, Any]) -> Report:
+    """A page with its heading and the line below it."""
+    panel = result.panel
+    title = f"Forecast of {panel.target}" if len(panel) == 1 else f"Forecast of {len(panel):,} series"
+    season = f", season of {found['season']}" if found["season"] > 1 else ", no season"
+    ahead = f"{found['horizon']} {panel.frequency.steps} ahead"
+    lead = f"{panel.frequency.name}{season}; {found['observations']:,} observations, {ahead}"
+    return Report(title, lead[0].upper() + lead[1:])
+
+
 def _forecast_section(report: Report, found: dict[str, Any], several: bool) -> None:
     if found["verdict"]:
-        said = html.escape(found["verdict"]).replace("--best", "<code>--best</code>")
-        report.parts.append(f'<p class="verdict">{said}</p>')
+        verdict = html.escape(found["verdict"]).replace("--best", "<code>--best</code>")
+        report.parts.append(f'<p class="verdict">{verdict}</p>')
     if several:
         report.parts.append('<p><label>Series <select id="choose"></select></label></p>')
     report.parts.append(
@@ -124,7 +130,7 @@ def _paths_section(report: Report, paths: dict[str, Any]) -> None:
     shown = np.unique(np.linspace(0, len(paths["times"]) - 1, 12).astype(int))
     report.table(
         ["Time", *(f"{q} %" for q in quantiles)],
-        [[paths["times"][i], *(f"{held[i]:.5g}" for held in quantiles.values())] for i in shown],
+        [[paths["times"][i], *(f"{quantile[i]:.5g}" for quantile in quantiles.values())] for i in shown],
     )
     report.paragraph("Some of the steps, in quantiles; paths.csv holds every path.")
 
@@ -142,18 +148,15 @@ def _number(value: float, style: str) -> str:
     return f"{value:{style}}" if math.isfinite(value) else "–"
 
 
-def _backtest_section(report: Report, found: dict[str, Any], drawn: bool) -> None:
-    tested = found["backtest"]
+def _backtest_section(report: Report, tested: dict[str, Any], drawn: bool) -> None:
     report.heading("The backtest: the same forecast, made earlier")
     report.paragraph(
         f"{tested['origins']} origins, {tested['rows']} forecasts. Each saw nothing after its origin. "
         "MASE is the mean error over that of repeating the last season within the past: below 1 is better than that."
     )
     columns = (("rmse", ".5g"), ("mae", ".5g"), ("mase", ".3f"), ("smape", ".2f"))
-    rows = [
-        [str(READABLE.get(name, name)), *(_number(s[k], f) for k, f in columns)]
-        for name, s in tested["baselines"].items()
-    ]
+    scored = zip(readable(tested["baselines"]), tested["baselines"].values(), strict=True)
+    rows = [[name, *(_number(scores[key], style) for key, style in columns)] for name, scores in scored]
     report.table(["Method, best first", "RMSE", "MAE", "MASE", "sMAPE, %"], rows)
     report.parts.append(
         '<figure id="origins" data-label="Forecasts from earlier origins and what came" class="chart tall"></figure>'
@@ -164,8 +167,8 @@ def _backtest_section(report: Report, found: dict[str, Any], drawn: bool) -> Non
     )
     report.heading("How sure it is")
     sure = [
-        [f"{level} %", f"{held:.1f} %", _number(tested["width"][level], ".2f")]
-        for level, held in tested["coverage"].items()
+        [f"{level} %", f"{covered:.1f} %", _number(tested["width"][level], ".2f")]
+        for level, covered in tested["coverage"].items()
     ]
     report.table(["Interval", "held", "mean width, in MASE units"], sure)
     report.heading("Error by steps ahead")
@@ -180,55 +183,53 @@ def _backtest_section(report: Report, found: dict[str, Any], drawn: bool) -> Non
     report.parts.append('<figure id="residuals" data-label="Residuals by steps ahead" class="chart"></figure>')
 
 
-def _charts(forecaster: Forecaster, overview: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _charted(overview: list[dict[str, Any]]) -> list[int]:
+    """The series whose charts are in the page: the first, the worst and the best."""
     order = sorted(
         range(len(overview)), key=lambda i: -(overview[i]["error"] if math.isfinite(overview[i]["error"]) else -1)
     )
     third = MOST_CHARTED // 3
-    chosen = list(dict.fromkeys([*range(min(third, len(order))), *order[:third], *order[-third:]]))
-    panel, made, forecast = forecaster.panel_, forecaster.backtest_, forecaster.predict()
-    charts: list[dict[str, Any]] = []
-    for i in chosen:
-        values, horizon = panel.values[i], forecaster.horizon_
-        begins = [] if made is None else [len(values) - int(back) for back in made.back[made.series == i]]
-        shown = {place for begin in begins for place in range(begin - horizon, begin + horizon)}
-        shown |= set(range(len(values) - LONGEST_CHARTED, len(values)))
-        kept = np.array(sorted(place for place in shown if 0 <= place < len(values)))
-        origins: list[dict[str, Any]] = []
-        if made is not None:
-            for begin, row in zip(begins, np.flatnonzero(made.series == i), strict=True):
-                origins.append(
-                    {
-                        "at": int(np.searchsorted(kept, begin)),
-                        "mean": _short(made.forecasts[forecaster.used_][row]),
-                        "bands": {
-                            level_name(v): [_short(made.low[v][row]), _short(made.high[v][row])] for v in made.low
-                        },
-                    }
-                )
-        charts.append(
-            {
-                "name": panel.names[i],
-                "times": format_times(panel.times[i][kept], panel.style),
-                "values": _short(values[kept]),
-                "breaks": (np.flatnonzero(np.diff(kept) > 1) + 1).tolist(),
-                "future": format_times(forecast.times[i], panel.style),
-                "mean": _short(forecast.mean[i]),
-                "bands": {
-                    level_name(v): [_short(forecast.low[v][i]), _short(forecast.high[v][i])] for v in forecast.low
-                },
-                "origins": origins,
-            }
-        )
-    return charts
+    return list(dict.fromkeys([*range(min(third, len(order))), *order[:third], *order[-third:]]))
 
 
-def _residuals(forecaster: Forecaster) -> list[list[float]]:
+def _chart(result: Result, i: int) -> dict[str, Any]:
+    """One series: its last values and those around each origin, its forecast, and the forecasts made earlier."""
+    panel, backtest, forecast, horizon = result.panel, result.backtest, result.forecast, result.horizon
+    values, length = panel.values[i], len(panel.values[i])
+    rows = np.zeros(0, int) if backtest is None else np.flatnonzero(backtest.series == i)
+    begins = [] if backtest is None else [length - int(back) for back in backtest.back[rows]]
+    places = {place for begin in begins for place in range(begin - horizon, begin + horizon)}
+    places |= set(range(length - LONGEST_CHARTED, length))
+    kept = np.array(sorted(place for place in places if 0 <= place < length))
+    origins: list[dict[str, Any]] = []
+    if backtest is not None:
+        for begin, row in zip(begins, rows, strict=True):
+            at, mean = int(np.searchsorted(kept, begin)), _short(backtest.forecasts[result.used.name][row])
+            origins.append({"at": at, "mean": mean, "bands": _bands(backtest.low, backtest.high, int(row))})
+    return {
+        "name": panel.names[i],
+        "times": format_times(panel.times[i][kept], panel.style),
+        "values": _short(values[kept]),
+        "breaks": (np.flatnonzero(np.diff(kept) > 1) + 1).tolist(),
+        "future": format_times(forecast.times[i], panel.style),
+        "mean": _short(forecast.mean[i]),
+        "bands": _bands(forecast.low, forecast.high, i),
+        "origins": origins,
+    }
+
+
+def _bands(low: Mapping[float, Array], high: Mapping[float, Array], row: int) -> dict[str, list[list[float]]]:
+    """Both ends of each level's interval around one row's forecast."""
+    return {level_name(level): [_short(low[level][row]), _short(high[level][row])] for level in low}
+
+
+def _residuals(result: Result) -> list[list[float]]:
     """Pairs of step ahead and scaled residual."""
-    made = forecaster.backtest_
-    if made is None:
+    backtest = result.backtest
+    if backtest is None:
         return []
-    away = (made.truth - made.forecasts[forecaster.used_]) / np.where(made.unit > 0, made.unit, np.nan)[:, None]
+    unit = np.where(backtest.unit > 0, backtest.unit, np.nan)[:, None]
+    away = (backtest.truth - backtest.forecasts[result.used.name]) / unit
     rows, steps = np.nonzero(np.isfinite(away))
     pick = np.linspace(0, len(rows) - 1, min(len(rows), MOST_RESIDUALS)).astype(int) if len(rows) else []
     return [[int(steps[k]) + 1, float(away[rows[k], steps[k]])] for k in pick]

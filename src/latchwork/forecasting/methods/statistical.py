@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from latchwork.forecasting.combiner import LEVELS, Combined, combine
-from latchwork.forecasting.intervals import Calibration, at_level
-from latchwork.forecasting.survey import FEWEST, STRENGTH, Survey, survey
+from latchwork.forecasting.methods.combiner import LEVELS, Combined, combine
+from latchwork.forecasting.methods.survey import FEWEST, STRENGTH, Survey, survey
 from latchwork.transforms.bases import METHODS, history_length
 from latchwork.transforms.intermittent import demand_quantiles, expected_demand, is_intermittent
 from latchwork.transforms.shifts import find_shifts
@@ -41,15 +40,6 @@ class Answers:
         """One statistical method's forecasts in the units of the data; NaN in rows where it does not apply."""
         return self.values(self.survey.forecasts[:, list(METHODS).index(name)])
 
-    def interval(self, level: float, calibration: Calibration, centre: Array | None = None) -> tuple[Array, Array]:
-        """Lower and upper ends at a level in per cent, [rows, horizon] each.
-
-        centre: working values to lay the interval around, the combiner's where not given.
-        """
-        middle = self.combined.centre if centre is None else centre
-        reach = at_level(calibration.apply(self.combined.widths), level)
-        return self.values(middle - reach[:, :, 0]), self.values(middle + reach[:, :, 1])
-
     def notes(self, names: Sequence[str]) -> list[str]:
         """What was found in the rows and done about it, for people; names: one a row."""
         tamed, shifted = np.zeros(len(names), int), np.zeros(len(names), int)
@@ -57,20 +47,20 @@ class Answers:
             tamed[rows] = prepared.tamed
             shifted[rows] = find_shifts(prepared.working, prepared.season)
         shifted[list(self.sparse)] = 0
-        said: list[str] = []
+        found: list[str] = []
         if tamed.any():
             many = int(tamed.sum())
-            said.append(f"{many:,} lone {'spike was' if many == 1 else 'spikes were'} evened out before fitting")
+            found.append(f"{many:,} lone {'spike was' if many == 1 else 'spikes were'} evened out before fitting")
         if len(names) == 1 and shifted[0]:
-            said.append(f"the level jumped {shifted[0]} steps before the end: what lies before it says less")
+            found.append(f"the level jumped {shifted[0]} steps before the end: what lies before it says less")
         elif shifted.any():
             few = ", ".join(names[int(i)] for i in np.flatnonzero(shifted)[:3])
-            said.append(f"the level jumps in {np.count_nonzero(shifted):,} series ({few}): what lies before says less")
+            found.append(f"the level jumps in {np.count_nonzero(shifted):,} series ({few}): what lies before says less")
         if self.sparse:
             few = f"{len(self.sparse):,} series"
-            said.append(f"often zero in {few}: forecast by how often something comes, times how much")
-            said.append("there the verdict goes by squared errors: absolute ones are least for forecasting nothing")
-        return said
+            found.append(f"often zero in {few}: forecast by how often something comes, times how much")
+            found.append("there the verdict goes by squared errors: absolute ones are least for forecasting nothing")
+        return found
 
     def values(self, working: Array) -> Array:
         """Working values [rows, horizon] in the units of the data, never below what the series can be."""
@@ -83,29 +73,29 @@ def answer(series: Sequence[Array], seasons: tuple[int, ...], horizon: int) -> A
     series: the pasts, NaN where missing; one value is enough, no more than `history_length` of the last are used.
     """
     longest = history_length(seasons) + 2 * horizon
-    held = [_at_least(values[-longest:]) for values in series]
-    surveyed = survey(held, seasons, horizon)
-    lowest = np.array([0.0 if np.nanmin(values) >= 0 else -np.inf for values in held])
+    pasts = [_at_least(values[-longest:]) for values in series]
+    surveyed = survey(pasts, seasons, horizon)
+    lowest = np.array([0.0 if np.nanmin(values) >= 0 else -np.inf for values in pasts])
     sparse = [
         row
-        for row, values in enumerate(held)
+        for row, values in enumerate(pasts)
         if is_intermittent(values)
         and (surveyed.by_row[row, STRENGTH] < SEASONAL_DEMAND or len(values) < CYCLES * max(seasons[:1], default=1))
     ]
     combined = combine(surveyed)
     if sparse:
-        combined = _intermittent(held, sparse, surveyed, combined)
+        combined = _intermittent(pasts, sparse, surveyed, combined)
     return Answers(surveyed, combined, lowest, tuple(sparse))
 
 
-def _intermittent(held: list[Array], rows: list[int], surveyed: Survey, combined: Combined) -> Combined:
+def _intermittent(pasts: list[Array], rows: list[int], surveyed: Survey, combined: Combined) -> Combined:
     """Rows that are mostly nothing take their own path: the mean demand, between quantiles of what came."""
     centre, widths = combined.centre.copy(), combined.widths.copy()
     tails = (1 - np.array(LEVELS) / 100) / 2
-    unit = surveyed.to_working(np.ones((len(held), 1)))[:, 0]  # such rows are never in logs, only scaled
+    unit = surveyed.to_working(np.ones((len(pasts), 1)))[:, 0]  # such rows are never in logs, only scaled
     for row in rows:
-        mean = expected_demand(held[row])
-        low, high = (demand_quantiles(held[row], shares) for shares in (tails, 1 - tails))
+        mean = expected_demand(pasts[row])
+        low, high = (demand_quantiles(pasts[row], shares) for shares in (tails, 1 - tails))
         ends = np.stack([np.maximum(mean - low, 0.0), np.maximum(high - mean, 0.0)])
         centre[row], widths[row] = mean * unit[row], ends * unit[row]
     return Combined(centre, widths, combined.weights)

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from latchwork.forecasting.columns import PRICES, column_name, find_time, numeric
-from latchwork.forecasting.metrics import sign_flip_test
-from latchwork.forecasting.table import read_table
+from latchwork.forecasting.judging.metrics import sign_flip_test
+from latchwork.forecasting.reading.columns import PRICES, column_name, find_time, numeric
+from latchwork.forecasting.reading.table import Table
 from latchwork.transforms.working import TINY, Array
 
 LAGS = 5
@@ -49,9 +49,8 @@ class StockReport:
         return asdict(self)
 
 
-def stock_report(source: Any, target: str) -> StockReport | None:
+def stock_report(table: Table, target: str) -> StockReport | None:
     """Walk through a table of open, high, low, close prices; None where it is none, or too short."""
-    table = read_table(source)
     names = {name.strip().lower(): name for name in table.columns}
     if not all(price in names for price in PRICES) or column_name(table, target).strip().lower() not in PRICES:
         return None
@@ -60,7 +59,7 @@ def stock_report(source: Any, target: str) -> StockReport | None:
     columns = {key: numeric(table, name)[order] for key, name in names.items() if key in (*PRICES, "volume")}
     price = numeric(table, target)[order]
     good = np.all([np.isfinite(v) & (v > 0) for v in (*(columns[p] for p in PRICES), price)], axis=0)
-    price, columns = price[good], {key: held[good] for key, held in columns.items()}
+    price, columns = price[good], {key: values[good] for key, values in columns.items()}
     if len(price) < FEWEST:
         return None
     return _walk(price, _features(price, columns))
@@ -83,25 +82,25 @@ def _features(price: Array, columns: dict[str, Array]) -> Array:
 
 def _walk(price: Array, features: Array) -> StockReport:
     returns = np.diff(np.log(price))  # returns[t]: from t to t + 1, forecast from features[t]
-    begin = int(FIRST * len(returns))
-    said = np.zeros(len(returns) - begin)
-    for start in range(begin, len(returns), REFIT):
+    first = int(FIRST * len(returns))
+    forecast = np.zeros(len(returns) - first)
+    for start in range(first, len(returns), REFIT):
         known, target = features[:start], returns[:start]
         gram = known.T @ known + RIDGE * np.eye(known.shape[1])
         weights = np.linalg.solve(gram, known.T @ target)
         stop = min(start + REFIT, len(returns))
-        said[start - begin : stop - begin] = features[start:stop] @ weights
-    came, last, truth = returns[begin:], price[begin:-1], price[begin + 1 :]
-    ours, walk = last * np.exp(said) - truth, last - truth
-    held = (said > 0).astype(float)
-    trades = np.abs(np.diff(held, prepend=0.0))
-    years = len(came) / STEPS_A_YEAR
-    growth = float(np.sum(held * came) - COST * trades.sum())
-    moved = came != 0
-    direction = 100 * float(np.mean((said > 0)[moved] == (came > 0)[moved]))
+        forecast[start - first : stop - first] = features[start:stop] @ weights
+    actual, last, truth = returns[first:], price[first:-1], price[first + 1 :]
+    ours, walk = last * np.exp(forecast) - truth, last - truth
+    holds = (forecast > 0).astype(float)
+    trades = np.abs(np.diff(holds, prepend=0.0))
+    years = len(actual) / STEPS_A_YEAR
+    growth = float(np.sum(holds * actual) - COST * trades.sum())
+    moved = actual != 0
+    direction = 100 * float(np.mean((forecast > 0)[moved] == (actual > 0)[moved]))
     p_value = sign_flip_test(walk**2 - ours**2)
     rmse, base = (float(np.sqrt(np.mean(e**2))) for e in (ours, walk))
-    strategy, hold = (100 * (np.exp(g / years) - 1) for g in (growth, float(came.sum())))
+    strategy, hold = (100 * (np.exp(g / years) - 1) for g in (growth, float(actual.sum())))
     better = "beats" if rmse < base and p_value < 0.05 else "does not beat"
     sentence = (
         f"A step ahead the forecast {better} the random walk (RMSE {rmse:.4g} against {base:.4g}, p = {p_value:.2g}); "
@@ -110,5 +109,5 @@ def _walk(price: Array, features: Array) -> StockReport:
         "on this."
     )
     return StockReport(
-        len(came), rmse, base, direction, p_value, float(strategy), float(hold), int(trades.sum()), sentence
+        len(actual), rmse, base, direction, p_value, float(strategy), float(hold), int(trades.sum()), sentence
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.forecasting.panel import Panel
+from latchwork.forecasting.reading.panel import Panel
 from latchwork.transforms.working import Array
 
 LEAST_SPREAD = 1e-9  # of the size of the values; what varies less is constant
@@ -26,20 +26,20 @@ def covariate_channels(
     """
     beside: list[Array] = []
     ahead: list[Array] = []
-    for name, held in panel.covariates.items():
-        running = [_running_scale(values) for values in held]
+    for name, series in panel.covariates.items():
+        running = [_running_scale(values) for values in series]
         past = np.full((len(chosen), window), np.nan)
         future = np.full((1 + len(seasons), len(chosen), horizon), np.nan)
         for row, (i, back) in enumerate(chosen):
             end = len(panel.values[i]) - back
             middle, size = running[i][0][end], running[i][1][end]
-            recent = held[i][max(0, end - window) : end]
+            recent = series[i][max(0, end - window) : end]
             past[row, window - len(recent) :] = (recent - middle) / size
-            coming = (held[i][end : end + horizon] - middle) / size
+            coming = (series[i][end : end + horizon] - middle) / size
             future[0, row, : len(coming)] = coming
             for number, season in enumerate(seasons, start=1):
                 if end >= season:
-                    before = held[i][end - season + np.arange(len(coming)) % season]
+                    before = series[i][end - season + np.arange(len(coming)) % season]
                     future[number, row, : len(coming)] = coming - (before - middle) / size
         beside.append(past)
         if name not in panel.past:

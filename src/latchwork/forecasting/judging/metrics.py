@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from latchwork.transforms.working import Array, mean_known
 
 
 @dataclass(frozen=True)
@@ -120,10 +119,3 @@ def shifted_copy_share(truth: Array, forecast: Array, last: Array) -> float:
     """How much of a one-step forecast is the last known value, 0 (none) to 1 (all): 1 - |f - last| / |y - last|."""
     moved, needed = (_mean_or_nan(np.abs(ahead - last)) for ahead in (forecast, truth))
     return float(np.clip(1 - moved / needed, 0.0, 1.0)) if needed > 0 else 0.0
-
-
-def mean_known(matrix: Array) -> Array:
-    """Mean of each row over its finite values, NaN where there is none."""
-    known = np.isfinite(matrix)
-    count = known.sum(axis=1)
-    return np.where(count > 0, np.where(known, matrix, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)

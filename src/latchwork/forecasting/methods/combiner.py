@@ -17,7 +17,7 @@ import numpy as np
 
 from latchwork.core import storage
 from latchwork.core.errors import LatchworkError
-from latchwork.forecasting.survey import METHOD_FEATURES, ROW_FEATURES, Survey
+from latchwork.forecasting.methods.survey import METHOD_FEATURES, ROW_FEATURES, Survey
 from latchwork.transforms.bases import METHODS
 from latchwork.transforms.working import Array
 
@@ -26,6 +26,7 @@ LEVELS = (50.0, 80.0, 95.0, 99.0)  # per cent; the intervals that were trained
 FEATURES = ROW_FEATURES + len(METHODS) * (METHOD_FEATURES + 1)
 OUTPUTS = KNOTS * (len(METHODS) + 1) + 2 * len(LEVELS)
 FILE = "combiner.latch"
+AT_ONCE = 64  # rows, whose weights stay in the cache
 
 Parameters = dict[str, Any]  # [members, ...] each: NumPy arrays here, JAX arrays in training
 
@@ -47,15 +48,13 @@ def combine(surveyed: Survey, parameters: Parameters | None = None) -> Combined:
     """Weigh the methods of each row."""
     usable = usable_methods(surveyed)
     inputs = features(surveyed, usable)
-    weights, scales = outputs(
-        pretrained() if parameters is None else parameters,
-        inputs,
-        usable,
-        surveyed.by_method,
-        surveyed.forecasts.shape[2],
-        np,
-    )
-    weights, scales = weights.mean(axis=0), scales.mean(axis=0)
+    rows, methods, horizon = surveyed.forecasts.shape
+    weights, scales = np.empty((rows, methods, horizon)), np.empty((rows, horizon, 2, len(LEVELS)))
+    chosen = pretrained() if parameters is None else parameters
+    for first in range(0, rows, AT_ONCE):
+        part = slice(first, first + AT_ONCE)
+        own = outputs(chosen, inputs[part], usable[part], surveyed.by_method[part], horizon, np)
+        weights[part], scales[part] = own[0].mean(axis=0), own[1].mean(axis=0)
     forecasts = np.where(usable[..., None], surveyed.forecasts, 0.0)
     centre = (weights * forecasts).sum(axis=1)
     return Combined(centre, surveyed.spread[:, None, None, None] * scales, weights)
@@ -111,9 +110,9 @@ def _hats(horizon: int) -> Array:
 @cache
 def pretrained() -> Parameters:
     """The weights that come with the package."""
-    with as_file(files("latchwork.forecasting") / FILE) as path:
-        held = storage.load(path)
-    parameters: Parameters = {name.removeprefix("fitted."): array for name, array in held.tensors.items()}
-    if parameters["input_weight"].shape[1] != FEATURES or held.document["fitted"]["methods"] != list(METHODS):
+    with as_file(files("latchwork.forecasting.methods") / FILE) as path:
+        stored = storage.load(path)
+    parameters: Parameters = {name.removeprefix("fitted."): array for name, array in stored.tensors.items()}
+    if parameters["input_weight"].shape[1] != FEATURES or stored.document["fitted"]["methods"] != list(METHODS):
         raise LatchworkError("the pretrained combiner does not fit this version: run scripts/train_combiner.py")
     return parameters

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
-from latchwork.forecasting.dates import parse_times, style_of
-from latchwork.forecasting.numbers import is_missing, parse_numbers
-from latchwork.forecasting.table import UNNAMED, Table
+from latchwork.forecasting.reading.dates import parse_times, style_of
+from latchwork.forecasting.reading.numbers import is_missing, parse_numbers
+from latchwork.forecasting.reading.table import UNNAMED, Table
 from latchwork.transforms.calendar import Times
 
 TIME_NAMES = re.compile(r"date|time|month|year|quarter|week|day|period|stamp|^ds$|^t$|^index$|datum|fecha|^jahr$", re.I)
@@ -66,7 +66,7 @@ def column(table: Table, name: str) -> list[str] | NDArray[Any]:
 def column_name(table: Table, name: str) -> str:
     """The table's own spelling of a column's name."""
     cells = column(table, name)
-    return next(existing for existing, held in table.columns.items() if held is cells)
+    return next(existing for existing, candidate in table.columns.items() if candidate is cells)
 
 
 def numeric(table: Table, name: str) -> NDArray[np.float64]:
@@ -98,8 +98,8 @@ def numbers_or_categories(table: Table, name: str) -> dict[str, NDArray[np.float
 
 def _as_times(name: str, cells: list[str] | NDArray[Any], trust: bool) -> TimeColumn | None:
     if isinstance(cells, list):
-        said = [cell for cell in cells[:300] if not is_missing(cell)]
-        if not said or np.mean(~np.isnat(parse_times(said).times)) < ENOUGH:
+        sample = [cell for cell in cells[:300] if not is_missing(cell)]
+        if not sample or np.mean(~np.isnat(parse_times(sample).times)) < ENOUGH:
             return None
         parsed = parse_times(cells)
         if np.mean(~np.isnat(parsed.times)) < (0.0 if trust else ENOUGH / 2):
