@@ -29,7 +29,7 @@ from latchwork.transforms.sequences import as_sequences
 HERE = Path(__file__).parent
 # Where a model might keep something of a call.
 MODELS = (
-    "runtime/model.py", "runtime/server.py", "runtime/network.py", "engines/native/__init__.py", "text/model.py",
+    "runtime/model.py", "runtime/server.py", "runtime/network.py", "engines/native/program.py", "text/model.py",
     "text/predictor.py", "text/ngram.py", "speech/model.py", "forecasting/forecaster.py",
     "forecasting/methods/corrector.py",
 )  # fmt: skip
@@ -232,7 +232,7 @@ def test_a_question_in_the_middle_of_another_changes_neither(asked: dict[str, As
     finally:
         sys.settrace(before)
     same(first, again)
-    assert len(seen) > 5
+    assert len(seen) > 2
 
 
 @pytest.mark.skipif(not native.available(), reason=native.engine_info().reason)
