@@ -21,7 +21,7 @@ from latchwork import runtime
 from latchwork.core import storage
 from latchwork.core.errors import InputError
 from latchwork.engines import native
-from latchwork.engines.jax.network import Network
+from latchwork.engines.jax.network import Network, apply_layers
 from latchwork.speech.decoding import best_symbols
 from latchwork.speech.model import SpeechModel
 from latchwork.transforms.sequences import as_sequences
@@ -89,7 +89,9 @@ def jax_forecast(said: Any, panel: Any = None) -> tuple[np.ndarray, np.ndarray]:
     rows, corrector = corrector_inputs(result.end), result.learned.network
     past, future = jnp.asarray(rows.past), jnp.asarray(rows.future)
     members = [Network.from_data(corrector.network.member(member)) for member in range(corrector.members)]
-    corrected = np.mean([np.asarray(member(past, ahead=future))[..., 0] for member in members], axis=0)
+    corrected = np.mean(
+        [np.asarray(apply_layers(member.layers, past, ahead=future))[..., 0] for member in members], axis=0
+    )
     working = rows.base + rows.spread[:, None] * corrected
     ahead = said.answers_.values(working)
     mean = (said.answers_.centre + ahead) / 2
