@@ -5,6 +5,7 @@ Each file is an ordinary .latch file with three more tensors: `example.input`, `
 """
 
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,8 @@ ARCHITECTURES: list[list[spec.Layer]] = [
         ],
     )
 ] + [
+    *([cell(6, heads=2), spec.Dense(2)] for cell in CELLS if "heads" in {f.name for f in fields(cell)}),
     [spec.SimpleRNN(6, activation="relu"), spec.Dense(1)],
-    *([cell(6, heads=2), spec.Dense(2)] for cell in CELLS if "heads" in cell.__dataclass_fields__),
 ]
 
 

@@ -88,9 +88,8 @@ def test_the_cells_stand_side_by_side_at_the_same_step(open_page, address, chapt
     belt.get_by_role("button", name="Day 5").click()
     together = belt.locator(".together")
     answers = together.locator("output").all_inner_texts()
-    assert len(answers) == len(BELT) and all(
-        answer.startswith("burger, ") for answer in answers
-    )  # the first day's dish
+    assert len(answers) == len(BELT)
+    assert all(answer.startswith("burger, ") for answer in answers)  # the first day's dish
     together.get_by_role("button", name="Simple RNN").click()
     assert belt.get_by_role("button", name="Simple RNN").first.get_attribute("aria-pressed") == "true"
     assert belt.locator(".belt-right .heat-row").count() == 1  # it has no gates
