@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
-
-from latchwork.engines.jax.layers import Key
-from latchwork.training.objective import Batch, Objective
 
 
 class Augmentation(Protocol):
@@ -51,35 +48,6 @@ class AffineImages:
         from_x = (sin * y + cos * x + shear[:, None, None] * y) * wide[:, None, None]
         from_x = from_x + across[:, None, None] + (columns - 1) / 2
         return jax.vmap(_sample)(inputs, from_y, from_x)
-
-
-@dataclass(frozen=True)
-class Augmented:
-    """An objective whose training batches are augmented; what is evaluated stays as it is."""
-
-    objective: Objective
-    augmentation: Augmentation
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The objective's own."""
-        return self.objective.names
-
-    def initial_carry(self, model: Any, batch_size: int) -> Any:
-        """The objective's own."""
-        return self.objective.initial_carry(model, batch_size)
-
-    def draws(self, model: Any) -> bool:
-        """Always: every batch is augmented anew."""
-        del model
-        return True
-
-    def __call__(self, model: Any, batch: Batch, carry: Any, key: Key) -> tuple[Array, tuple[Array, Any]]:
-        """The objective over the augmented batch."""
-        if key is not None:
-            key, draw = jax.random.split(key)
-            batch = {**batch, "inputs": self.augmentation(batch["inputs"], draw)}
-        return self.objective(model, batch, carry, key)
 
 
 def _sample(image: Float[Array, "rows columns"], y: Array, x: Array) -> Array:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
 from latchwork.core.storage import Latch
-from latchwork.estimators.augmentation import Augmentation, Augmented
+from latchwork.estimators.augmentation import Augmentation
 from latchwork.estimators.metrics import figures
 from latchwork.estimators.sequence import SequenceEstimator
 from latchwork.training import Accuracy, Objective, SoftmaxCrossEntropy, Supervised
@@ -91,8 +91,7 @@ class SequenceClassifier(SequenceEstimator):
         return self._smoothed(RECIPE_SMOOTHING) if self.label_smoothing is None else None
 
     def _smoothed(self, smoothing: float) -> Objective:
-        objective = Supervised(SoftmaxCrossEntropy(smoothing), (("accuracy", Accuracy()),))
-        return objective if self.augmentation is None else Augmented(objective, self.augmentation)
+        return Supervised(SoftmaxCrossEntropy(smoothing), (("accuracy", Accuracy()),), self.augmentation)
 
     def _learn_targets(self, y: Any) -> int:
         self.labels_ = fit_labels(y)

@@ -22,14 +22,14 @@ from latchwork.core import spec
 from latchwork.core.errors import InputError
 from latchwork.core.storage import Latch
 from latchwork.engines.jax.compilation import enable_cache
+from latchwork.engines.jax.data import bucket
 from latchwork.engines.jax.network import Network, apply_layers
 from latchwork.estimators.base import Estimator
 from latchwork.estimators.recipe import OPTIMIZER, Recipe, choose_recipe
 from latchwork.runtime.network import NumpyNetwork
 from latchwork.training import Data, History, Objective, Optimizer, fit
-from latchwork.training.data import bucket
-from latchwork.training.loop import Callback
 from latchwork.training.optimizers import OptaxOptimizer, as_optimizer
+from latchwork.training.plan import Callback
 from latchwork.training.progress import Progress, ProgressKind, tell
 from latchwork.transforms.scaling import Scaler, minmax_scaler, saved_scaler, standard_scaler
 from latchwork.transforms.sequences import Sequences, as_sequences
