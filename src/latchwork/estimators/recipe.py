@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latchwork.core.network import NetworkData
 from latchwork.core.spec import GRU, LSTM, Bidirectional, Dense, Dropout, Layer, Pooling, Sequential
-from latchwork.engines.jax.network import Network
 from latchwork.training import Data, Objective, Optimizer, evaluate, fit
 from latchwork.training.optimizers import OptaxOptimizer
 
@@ -141,7 +141,7 @@ class _Trials:
         found: list[float] = []
         for training, held_out in self.parts:
             fitted = fit(
-                Network.build(Sequential(layers), (time, features), self.seed),
+                NetworkData.build(Sequential(layers), (time, features), self.seed),
                 minimised,
                 Data(_take(self.rows, training)),
                 optimizer=self.optimizer,

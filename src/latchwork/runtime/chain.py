@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from latchwork.core import spec
 from latchwork.engines import native
-from latchwork.runtime.network import KINDS, NumpyNetwork, activation_of
+from latchwork.runtime.interim import KINDS, Layers, activation_of
 from latchwork.transforms.scaling import Scaler
 
 Array = NDArray[np.float32]
@@ -23,7 +23,7 @@ ChainState = Any
 _ACTIVATIONS = {None: 0, "tanh": 1, "relu": 2, "sigmoid": 3}  # by their numbers in csrc/recurrence/problem.h
 
 
-def chainable(network: NumpyNetwork) -> bool:
+def chainable(network: Layers) -> bool:
     """Whether the kernels are there and know every layer."""
     return network.is_fused and all(
         isinstance(layer, spec.Recurrent | spec.Dense | spec.Dropout) for layer in network.spec.layers
@@ -49,7 +49,7 @@ class Chain(Protocol):
         ...
 
 
-def make_chain(network: NumpyNetwork, scaler: Scaler | None, *, scores: bool) -> Chain:
+def make_chain(network: Layers, scaler: Scaler | None, *, scores: bool) -> Chain:
     """Pack a network that `chainable` accepts.
 
     Args:

@@ -133,7 +133,7 @@ def compiled_evaluation(
     """`evaluate(parameters, fixed, arrays, carry, order, count) -> (carry, sums)` over `count` batches of `order`."""
 
     def evaluate(
-        parameters: Any, fixed: Any, arrays: Mapping[str, Array], carry: Any, order: Int[Array, "..."], count: int
+        parameters: Any, fixed: Any, arrays: Mapping[str, Array], carry: Any, order: Int[Array, "..."], count: Any
     ) -> tuple[Any, Array]:
         def one(parameters: Any, carry: Any, arrays: Mapping[str, Array], rows: Array) -> tuple[Any, Array]:
             _, (sums, carry) = objective(eqx.combine(parameters, fixed), _gather(arrays, rows), carry, None)
@@ -171,7 +171,7 @@ def padded(array: NDArray[Any], fill: Any = 0) -> NDArray[Any]:
 
 def _clipped(gradients: Any, clip: Array) -> Any:
     """Scaled down to a norm of `clip` where they are larger; infinity for any."""
-    norm = optax.global_norm(gradients)
+    norm = jnp.sqrt(sum(jnp.square(gradient).sum() for gradient in jax.tree.leaves(gradients)))
     share = jnp.where(norm > clip, clip / norm, 1.0)
     return jax.tree.map(lambda gradient: gradient * share.astype(gradient.dtype), gradients)
 

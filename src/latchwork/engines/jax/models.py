@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.network import NetworkData
-from latchwork.engines.jax.layers import build_layer
 from latchwork.engines.jax.network import Network, split_parameters
 
 
@@ -41,23 +40,21 @@ def network_data(model: Any) -> NetworkData | None:
 def as_module(model: NetworkData | Any) -> Any:
     """The module that computes with these parameters; what is a module already stays as it is.
 
-    The arrays of members side by side keep their first axis.
+    The learned arrays of members side by side have a first axis of members; all else they share.
     """
     if not isinstance(model, NetworkData):
         return model
-    layers = [
-        build_layer(layer, jax.device_put(_under(f"layers.{index}.", model.parameters)))
-        for index, layer in enumerate(model.spec.layers)
-    ]
-    return Network(tuple(layers), model.spec)
+    if model.members is None:
+        return Network.from_data(model)
+    each = [split_parameters(Network.from_data(model.member(member))) for member in range(model.members)]
+    learned = jax.tree.map(lambda *arrays: jax.device_put(np.stack(arrays)), *(parameters for parameters, _ in each))
+    return eqx.combine(learned, each[0][1])
 
 
 def as_given(module: Any, given: Any) -> Any:
     """A module with new parameters, of the kind that was given: plain data, or a module on the device."""
-    if isinstance(given, NetworkData):
-        parameters = {name: np.asarray(array) for name, array in module.parameters().items()}
-        return NetworkData(given.spec, parameters, given.members)
-    return jax.device_put(module)
+    module = jax.device_put(module)
+    return NetworkData(given.spec, module.parameters(), given.members) if isinstance(given, NetworkData) else module
 
 
 def numbered(tree: Any) -> dict[str, NDArray[Any]]:
@@ -77,7 +74,3 @@ def filled(tree: Any, arrays: Mapping[str, NDArray[Any]]) -> Any:
 def combined(parameters: Any, fixed: Any) -> Any:
     """A module from its two parts (see `split_parameters`)."""
     return eqx.combine(parameters, fixed)
-
-
-def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

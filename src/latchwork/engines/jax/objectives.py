@@ -87,7 +87,7 @@ class SupervisedFunction:
         if self.augmentation is not None and key is not None:
             key, draw = jax.random.split(key)
             inputs = self.augmentation(inputs, draw)
-        outputs = apply_layers(model.layers, inputs, batch.get("lengths"), key)
+        outputs = apply_layers(model.layers, inputs, batch.get("lengths"), key, batch.get("ahead"))
         targets, weight = batch["targets"], batch["weight"]
         observed = (~jnp.isnan(targets)).reshape(len(targets), -1).sum(axis=-1)
         share = observed if self.by_values else observed > 0

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from latchwork.core import settings, spec
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
+from latchwork.core.table import cell_row
 from latchwork.engines import native
 from latchwork.engines.steps import (
     Arrays,
@@ -40,14 +41,7 @@ OF_CLASSES = frozenset({"softmax_cross_entropy", "accuracy"})
 DIRECTIONS = {"sgd": 0, "momentum": 1, "rmsprop": 2, "adam": 3, "adagrad": 4}
 ACTIVATIONS = {None: 0, "tanh": 1, "relu": 2, "sigmoid": 3}
 POOLS = {"first": 0, "last": 1, "mean": 2, "max": 3}
-KINDS: Mapping[type[spec.Recurrent], str] = {
-    spec.SimpleRNN: "simple_rnn",
-    spec.GRU: "gru",
-    spec.LSTM: "lstm",
-    spec.PeepholeLSTM: "peephole_lstm",
-    spec.CoupledLSTM: "coupled_lstm",
-}
-KNOWN = (spec.Bidirectional, *KINDS, spec.Dense, spec.Dropout, spec.Embedding, spec.LayerNorm, spec.Pooling)
+KNOWN = (spec.Dense, spec.Dropout, spec.Embedding, spec.LayerNorm, spec.Pooling)
 ARRAYS = ("inputs", "targets", "lengths", "weight")
 
 
@@ -63,7 +57,7 @@ def why_not(network: NetworkData, terms: Sequence[Term], rows: Mapping[str, RowS
 def _why_not_layers(network: NetworkData) -> str | None:
     for layer in network.spec.layers:
         one = layer.layer if isinstance(layer, spec.Bidirectional) else layer
-        if type(one) not in KNOWN:
+        if (_kind(one) is None) if isinstance(one, spec.Recurrent) else (type(one) not in KNOWN):
             return f"it knows no {type(one).__name__}"
         if isinstance(one, spec.Recurrent) and one.recompute_every:
             return "it keeps all that a gradient needs, and recompute_every asks for less"
@@ -203,11 +197,21 @@ def _add(trainer: Any, layer: spec.Layer) -> None:
 
 
 def _add_recurrent(trainer: Any, layer: spec.Recurrent, *, both_ways: bool) -> None:
-    kind = native.KINDS[KINDS[type(layer)], getattr(layer, "activation", "tanh")]
+    kind = _kind(layer)
+    assert kind is not None
     last_only = not layer.return_sequences
     trainer.add_recurrent(
         kind, layer.units, layer.reverse, last_only, both_ways, layer.dropout, layer.recurrent_dropout
     )
+
+
+def _kind(layer: spec.Recurrent) -> int | None:
+    """The kernels' number of a cell; None where they have none."""
+    kernel = cell_row(layer).kernel
+    if kernel is None:
+        return None
+    activation = getattr(layer, "activation", "tanh")
+    return native.KINDS.get((kernel(layer).removesuffix(f"_{activation}"), activation))  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
 def _matrices(network: spec.Sequential) -> Iterator[tuple[int, int]]:
