@@ -1,0 +1,117 @@
+#include "bind/description.h"
+
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <map>
+#include <stdexcept>
+#include <string>
+
+namespace nb = nanobind;
+
+namespace latchwork {
+namespace {
+
+const std::map<std::string, Kind> kKinds = {
+    {"simple_rnn_tanh", Kind::simple_tanh},
+    {"simple_rnn_relu", Kind::simple_relu},
+    {"gru", Kind::gru},
+    {"lstm", Kind::lstm},
+    {"peephole_lstm", Kind::peephole_lstm},
+    {"coupled_lstm", Kind::coupled_lstm},
+};
+
+const std::map<std::string, Pool> kPools = {
+    {"first", Pool::first}, {"last", Pool::last}, {"mean", Pool::mean}, {"max", Pool::max}};
+
+const std::map<std::string, Activation> kActivations = {
+    {"tanh", Activation::tanh}, {"relu", Activation::relu}, {"sigmoid", Activation::sigmoid}};
+
+template <class T>
+T named(const std::map<std::string, T>& known, const std::string& name, const char* what) {
+  const auto found = known.find(name);
+  if (found == known.end()) throw std::invalid_argument("the kernels know no " + std::string(what) + " " + name);
+  return found->second;
+}
+
+// One layer's settings; each is read once, and none may be left.
+class Settings {
+ public:
+  Settings(std::string layer, nb::dict values) : layer_(std::move(layer)), values_(std::move(values)) {}
+
+  template <class T>
+  T take(const char* name) {
+    if (!values_.contains(name)) throw std::invalid_argument(layer_ + ": the setting " + name + " is missing");
+    ++taken_;
+    try {
+      return nb::cast<T>(values_[name]);
+    } catch (const nb::cast_error&) {
+      throw std::invalid_argument(layer_ + ": the setting " + name + " has another type");
+    }
+  }
+  int64_t size(const char* name) {
+    const auto size = take<int64_t>(name);
+    if (size < 1) throw std::invalid_argument(layer_ + ": " + name + " is at least 1");
+    return size;
+  }
+  Activation activation() {
+    const auto value = take<nb::object>("activation");
+    if (value.is_none()) return Activation::none;
+    return named(kActivations, nb::cast<std::string>(value), "activation");
+  }
+  void end() const {
+    if (nb::len(values_) != taken_) throw std::invalid_argument(layer_ + ": a setting that is not known");
+  }
+
+ private:
+  std::string layer_;
+  nb::dict values_;
+  std::size_t taken_ = 0;
+};
+
+RecurrentDescription recurrent(Settings& settings, bool both_ways) {
+  RecurrentDescription layer{};
+  layer.kind = named(kKinds, settings.take<std::string>("kind"), "cell");
+  layer.units = settings.size("units");
+  layer.reverse = !both_ways && settings.take<bool>("reverse");
+  layer.both_ways = both_ways;
+  layer.return_sequences = settings.take<bool>("return_sequences");
+  layer.dropout = settings.take<float>("dropout");
+  layer.recurrent_dropout = settings.take<float>("recurrent_dropout");
+  return layer;
+}
+
+PoolingDescription pooling(Settings& settings) {
+  PoolingDescription layer;
+  for (const std::string& name : settings.take<std::vector<std::string>>("kinds"))
+    layer.kinds.push_back(named(kPools, name, "pooling"));
+  return layer;
+}
+
+LayerDescription layer_of(const std::string& name, Settings& settings) {
+  if (name == "recurrent") return recurrent(settings, false);
+  if (name == "bidirectional") return recurrent(settings, true);
+  if (name == "dense") return DenseDescription{settings.size("units"), settings.activation()};
+  if (name == "ahead")
+    return AheadDescription{settings.size("units"), settings.size("features"), settings.activation()};
+  if (name == "embedding") return EmbeddingDescription{settings.size("tokens"), settings.size("units")};
+  if (name == "pooling") return pooling(settings);
+  if (name == "layer_norm") return NormDescription{settings.take<float>("epsilon")};
+  if (name == "dropout") return DropoutDescription{settings.take<float>("rate")};
+  throw std::invalid_argument("the kernels know no layer " + name);
+}
+
+}  // namespace
+
+NetworkDescription network_of(nb::handle layers) {
+  NetworkDescription network;
+  for (nb::handle layer : layers) {
+    const auto name = nb::cast<std::string>(layer[0]);
+    Settings settings(name, nb::cast<nb::dict>(nb::object(layer[1])));
+    network.push_back(layer_of(name, settings));
+    settings.end();
+  }
+  return network;
+}
+
+}  // namespace latchwork
