@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from latchwork.core import spec, storage
-from latchwork.core.initial_values import initial_parameters
 from latchwork.core.spec import GRU, LSTM, Bidirectional, Dense, Embedding, Sequential
+from latchwork.core.table import initial_parameters
 from latchwork.forecasting import Forecaster
 from latchwork.forecasting.residual import TENSORS
 from latchwork.forecasting.rows import make_rows

@@ -7,8 +7,8 @@ import pytest
 
 from latchwork.core import spec
 from latchwork.core.errors import InputError
-from latchwork.core.initial_values import initial_parameters
 from latchwork.core.spec import GRU, LSTM, CoupledLSTM, Dense, Dropout, PeepholeLSTM, Pooling, Sequential, SimpleRNN
+from latchwork.core.table import initial_parameters
 from latchwork.engines import native
 from latchwork.runtime import NumpyNetwork
 from latchwork.runtime.chain import chainable, make_chain

@@ -10,12 +10,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from latchwork.core import cells
 from latchwork.engines import native
 from latchwork.engines.jax.fused import fused_supported, fused_unroll
-from latchwork.engines.jax.unroll import KERNELS, unroll
+from latchwork.engines.jax.unroll import unroll
 
 pytestmark = pytest.mark.skipif(not native.available(), reason=f"no kernels: {native.engine_info().reason}")
 
+CELLS = {
+    "simple_rnn": cells.SimpleRNNCell, "gru": cells.GRUCell, "lstm": cells.LSTMCell,
+    "peephole_lstm": cells.PeepholeLSTMCell, "coupled_lstm": cells.CoupledLSTMCell,
+}  # fmt: skip
 GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4, "peephole_lstm": 4, "coupled_lstm": 3}
 TOLERANCE = 1e-5  # norm of the difference over norm, for each tensor
 
@@ -128,7 +133,7 @@ class Case:
         )
 
     def unrolled(self, weights, inputs, state):
-        kind = {name: kind for kind, name in KERNELS.items()}[self.kind]
+        kind = CELLS[self.kind]
         more = {"activation": self.activation} if self.kind == "simple_rnn" else {}
         cell = kind(**weights, **more)
         outputs, final = unroll(

@@ -11,13 +11,17 @@ import numpy as np
 import pytest
 
 from latchwork import LSTM, Sequential
+from latchwork.core import cells
 from latchwork.core.errors import InputError
 from latchwork.engines import native
-from latchwork.engines.jax.unroll import KERNELS, unroll
+from latchwork.engines.jax.unroll import unroll
 
 BATCH, TIME, FEATURES, HIDDEN = 4, 11, 3, 5
 GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4, "peephole_lstm": 4, "coupled_lstm": 3}
-CELLS = {kind: cell for cell, kind in KERNELS.items()}
+CELLS = {
+    "simple_rnn": cells.SimpleRNNCell, "gru": cells.GRUCell, "lstm": cells.LSTMCell,
+    "peephole_lstm": cells.PeepholeLSTMCell, "coupled_lstm": cells.CoupledLSTMCell,
+}  # fmt: skip
 ENGINES = ["scan", *(["fused"] if native.available() else [])]
 
 

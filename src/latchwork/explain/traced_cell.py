@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from latchwork.core.cells import Cell, GRUCell, GRUGates, Hidden, LSTMGates, SimpleRNNCell
 from latchwork.engines.jax.fused import fused_trace
-from latchwork.engines.jax.unroll import KERNELS, Engine, chosen_engine, unroll, weights_of
+from latchwork.engines.jax.unroll import Engine, chosen_engine, kernel_of, unroll
 
 Lengths = Int[Array, " batch"] | None
 
@@ -50,7 +50,7 @@ def trace_cell(
     if isinstance(cell, SimpleRNNCell):  # its output is all that it computes
         outputs, final = unroll(cell, inputs, state, lengths, reverse=reverse, engine="fused")
         return TracedCell(layer, ("hidden",), outputs[None]), final.hidden
-    arrays, final = fused_trace(KERNELS[type(cell)], weights_of(cell), inputs, state, lengths, reverse=reverse)
+    arrays, final = fused_trace(kernel_of(cell), cell.weights(), inputs, state, lengths, reverse=reverse)
     gates = GRUGates._fields if isinstance(cell, GRUCell) else (*LSTMGates._fields, "cell")
     return TracedCell(layer, (*gates, "hidden"), arrays), final[0]
 

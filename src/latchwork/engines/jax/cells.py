@@ -1,0 +1,37 @@
+"""Cells whose arrays are JAX's: the table's own dataclasses, which JAX learns to take apart and put together."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import jax
+
+from latchwork.core import spec
+from latchwork.core.cells import Cell
+from latchwork.core.table import CELLS, cell_row
+
+
+def build_cell(layer: spec.Recurrent, arrays: Mapping[str, Any]) -> Cell[Any]:
+    """The cell that `layer` describes, around its arrays."""
+    row = cell_row(layer)
+    register(row.cell)
+    return row.build(layer, arrays)
+
+
+@cache
+def register(cell: type[Cell[Any]]) -> None:
+    """Make a cell's dataclass a node of JAX's trees: its arrays are leaves, its settings part of the structure.
+
+    Called for every cell of the table; for a cell of one's own that is in no row, before it is used.
+    """
+    fields = dataclasses.fields(cell)  # pyright: ignore[reportArgumentType]
+    settings = [field.name for field in fields if field.metadata.get("static")]
+    arrays = [field.name for field in fields if field.name not in settings]
+    jax.tree_util.register_dataclass(cell, data_fields=arrays, meta_fields=settings)
+
+
+for _row in CELLS.values():
+    register(_row.cell)
