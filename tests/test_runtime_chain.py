@@ -7,7 +7,7 @@ import pytest
 
 from latchwork.core import spec
 from latchwork.core.errors import InputError
-from latchwork.core.spec import GRU, LSTM, CoupledLSTM, Dense, Dropout, PeepholeLSTM, Pooling, Sequential, SimpleRNN
+from latchwork.core.spec import GRU, LSTM, CoupledLSTM, Dense, Dropout, PeepholeLSTM, Sequential, SimpleRNN
 from latchwork.core.table import initial_parameters
 from latchwork.engines import native
 from latchwork.runtime import NumpyNetwork
@@ -119,19 +119,6 @@ def test_bad_inputs_are_refused():
             model.outputs(inputs)
     with pytest.raises(ValueError, match="length"):
         make_chain(model.network, None, scores=False).run(X, np.array([6, 7, 1], np.int32))
-
-
-def test_large_calls_go_layer_by_layer_and_give_the_same():
-    model = model_of(network_of(NETWORKS["lstm"]))
-    many = np.tile(X, (2000, 1, 1))
-    assert model.chain is not None
-    assert model.chain.run(X, None) is not None
-    assert model.chain.run(many, None) is None
-    np.testing.assert_allclose(model.outputs(many)[:3], model.outputs(X), rtol=1e-5, atol=1e-6)
-
-
-def test_layers_that_it_does_not_know_are_left_alone():
-    assert not chainable(network_of([LSTM(4, return_sequences=True), Pooling()]))
 
 
 def test_threads_share_it():

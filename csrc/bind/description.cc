@@ -24,8 +24,10 @@ const std::map<std::string, Kind> kKinds = {
 const std::map<std::string, Pool> kPools = {
     {"first", Pool::first}, {"last", Pool::last}, {"mean", Pool::mean}, {"max", Pool::max}};
 
-const std::map<std::string, Activation> kActivations = {
-    {"tanh", Activation::tanh}, {"relu", Activation::relu}, {"sigmoid", Activation::sigmoid}};
+const std::map<std::string, Activation> kActivations = {{"none", Activation::none},
+                                                        {"tanh", Activation::tanh},
+                                                        {"relu", Activation::relu},
+                                                        {"sigmoid", Activation::sigmoid}};
 
 template <class T>
 T named(const std::map<std::string, T>& known, const std::string& name, const char* what) {
@@ -54,11 +56,7 @@ class Settings {
     if (size < 1) throw std::invalid_argument(layer_ + ": " + name + " is at least 1");
     return size;
   }
-  Activation activation() {
-    const auto value = take<nb::object>("activation");
-    if (value.is_none()) return Activation::none;
-    return named(kActivations, nb::cast<std::string>(value), "activation");
-  }
+  Activation activation() { return named(kActivations, take<std::string>("activation"), "activation"); }
   void end() const {
     if (nb::len(values_) != taken_) throw std::invalid_argument(layer_ + ": a setting that is not known");
   }
@@ -73,7 +71,7 @@ RecurrentDescription recurrent(Settings& settings, bool both_ways) {
   RecurrentDescription layer{};
   layer.kind = named(kKinds, settings.take<std::string>("kind"), "cell");
   layer.units = settings.size("units");
-  layer.reverse = !both_ways && settings.take<bool>("reverse");
+  layer.reverse = settings.take<bool>("reverse");
   layer.both_ways = both_ways;
   layer.return_sequences = settings.take<bool>("return_sequences");
   layer.dropout = settings.take<float>("dropout");
@@ -88,18 +86,27 @@ PoolingDescription pooling(Settings& settings) {
   return layer;
 }
 
-LayerDescription layer_of(const std::string& name, Settings& settings) {
-  if (name == "recurrent") return recurrent(settings, false);
-  if (name == "bidirectional") return recurrent(settings, true);
-  if (name == "dense") return DenseDescription{settings.size("units"), settings.activation()};
-  if (name == "ahead")
-    return AheadDescription{settings.size("units"), settings.size("features"), settings.activation()};
-  if (name == "embedding") return EmbeddingDescription{settings.size("tokens"), settings.size("units")};
-  if (name == "pooling") return pooling(settings);
-  if (name == "layer_norm") return NormDescription{settings.take<float>("epsilon")};
-  if (name == "dropout") return DropoutDescription{settings.take<float>("rate")};
-  throw std::invalid_argument("the kernels know no layer " + name);
-}
+// Each layer by its name in the table.
+using Make = LayerDescription (*)(Settings& settings);
+const std::map<std::string, Make> kLayers = {
+    {"Recurrent", [](Settings& s) -> LayerDescription { return recurrent(s, false); }},
+    {"Bidirectional", [](Settings& s) -> LayerDescription { return recurrent(s, true); }},
+    {"Dense",
+     [](Settings& s) -> LayerDescription {
+       return DenseDescription{s.size("units"), s.activation()};
+     }},
+    {"Ahead",
+     [](Settings& s) -> LayerDescription {
+       return AheadDescription{s.size("units"), s.size("features"), s.activation()};
+     }},
+    {"Embedding",
+     [](Settings& s) -> LayerDescription {
+       return EmbeddingDescription{s.size("tokens"), s.size("units")};
+     }},
+    {"Pooling", [](Settings& s) -> LayerDescription { return pooling(s); }},
+    {"LayerNorm", [](Settings& s) -> LayerDescription { return NormDescription{s.take<float>("epsilon")}; }},
+    {"Dropout", [](Settings& s) -> LayerDescription { return DropoutDescription{s.take<float>("rate")}; }},
+};
 
 }  // namespace
 
@@ -108,10 +115,16 @@ NetworkDescription network_of(nb::handle layers) {
   for (nb::handle layer : layers) {
     const auto name = nb::cast<std::string>(layer[0]);
     Settings settings(name, nb::cast<nb::dict>(nb::object(layer[1])));
-    network.push_back(layer_of(name, settings));
+    network.push_back(named(kLayers, name, "layer")(settings));
     settings.end();
   }
   return network;
+}
+
+std::vector<std::string> layer_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, make] : kLayers) names.push_back(name);
+  return names;
 }
 
 }  // namespace latchwork

@@ -1,6 +1,7 @@
 // A network that answers and shows what it computes, on NumPy arrays. latchwork.engines.native.program is the door.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
@@ -266,6 +267,7 @@ nb::object gradient(nb::handle layers, int64_t features, bool has_time, const Ve
 }  // namespace
 
 void bind_server(nb::module_& module) {
+  module.def("layers", layer_names);
   nb::class_<ServerState>(module, "ServerState").def_ro("batch", &ServerState::batch);
   nb::class_<Answering>(module, "Server")
       .def(nb::new_(&make_server), "layers"_a, "features"_a, "has_time"_a, "parameters"_a, "offset"_a, "scale"_a,
@@ -273,7 +275,7 @@ void bind_server(nb::module_& module) {
       .def_prop_ro("goes_step_by_step", [](const Answering& self) { return self.server.goes_step_by_step(); })
       // By place alone: names would cost a brief call a tenth of its time.
       .def("initial_state", initial_state)
-      .def("run", run, nb::arg(), nb::arg().none(), nb::arg().none())
+      .def("run", run, nb::arg(), nb::arg() = nb::none(), nb::arg() = nb::none())
       .def("step", step)
       .def("advance", advance);
   module.def("trace", trace, "layers"_a, "features"_a, "has_time"_a, "parameters"_a, "inputs"_a, "lengths"_a.none(),

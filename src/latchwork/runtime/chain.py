@@ -1,33 +1,28 @@
 """A small network in one call of the kernels, from Python's arrays to the answer.
 
 Going through the layers one by one in Python costs more than a small network computes. A chain holds the whole of it:
-the scaling of the inputs, recurrent layers, dense ones.
+the scaling of the inputs and all layers.
 """
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.core import spec
-from latchwork.engines import native
-from latchwork.runtime.network import KINDS, NumpyNetwork, activation_of
+from latchwork.engines.native import program
+from latchwork.runtime.network import NumpyNetwork
 from latchwork.transforms.scaling import Scaler
 
 Array = NDArray[np.float32]
 ChainState = Any
 """What a chain remembers between two steps, of `state.batch` sequences. It is never changed."""
 
-_ACTIVATIONS = {None: 0, "tanh": 1, "relu": 2, "sigmoid": 3}  # by their numbers in csrc/recurrence/problem.h
-
 
 def chainable(network: NumpyNetwork) -> bool:
     """Whether the kernels are there and know every layer."""
-    return network.is_fused and all(
-        isinstance(layer, spec.Recurrent | spec.Dense | spec.Dropout) for layer in network.spec.layers
-    )
+    return network.is_fused and program.why_not(network.spec) is None
 
 
 class Chain(Protocol):
@@ -36,7 +31,7 @@ class Chain(Protocol):
     def run(self, inputs: Any, lengths: NDArray[np.int32] | None, /) -> Array | None:
         """The network's outputs for `[batch, time, features]`.
 
-        None where the inputs are not finite dense float32, or too many and too long for a chain to pay.
+        None where the inputs are not finite dense float32.
         """
         ...
 
@@ -57,12 +52,17 @@ def make_chain(network: NumpyNetwork, scaler: Scaler | None, *, scores: bool) ->
         scaler: what the inputs go through first.
         scores: whether `step` turns its outputs into probabilities.
     """
-    offset, scale = ([], []) if scaler is None else (scaler.offset.tolist(), scaler.scale.tolist())
-    chain: Any = native.module().Chain(network.spec.shapes()[0][-1], offset, scale, scores)
-    for layer, own in zip(network.spec.layers, network.layer_parameters, strict=True):
-        if isinstance(layer, spec.Recurrent):
-            weights = native.weight_arguments(KINDS[type(layer)], own, activation_of(layer))
-            chain.add_recurrent(*weights, layer.reverse, not layer.return_sequences)
-        elif isinstance(layer, spec.Dense):
-            chain.add_dense(own["weight"], own["bias"], _ACTIVATIONS[layer.activation])
-    return chain
+    offset, scale = ((), ()) if scaler is None else (scaler.offset, scaler.scale)
+    parameters = {
+        f"layers.{index}.{name}": array
+        for index, own in enumerate(network.layer_parameters)
+        for name, array in own.items()
+    }
+    server = program.serve(network.spec, parameters, offset=offset, scale=scale, scores=scores)
+    return _Quick(server.quick_run, server.initial_state, server.quick_step)
+
+
+class _Quick(NamedTuple):
+    run: Any
+    initial_state: Any
+    step: Any

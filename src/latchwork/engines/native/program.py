@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.core import spec
+from latchwork.core import spec, table
 from latchwork.core.errors import InputError
 from latchwork.engines import native
 
@@ -25,28 +25,18 @@ State = Any
 TracedLayer = tuple[str, tuple[str, ...], Array]
 """A layer's name (`layers.0`, `layers.1.forward`), the names of its arrays, and these `[names, batch, time, units]`."""
 
-KINDS: dict[type[spec.Recurrent], str] = {
-    spec.GRU: "gru",
-    spec.LSTM: "lstm",
-    spec.PeepholeLSTM: "peephole_lstm",
-    spec.CoupledLSTM: "coupled_lstm",
-}
-TRACED: dict[str, tuple[str, ...]] = {
-    "gru": ("reset", "update", "candidate", "hidden"),
-    "lstm": ("input", "forget", "candidate", "output", "cell", "hidden"),
-    "peephole_lstm": ("input", "forget", "candidate", "output", "cell", "hidden"),
-    "coupled_lstm": ("input", "forget", "candidate", "output", "cell", "hidden"),
-    "simple_rnn_tanh": ("hidden",),
-    "simple_rnn_relu": ("hidden",),
-}
-
 
 def why_not(network: spec.Sequential) -> str | None:
     """Why the kernels cannot run a network; None where they can."""
     if not native.available():
         return native.engine_info().reason
     for layer in network.layers:
-        if _native_layer(layer) is None:
+        inner = layer.layer if isinstance(layer, spec.Bidirectional) else layer
+        if isinstance(inner, spec.Recurrent):
+            kernel = table.cell_row(inner).kernel
+            if kernel is None:
+                return f"the kernels have no cell for {inner!r}"
+        elif type(layer).__name__ not in native.module().layers():
             return f"the kernels have no layer {layer!r}"
     return None
 
@@ -59,42 +49,24 @@ def native_layers(network: spec.Sequential) -> list[tuple[str, Settings]]:
     """
     if (reason := why_not(network)) is not None:
         raise InputError(reason)
-    return [found for layer in network.layers if (found := _native_layer(layer)) is not None]
+    return [_native_layer(layer) for layer in network.layers]
 
 
-def _native_layer(layer: spec.Layer) -> tuple[str, Settings] | None:
+def _native_layer(layer: spec.Layer) -> tuple[str, Settings]:
     match layer:
         case spec.Bidirectional():
-            inner = _recurrent(layer.layer)
-            return None if inner is None else ("bidirectional", inner)
+            return "Bidirectional", _recurrent(layer.layer)
         case spec.Recurrent():
-            inner = _recurrent(layer)
-            return None if inner is None else ("recurrent", inner | {"reverse": layer.reverse})
-        case spec.Dense():
-            return "dense", {"units": layer.units, "activation": layer.activation}
-        case spec.Embedding():
-            return "embedding", {"tokens": layer.tokens, "units": layer.units}
-        case spec.Pooling():
-            return "pooling", {"kinds": list(layer.kinds)}
-        case spec.LayerNorm():
-            return "layer_norm", {"epsilon": layer.EPSILON}
-        case spec.Dropout():
-            return "dropout", {"rate": float(layer.rate)}
+            return "Recurrent", _recurrent(layer)
         case _:
-            return None
+            return type(layer).__name__, table.layer_row(layer).native(layer)
 
 
-def _recurrent(layer: spec.Recurrent) -> Settings | None:
-    kind = f"simple_rnn_{layer.activation}" if isinstance(layer, spec.SimpleRNN) else KINDS.get(type(layer))
-    if kind is None:
-        return None
-    return {
-        "kind": kind,
-        "units": layer.units,
-        "return_sequences": layer.return_sequences,
-        "dropout": float(layer.dropout),
-        "recurrent_dropout": float(layer.recurrent_dropout),
-    }
+def _recurrent(layer: spec.Recurrent) -> Settings:
+    kernel = table.cell_row(layer).kernel
+    assert kernel is not None  # or why_not has said so
+    common = ("units", "return_sequences", "reverse", "dropout", "recurrent_dropout")
+    return {"kind": kernel(layer)} | {name: getattr(layer, name) for name in common}
 
 
 def joined(network: spec.Sequential, parameters: Parameters) -> Array:
@@ -108,8 +80,8 @@ class Server:
     """A network that answers. It changes nothing in itself, so any number of threads may share one.
 
     Attributes:
-        quick_run: `run` for inputs that are dense float32 (tokens: int32 or int64) already, by place alone: inputs,
-            lengths or None, rows ahead or None. Its answer is None where they are not, or not finite.
+        quick_run: `run` for inputs that are dense float32 (tokens: int32 or int64) already, by place alone: inputs, and
+            where there are any lengths and rows ahead. Its answer is None where they are not, or not finite.
         quick_step: `step` likewise.
     """
 
@@ -132,7 +104,7 @@ class Server:
         self.quick_run = self._native.run
         self.quick_step = self._native.step
 
-    def run(self, inputs: Any, lengths: Any = None, ahead: Any = None) -> Array:
+    def run(self, inputs: Any, lengths: Any = None, *, ahead: Any = None) -> Array:
         """The outputs for a whole batch.
 
         Args:
@@ -148,7 +120,8 @@ class Server:
         """
         given = _dense(self._network, inputs)
         lengths = _lengths(lengths, given)
-        return self._known(self._native.run(given, lengths, None if ahead is None else _floats(ahead)), inputs)
+        answer = self._native.run(given, lengths, _rows_ahead(self._network, ahead, len(given)))
+        return self._known(answer, inputs)
 
     def initial_state(self, batch: int = 1) -> State:
         """The state before the first step.
@@ -158,9 +131,12 @@ class Server:
         """
         if not self._native.goes_step_by_step:
             layer = next(layer for layer in self._network.layers if _waits(layer))
-            raise InputError(
-                f"{layer!r} reads from the end of a sequence: it cannot go step by step; use predict on the whole"
+            what = (
+                "answers for all steps ahead at once"
+                if isinstance(layer, spec.Ahead)
+                else "reads from the end of a sequence"
             )
+            raise InputError(f"{layer!r} {what}: it cannot go step by step; use predict on the whole")
         return self._native.initial_state(batch)
 
     def step(self, inputs: Any, state: State) -> tuple[Array, State]:
@@ -177,7 +153,7 @@ class Server:
         return self._known(self._native.step(given, state), inputs, state)
 
     def advance(self, inputs: Any, state: State) -> tuple[Array, State]:
-        """Many steps `[batch, time, ...]` at once from a state on: the outputs as of `run`, and the state after them."""
+        """Many steps `[batch, time, ...]` at once from a state on: the outputs as of `run`, and the state after."""
         given = _dense(self._network, inputs)
         return self._known(self._native.advance(given, state), inputs, state)
 
@@ -217,7 +193,7 @@ def serve(
 
 
 def trace(
-    network: spec.Sequential, parameters: Parameters, inputs: Any, lengths: Any = None, ahead: Any = None
+    network: spec.Sequential, parameters: Parameters, inputs: Any, lengths: Any = None, *, ahead: Any = None
 ) -> tuple[list[TracedLayer], Array]:
     """Run a batch and keep all that its recurrent layers compute, zero past a length; arguments as of `Server.run`.
 
@@ -229,14 +205,18 @@ def trace(
     """
     layers, vector = native_layers(network), joined(network, parameters)
     given = _dense(network, inputs)
-    found = native.module().trace(layers, *_form(network), vector, given, _lengths(lengths, given), ahead)
+    known = _rows_ahead(network, ahead, len(given))
+    found = native.module().trace(layers, *_form(network), vector, given, _lengths(lengths, given), known)
     if found is None:
         raise InputError(f"inputs of shape {given.shape} do not fit {network!r}, or are not what it takes")
     traced: list[TracedLayer] = []
     for place, backwards, planes in found[0]:
-        name, settings = layers[place]
-        way = (".backward" if backwards else ".forward") if name == "bidirectional" else ""
-        traced.append((f"layers.{place}{way}", TRACED[settings["kind"]], planes))
+        layer = network.layers[place]
+        way = ""
+        if isinstance(layer, spec.Bidirectional):
+            layer, way = layer.layer, ".backward" if backwards else ".forward"
+        assert isinstance(layer, spec.Recurrent)
+        traced.append((f"layers.{place}{way}", table.cell_row(layer).traced, planes))
     return traced, found[1]
 
 
@@ -246,6 +226,7 @@ def gradient(
     inputs: Any,
     by_outputs: Any,
     lengths: Any = None,
+    *,
     ahead: Any = None,
 ) -> tuple[Array, Array]:
     """The outputs, and the derivative of their sum, each weighted by `by_outputs`, by the inputs; nothing is dropped.
@@ -270,10 +251,13 @@ def gradient(
         layers, vector, features = layers[1:], vector[first.tokens * first.units :], first.units
     given = _floats(inputs)
     found = native.module().gradient(
-        layers, features, has_time, vector, given, _floats(by_outputs), _lengths(lengths, given), ahead
-    )
+        layers, features, has_time, vector, given, _floats(by_outputs), _lengths(lengths, given),
+        _rows_ahead(network, ahead, len(given)),
+    )  # fmt: skip
     if found is None:
-        raise InputError(f"inputs of shape {given.shape} and weights of shape {np.shape(by_outputs)} do not fit {network!r}")
+        raise InputError(
+            f"inputs of shape {given.shape} and weights of shape {np.shape(by_outputs)} do not fit {network!r}"
+        )
     return found
 
 
@@ -288,7 +272,7 @@ def _form(network: spec.Sequential) -> tuple[int, bool]:
 
 
 def _waits(layer: spec.Layer) -> bool:
-    return isinstance(layer, spec.Bidirectional) or (isinstance(layer, spec.Recurrent) and layer.reverse)
+    return isinstance(layer, spec.Bidirectional | spec.Ahead) or (isinstance(layer, spec.Recurrent) and layer.reverse)
 
 
 def _dense(network: spec.Sequential, inputs: Any, *, one_step: bool = False) -> NDArray[Any]:
@@ -310,6 +294,18 @@ def _floats(array: Any) -> Array:
         return np.ascontiguousarray(array, np.float32)
     except (TypeError, ValueError) as error:
         raise InputError(f"got {np.asarray(array).dtype} where numbers belong") from error
+
+
+def _rows_ahead(network: spec.Sequential, ahead: Any, batch: int) -> Array | None:
+    layer = next((layer for layer in network.layers if isinstance(layer, spec.Ahead)), None)
+    if layer is None:
+        return None
+    if ahead is None:
+        raise InputError(f"{layer!r} needs what is known ahead: give ahead (batch, horizon, {layer.features})")
+    rows = _floats(ahead)
+    if rows.ndim != 3 or len(rows) != batch or rows.shape[2] != layer.features or not rows.shape[1]:
+        raise InputError(f"got ahead of shape {rows.shape}, expected ({batch}, horizon, {layer.features})")
+    return rows
 
 
 def _lengths(lengths: Any, inputs: NDArray[Any]) -> NDArray[np.int32] | None:
