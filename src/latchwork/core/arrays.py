@@ -34,6 +34,28 @@ def relu(total: Any) -> Any:
     return namespace(total).maximum(total, 0)
 
 
+def head_product(hidden: Any, weight: Any, heads: int, gates: int) -> Any:
+    """h U for a matrix U that is block-diagonal in each gate: memories mix within their head alone.
+
+    Args:
+        hidden: `[*batch, units]`.
+        weight: `[units, gates * units / heads]`, without the zeros: a row's columns are those of its own head, gate by
+            gate.
+        heads: how many blocks a gate has.
+        gates: how many gates.
+
+    Returns:
+        `[*batch, gates * units]`, gate by gate.
+    """
+    if heads == 1:
+        return hidden @ weight
+    *batch, units = hidden.shape
+    size = units // heads
+    by_head = hidden.reshape(*batch, heads, 1, size) @ weight.reshape(heads, size, gates * size)
+    by_gate = namespace(hidden).moveaxis(by_head.reshape(*batch, heads, gates, size), -2, -3)
+    return by_gate.reshape(*batch, gates * units)
+
+
 def split(total: Any, parts: int) -> Any:
     """The last axis in so many equal parts."""
     return namespace(total).split(total, parts, axis=-1)

@@ -53,9 +53,14 @@ class MemoryHorizon:
 
     def plot(self) -> Figure:
         """Both measurements against the distance."""
-        from latchwork.explain.pictures import draw_horizon
+        from latchwork.show.steps import Reach, draw_reaches
 
-        return draw_horizon(self)
+        carried = f"Influence: the last {self.by_influence} steps carry {CARRIED:.0%}"
+        same = f"Change of the answer: none from {self.by_cutting} steps on"
+        return draw_reaches(
+            Reach(carried, np.arange(len(self.reach)), self.reach, self.by_influence),
+            Reach(same, self.kept, self.change, self.by_cutting),
+        )
 
 
 def memory_horizon(model: Model, data: ArrayLike) -> MemoryHorizon:

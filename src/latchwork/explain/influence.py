@@ -75,9 +75,11 @@ class Influence:
 
     def plot(self) -> Figure:
         """A bar for each step, and the completeness error."""
-        from latchwork.explain.pictures import draw_influence
+        from latchwork.show.steps import draw_bars
 
-        return draw_influence(self)
+        kind = "gradient times input" if self.method == "gradient" else "integrated gradients"
+        heading = f"What each step added to the answer, {self.baseline:.3g} before, {self.answer:.3g} after"
+        return draw_bars(self.steps, heading, f"{kind}, completeness error {self.completeness_error:.2%}", self.tokens)
 
 
 def influence(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.engines.native import program
-from latchwork.runtime.network import NumpyNetwork
+from latchwork.runtime.interim import Layers
 from latchwork.transforms.scaling import Scaler
 
 Array = NDArray[np.float32]
@@ -20,7 +20,7 @@ ChainState = Any
 """What a chain remembers between two steps, of `state.batch` sequences. It is never changed."""
 
 
-def chainable(network: NumpyNetwork) -> bool:
+def chainable(network: Layers) -> bool:
     """Whether the kernels are there and know every layer."""
     return network.is_fused and program.why_not(network.spec) is None
 
@@ -44,7 +44,7 @@ class Chain(Protocol):
         ...
 
 
-def make_chain(network: NumpyNetwork, scaler: Scaler | None, *, scores: bool) -> Chain:
+def make_chain(network: Layers, scaler: Scaler | None, *, scores: bool) -> Chain:
     """Pack a network that `chainable` accepts.
 
     Args:

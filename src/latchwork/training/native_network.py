@@ -22,7 +22,7 @@ from latchwork.engines.jax.layers import (
 )
 from latchwork.engines.jax.network import Network, split_parameters
 from latchwork.engines.jax.unroll import kernel_of
-from latchwork.runtime.network import Fused, chosen_engine
+from latchwork.runtime.interim import Fused, chosen_engine
 from latchwork.training.data import Data
 from latchwork.training.losses import (
     Accuracy,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -30,7 +30,18 @@ def register(cell: type[Cell[Any]]) -> None:
     fields = dataclasses.fields(cell)  # pyright: ignore[reportArgumentType]
     settings = [field.name for field in fields if field.metadata.get("static")]
     arrays = [field.name for field in fields if field.name not in settings]
-    jax.tree_util.register_dataclass(cell, data_fields=arrays, meta_fields=settings)
+
+    def taken_apart(one: Cell[Any]) -> tuple[list[tuple[Any, Any]], tuple[Any, ...]]:
+        leaves = [(jax.tree_util.GetAttrKey(name), getattr(one, name)) for name in arrays]
+        return leaves, tuple(getattr(one, name) for name in settings)
+
+    def put_together(values: tuple[Any, ...], leaves: Iterable[Any]) -> Cell[Any]:
+        made = object.__new__(cell)  # without `__init__`: JAX also makes trees of what is no array
+        for name, value in zip((*arrays, *settings), (*leaves, *values), strict=True):
+            object.__setattr__(made, name, value)
+        return made
+
+    jax.tree_util.register_pytree_with_keys(cell, taken_apart, put_together)
 
 
 for _row in CELLS.values():
