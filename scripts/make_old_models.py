@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import latchwork as lw
-from latchwork.engines.jax.layers import CELLS
+from latchwork.core.table import CELLS
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "fixtures" / "models"
 ROWS, TIME, FEATURES = 24, 6, 3

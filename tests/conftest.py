@@ -9,7 +9,7 @@ from hypothesis import settings
 
 # Each function of these modules checks, in the tests, that its arrays have the shapes that it declares.
 jaxtyping.install_import_hook(
-    [f"latchwork.{module}" for module in ("core.cells", "engines.jax", "explain")],
+    [f"latchwork.{module}" for module in ("core.cells", "core.layers", "engines.jax", "engines.plain", "explain")],
     "beartype.beartype",
 )
 

@@ -1,4 +1,4 @@
-"""Every cell, out of the table that builds them: a new cell gets all tests by its row in `layers.CELLS`."""
+"""Every cell, out of the table that builds them: a new cell gets all tests by its row in `core.table`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 
 from latchwork.core import spec
 from latchwork.core.cells import Cell
+from latchwork.core.table import CELLS
 from latchwork.engines import native
-from latchwork.engines.jax.layers import CELLS, build_layer
+from latchwork.engines.jax.layers import build_layer
 
 UNITS = 5
 LAYERS: dict[str, spec.Recurrent] = {kind.__name__: kind(UNITS) for kind in CELLS}

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from latchwork.core import spec, storage
-from latchwork.core.initial_values import initial_parameters
+from latchwork.core.network import NetworkData
 from latchwork.core.spec import GRU, LSTM, Bidirectional, Dense, Embedding, Sequential
+from latchwork.core.table import initial_parameters
 from latchwork.forecasting import Forecaster
 from latchwork.forecasting.residual import TENSORS
 from latchwork.forecasting.rows import make_rows
-from latchwork.runtime.network import NumpyNetwork
 from latchwork.speech.model import SpeechModel
 from latchwork.speech.symbols import Symbols
 from latchwork.text.model import TextModel
@@ -87,7 +87,7 @@ def _write_text(path: Path, units: str) -> None:
     layers = [Embedding(size, 12), LSTM(48, return_sequences=True), Dense(size)]
     network = Sequential(layers, input_shape=(None,))
     ngram = NGram.fit(vocabulary.encode(TEXT), size, 3, 100_000)
-    model = TextModel(vocabulary, network, random_parameters(network), ngram, 0.3, training=TRAINING)
+    model = TextModel(vocabulary, NetworkData(network, random_parameters(network)), ngram, 0.3, training=TRAINING)
     document, tensors = model.to_latch()
     storage.save(path, document | {"job": "text"}, tensors)
 
@@ -97,7 +97,7 @@ def _write_speech(path: Path) -> None:
     layers: list[spec.Layer] = [Bidirectional(LSTM(24, return_sequences=True)), Dense(3)]
     network = Sequential(layers).with_input((None, spectrogram.features))
     scaler = Scaler(np.zeros(spectrogram.features), np.full(spectrogram.features, 2.0))
-    model = SpeechModel(spectrogram, scaler, symbols, NumpyNetwork(network, random_parameters(network)), TRAINING)
+    model = SpeechModel(spectrogram, scaler, symbols, NetworkData(network, random_parameters(network)), TRAINING)
     document, tensors = model.to_latch()
     storage.save(path, document | {"job": "speech"}, tensors)
 

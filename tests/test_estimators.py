@@ -245,7 +245,7 @@ def test_ragged_lists_and_padded_arrays_are_the_same():
 def test_predictions_do_not_depend_on_their_company(fitted: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
     many = sequences(70, seed=5)
     whole = fitted["classifier"].predict_proba(many)
-    monkeypatch.setattr("latchwork.estimators.sequence.PREDICTION_ROWS", 32)
+    monkeypatch.setattr("latchwork.runtime.model.ROWS", 32)
     np.testing.assert_allclose(fitted["classifier"].predict_proba(many), whole, rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(fitted["classifier"].predict_proba(many[:3]), whole[:3], rtol=1e-5, atol=1e-7)
 

@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 
-from latchwork.core.initial_values import initial_parameters
 from latchwork.core.spec import (
     GRU,
     LSTM,
@@ -19,6 +18,7 @@ from latchwork.core.spec import (
     PeepholeLSTM,
     Sequential,
 )
+from latchwork.core.table import initial_parameters
 
 
 def first(*layers, features: int = 40, seed: int = 0) -> dict[str, np.ndarray]:

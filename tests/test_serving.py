@@ -29,7 +29,7 @@ from latchwork.transforms.sequences import as_sequences
 HERE = Path(__file__).parent
 # Where a model might keep something of a call.
 MODELS = (
-    "runtime/model.py", "runtime/chain.py", "runtime/network.py", "engines/native/__init__.py", "text/model.py",
+    "runtime/model.py", "runtime/server.py", "runtime/network.py", "engines/native/__init__.py", "text/model.py",
     "text/predictor.py", "text/ngram.py", "speech/model.py", "forecasting/forecaster.py", "forecasting/correction.py",
 )  # fmt: skip
 TOLERANCE = 1e-5  # norm of the difference over norm
@@ -73,7 +73,7 @@ def speech_log_probabilities(folder: Path, sounds: list[np.ndarray]) -> np.ndarr
     parameters = {name.removeprefix("network."): a for name, a in latch.tensors.items() if name.startswith("network.")}
     inputs, lengths = as_sequences([model.spectrogram.transform(samples) for samples in sounds])
     assert lengths is not None
-    network = Network.from_parameters(model.network.spec, parameters)
+    network = Network.from_parameters(model.data.spec, parameters)
     scores = network(jnp.asarray(model.scaler.transform(inputs, lengths)), jnp.asarray(lengths))
     rows = np.asarray(jax.nn.log_softmax(scores))
     return np.array([best_symbols(row[:length])[1] for row, length in zip(rows, lengths, strict=True)])

@@ -12,8 +12,9 @@ import pytest
 
 from latchwork.core import spec
 from latchwork.core.cells import Cell, SimpleRNNCell
+from latchwork.core.table import CELLS
 from latchwork.engines import native
-from latchwork.engines.jax.layers import CELLS
+from latchwork.engines.jax.cells import build_cell
 from latchwork.engines.jax.unroll import unroll
 
 BATCH, TIME, FEATURES, HIDDEN = 3, 6, 2, 4
@@ -29,7 +30,9 @@ def slope_agrees(function: Any, at: np.ndarray, direction: np.ndarray, claimed: 
 
 def make_cell(layer: type[spec.Recurrent], rng: np.random.Generator, dtype: Any = jnp.float32) -> Cell[Any]:
     shapes = layer(HIDDEN).parameter_shapes((TIME, FEATURES))
-    return CELLS[layer](**{name: jnp.asarray(rng.normal(size=shape), dtype) for name, shape in shapes.items()})
+    return build_cell(
+        layer(HIDDEN), {name: jnp.asarray(rng.normal(size=shape), dtype) for name, shape in shapes.items()}
+    )
 
 
 def test_the_judge_tells_2_from_2_001() -> None:

@@ -1,7 +1,7 @@
 """latchwork: recurrent neural networks that are fast on an ordinary processor and that you can see through.
 
-Names are imported when they are first used, so that `import latchwork` costs nothing and the runtime never pays for
-JAX. The stub beside this file tells type checkers what is here.
+Names are imported when they are first used, so that `import latchwork` costs nothing and nobody pays for JAX who does
+not use it. The stub beside this file tells type checkers what is here.
 """
 
 from importlib import import_module
@@ -10,10 +10,6 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "latchwork.core.spec": (
-        "LSTM", "GRU", "SimpleRNN", "PeepholeLSTM", "CoupledLSTM", "Bidirectional", "Embedding", "Dense", "Dropout",
-        "LayerNorm", "Pooling", "Sequential",
-    ),
     "latchwork.engines.jax.network": ("Network",),
     "latchwork.training": ("Optimizer",),
     "latchwork.estimators.classifier": ("SequenceClassifier",),
@@ -29,15 +25,23 @@ _HOMES = {
     "latchwork.core.errors": ("InputError", "LatchworkError"),
 }  # fmt: skip
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+_LAYERS = "latchwork.core.spec"  # says itself which layers there are
 
-__all__ = ["__version__", *_HOME_OF]  # noqa: PLE0604  # pyright: ignore[reportUnsupportedDunderAll]
+
+def _all() -> list[str]:
+    return ["__version__", *import_module(_LAYERS).__all__, *_HOME_OF]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
+    if name == "__all__":
+        return _all()
+    if name.startswith("_"):
         raise AttributeError(f"module 'latchwork' has no attribute {name!r}")
-    return getattr(import_module(_HOME_OF[name]), name)
+    home = import_module(_HOME_OF.get(name, _LAYERS))
+    if name not in _HOME_OF and name not in home.__all__:
+        raise AttributeError(f"module 'latchwork' has no attribute {name!r}")
+    return getattr(home, name)
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted(_all())

@@ -1,17 +1,6 @@
 from latchwork.core.errors import InputError as InputError
 from latchwork.core.errors import LatchworkError as LatchworkError
-from latchwork.core.spec import GRU as GRU
-from latchwork.core.spec import LSTM as LSTM
-from latchwork.core.spec import Bidirectional as Bidirectional
-from latchwork.core.spec import CoupledLSTM as CoupledLSTM
-from latchwork.core.spec import Dense as Dense
-from latchwork.core.spec import Dropout as Dropout
-from latchwork.core.spec import Embedding as Embedding
-from latchwork.core.spec import LayerNorm as LayerNorm
-from latchwork.core.spec import PeepholeLSTM as PeepholeLSTM
-from latchwork.core.spec import Pooling as Pooling
-from latchwork.core.spec import Sequential as Sequential
-from latchwork.core.spec import SimpleRNN as SimpleRNN
+from latchwork.core.spec import *
 from latchwork.engines.jax.network import Network as Network
 from latchwork.estimators.classifier import SequenceClassifier as SequenceClassifier
 from latchwork.estimators.loading import load as load

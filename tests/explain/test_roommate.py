@@ -1,8 +1,12 @@
+from itertools import permutations
+
 import numpy as np
 import pytest
 
 from latchwork.core.errors import InputError
+from latchwork.explain.assignment import assign
 from latchwork.explain.diary import learn, write_diary
+from latchwork.explain.diary_network import WEIGHT_DECAY, Parameters, States, gradient, one_hot
 from latchwork.explain.roommate import DISHES, RAINY, SUNNY, Day, MergedKitchen, count_exact, kitchens
 from latchwork.explain.roommate_pictures import draw_kitchens
 from latchwork.explain.roommate_words import write_day, write_learned
@@ -95,3 +99,42 @@ def test_a_diary_without_rain_teaches_nothing_about_rain():
     unseen = write_diary(3, 200, 1)
     served = learn(sunny, 3).serve(unseen.first_dish, unseen.weather)
     assert (served == unseen.dishes).mean() < 1
+
+
+def first_values(random: np.random.Generator, starts: int) -> Parameters:
+    shapes = ((6, 3), (6, 2), (6,), (3, 6))
+    return Parameters(*(random.normal(size=(starts, *shape)) for shape in shapes))
+
+
+def test_the_networks_gradient_is_the_slope_of_its_loss():
+    random = np.random.default_rng(0)
+    states = States(
+        one_hot([0, 0, 1, 2], 3), one_hot([0, 1, 1, 0], 2), one_hot([0, 1, 2, 2], 3), random.dirichlet([1] * 4)
+    )
+    parameters = first_values(random, starts=2)
+    _, by = gradient(parameters, states)
+
+    def whole(changed: Parameters) -> np.ndarray:
+        matrices = (changed.food, changed.weather, changed.merge)
+        squares = sum(np.square(matrix).sum(axis=(1, 2)) for matrix in matrices)
+        return gradient(changed, states)[0] + WEIGHT_DECAY * squares / 3
+
+    for name, array in parameters._asdict().items():
+        for place in np.ndindex(array.shape):
+            step = np.zeros_like(array)
+            step[place] = 1e-5
+            up, down = (whole(parameters._replace(**{name: array + side * step})) for side in (1, -1))
+            slope = (up - down)[place[0]] / 2e-5
+            assert getattr(by, name)[place] == pytest.approx(slope, abs=1e-9), (name, place)
+            assert (np.delete(up - down, place[0]) == 0).all()  # no start knows of another
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 7])
+def test_an_assignment_costs_least_of_all(size):
+    random = np.random.default_rng(size)
+    random_costs = random.normal(size=(10, size, size))
+    for costs in (*random_costs, *random_costs.round()):  # rounded, many cost the same
+        found = assign(costs)
+        assert sorted(found) == list(range(size))
+        least = min(costs[range(size), each].sum() for each in permutations(range(size)))
+        assert costs[range(size), found].sum() == pytest.approx(least)

@@ -9,10 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from every_cell import LAYERS
 
+from latchwork.core.table import cell_row
 from latchwork.engines import native
 from latchwork.engines.jax.fused import fused_supported, fused_unroll
-from latchwork.engines.jax.unroll import KERNELS, unroll
+from latchwork.engines.jax.unroll import unroll
 
 pytestmark = pytest.mark.skipif(not native.available(), reason=f"no kernels: {native.engine_info().reason}")
 
@@ -121,12 +123,8 @@ class Case:
         )
 
     def unrolled(self, weights, inputs, state):
-        cells = {name: cell for cell, name in KERNELS.items()}
-        name, _, activation = self.kind.rpartition("_")
-        if name == "simple_rnn":
-            cell = cells["simple_rnn_"](**weights, activation=activation)
-        else:
-            cell = cells[self.kind](**weights)
+        layer = next(layer for layer in LAYERS.values() if cell_row(layer).kernel(layer) == self.kind)
+        cell = cell_row(layer).build(layer, weights)
         outputs, final = unroll(
             cell,
             inputs,

@@ -13,6 +13,7 @@ from jaxtyping import Array
 
 import latchwork as lw
 from latchwork.core.errors import InputError
+from latchwork.core.network import NetworkData
 from latchwork.core.packing import packed, unpacked
 from latchwork.core.spec import LSTM, Dense, Embedding, Sequential
 from latchwork.engines.jax.network import Network
@@ -46,8 +47,8 @@ def test_the_file_holds_the_model(writer: lw.LanguageModel, writer_file: Path, s
 def test_a_words_model_is_tied_and_suggests(typist_file: Path, writer: lw.LanguageModel) -> None:
     model = TextModel.load(typist_file)
     assert model.tied
-    matrix = model.parameters["layers.4.weight"]
-    np.testing.assert_array_equal(matrix, model.parameters["layers.0.weight"].T)
+    matrix = model.data.parameters["layers.4.weight"]
+    np.testing.assert_array_equal(matrix, model.data.parameters["layers.0.weight"].T)
     assert model.keyboard().suggest("the ")[0] in {"cat", "mat", "sun", "dog", "hill"}
     with pytest.raises(InputError, match="keyboard needs one of words"):
         writer.suggest("to")
@@ -85,7 +86,7 @@ def test_the_state_is_carried_between_windows() -> None:
 
 def test_numpy_steps_cost_what_training_counts() -> None:
     model = Network.build(NETWORK, (None,), 0)
-    predictor = NetworkPredictor(model.spec, model.parameters())
+    predictor = NetworkPredictor(NetworkData(model.spec, model.parameters()))
     batch = {
         "inputs": jnp.asarray(IDS[None, :-1]), "targets": jnp.asarray(IDS[None, 1:]), "weight": jnp.ones(1),
     }  # fmt: skip
@@ -100,11 +101,11 @@ def test_numpy_steps_cost_what_training_counts() -> None:
 
 def test_streams_side_by_side_cost_what_one_pass_costs() -> None:
     model = Network.build(NETWORK, (None,), 0)
-    predictor = NetworkPredictor(model.spec, model.parameters())
+    predictor = NetworkPredictor(NetworkData(model.spec, model.parameters()))
     ids = np.random.default_rng(1).integers(0, 11, 5000)
-    state, one_pass = predictor.initial_states(()), []
+    state, one_pass = predictor.initial_states(1), []
     for token in ids.tolist():
-        scores, state = predictor.scores(token, state)
+        (scores,), state = predictor.scores(np.array([token]), state)
         one_pass.append(scores - np.log(np.exp(scores).sum()))
     expected = [-row[after] / np.log(2) for row, after in zip(one_pass, ids[1:], strict=False)]
     np.testing.assert_allclose(network_bits(predictor, ids)[1:], expected, atol=1e-3)
@@ -215,15 +216,15 @@ def test_steps_repeat_a_run_and_a_checkpoint_goes_on_with_it(story: str, tmp_pat
     settings = {"hidden": 8, "progress": "none", "optimizer": Optimizer("adamw", 3e-3, clip=1.0)}
     whole = lw.LanguageModel(steps=24, **settings).fit(text)
     again = lw.LanguageModel(steps=24, **settings).fit(text)
-    for name, array in whole.model_.parameters.items():
-        np.testing.assert_array_equal(array, again.model_.parameters[name])
+    for name, array in whole.model_.data.parameters.items():
+        np.testing.assert_array_equal(array, again.model_.data.parameters[name])
     killed = lw.LanguageModel(steps=24, checkpoint=tmp_path, **settings)
     killed.listener = _stop_soon()
     with pytest.raises(RuntimeError, match="killed"):
         killed.fit(text)
     resumed = lw.LanguageModel(steps=24, checkpoint=tmp_path, **settings).fit(text)
-    for name, array in whole.model_.parameters.items():
-        np.testing.assert_array_equal(array, resumed.model_.parameters[name])
+    for name, array in whole.model_.data.parameters.items():
+        np.testing.assert_array_equal(array, resumed.model_.data.parameters[name])
 
 
 def test_a_run_of_minutes_goes_on_from_its_checkpoint(story: str, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from latchwork.text.model import TextModel
 def test_the_runtime_gives_what_jax_gives(file: str, request: pytest.FixtureRequest) -> None:
     path: Path = request.getfixturevalue(file)
     text = TextModel.load(path)
-    network = Network.from_parameters(text.network, dict(text.parameters))
+    network = Network.from_parameters(text.data.spec, dict(text.data.parameters))
     tokens = np.random.default_rng(0).integers(0, len(text.vocabulary), (3, 20))
     expected = np.asarray(network(jnp.asarray(tokens)))
     served = runtime.load(path)

@@ -17,7 +17,7 @@ from latchwork.forecasting.network import start
 from latchwork.forecasting.residual import TENSORS
 from latchwork.forecasting.rows import Rows
 from latchwork.forecasting.shown import PREFIX
-from latchwork.runtime.model import model_of
+from latchwork.runtime.model import Model
 from latchwork.transforms.scaling import standard_scaler
 from latchwork.transforms.vocabulary import Vocabulary, fit_vocabulary
 
@@ -39,7 +39,7 @@ def parameters_of(network: spec.Sequential, random: np.random.Generator) -> Tens
 def write(path: Path, document: dict[str, Any], tensors: Tensors, inputs: np.ndarray[Any, Any]) -> None:
     """Save, let the runtime answer, and save again with what it said."""
     storage.save(path, document, tensors)
-    model = model_of(storage.load_model(path))  # the network alone: a text's file has no n-gram here
+    model = Model.from_latch(storage.load_model(path))  # the network alone: a text's file has no n-gram here
     answer = model.predict_proba(inputs[None]) if document["job"] == "classification" else model.predict(inputs[None])
     tied = document["fitted"].get("tied")
     kept = {name: array for name, array in tensors.items() if not (tied and name == "network.layers.2.weight")}

@@ -10,7 +10,7 @@ from make_models import ARCHITECTURES, FEATURES
 import latchwork as lw
 from latchwork import datasets
 from latchwork.core import spec, storage
-from latchwork.core.initial_values import initial_parameters
+from latchwork.core.table import initial_parameters
 from latchwork.explain.page import web_folder, write_page
 
 DATA = web_folder() / "data"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from latchwork.core import spec, storage
-from latchwork.core.initial_values import initial_parameters
+from latchwork.core.table import initial_parameters
 from latchwork.engines.jax.network import Network
 from latchwork.explain.page import web_folder, write_page
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from latchwork.bench.cases import Case
 from latchwork.core import storage
-from latchwork.core.initial_values import initial_parameters
 from latchwork.core.spec import Sequential
+from latchwork.core.table import initial_parameters
 
 
 @dataclass(frozen=True)

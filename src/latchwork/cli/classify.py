@@ -95,7 +95,7 @@ def train(
     started = time.monotonic()
     model.fit(rows.inputs, rows.labels, rows.lengths)
     model.save(out)
-    output.note(f"\n{model.network_.spec.summary()}\n")
+    output.note(f"\n{model.model_.data.spec.summary()}\n")
     history = model.history_
     results = {
         "model": str(out),
@@ -115,7 +115,7 @@ def train(
 def test(model: ModelArgument, data: DataArgument, quiet: QuietOption = False, as_json: JsonOption = False) -> None:
     """Test a saved classifier on labelled sequences: accuracy, loss, and each class on its own."""
     from latchwork import datasets
-    from latchwork.estimators.metrics import class_figures, figures
+    from latchwork.runtime.metrics import class_figures, classification_figures
 
     output = Output(as_json=as_json, quiet=quiet)
     classifier, labels = _load(model)
@@ -123,7 +123,7 @@ def test(model: ModelArgument, data: DataArgument, quiet: QuietOption = False, a
     output.note(_described(rows))
     started = time.monotonic()
     probabilities = classifier.predict_proba(rows.inputs, rows.lengths)
-    results: dict[str, Any] = figures(labels, probabilities, rows.labels)
+    results: dict[str, Any] = classification_figures(labels, probabilities, rows.labels)
     seconds = time.monotonic() - started
     answers = labels.decode(probabilities.argmax(axis=1))
     classes = [class_figures(label, rows.labels, answers) for label in labels.classes]

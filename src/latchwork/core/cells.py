@@ -1,8 +1,9 @@
 """One step of each recurrent cell: the equation, in the letters of its paper.
 
-A cell knows nothing of batches or time: every array may have any leading axes. `project` is the part of a step that
-does not depend on the state, so that `unroll` can compute it for all steps in one product; `step` is the rest, and
-`__call__` both. Each cell declares its weights and gate order here once.
+A cell is its weights and its equation. It knows nothing of batches or time: every array may have any leading axes, and
+may be NumPy's or JAX's (`core.arrays`). `project` is the part of a step that does not depend on the state, so that it
+can be computed for all steps in one product; `step` is the rest, and `__call__` both. Each cell declares its weights,
+its gate order and its state here once; a row of `core.table` makes it a layer.
 
 `hidden_mask` multiplies the hidden state inside the recurrent product only: variational recurrent dropout (Gal &
 Ghahramani, 2016), the mask already scaled by 1/keep.
@@ -10,13 +11,13 @@ Ghahramani, 2016), the mask already scaled by 1/keep.
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from typing import Generic, Literal, NamedTuple, TypeVar
+import dataclasses
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float
+from latchwork.core.arrays import namespace, relu, sigmoid, split, tanh
+from latchwork.core.shapes import Array, Float
 
 Inputs = Float[Array, "*batch features"]
 Projected = Float[Array, "*batch gates"]
@@ -65,23 +66,34 @@ class LSTMGates(NamedTuple):
     output: Hidden
 
 
-State = TypeVar("State", bound=tuple[Array, ...])
+State = TypeVar("State", bound=tuple[Any, ...])
 
 
-class Cell(eqx.Module, Generic[State]):
-    """What `unroll` asks of a cell; every cell below is final."""
+def setting(default: Any) -> Any:
+    """A field that is no array: one of the description's choices, by the same name."""
+    return dataclasses.field(default=default, metadata={"static": True})
 
-    input_weight: eqx.AbstractVar[Float[Array, "features gates"]]
-    hidden_weight: eqx.AbstractVar[Float[Array, "hidden gates"]]
+
+class Cell(ABC, Generic[State]):
+    """What an engine asks of a cell; every cell below is a final, frozen dataclass of its arrays."""
+
+    input_weight: Float[Array, "features gates"]
+    hidden_weight: Float[Array, "hidden gates"]
+    State: ClassVar[type[Any]]
+    """The named tuple that it carries to its next step; `hidden`, which it shows, is the first."""
+    Gates: ClassVar[type[Any]]
+    """The named tuple that `gates` gives."""
 
     @property
     def hidden_size(self) -> int:
         """Units of the hidden state."""
         return self.hidden_weight.shape[-2]
 
-    @abstractmethod
     def initial_state(self, batch_shape: tuple[int, ...]) -> State:
-        """The state before the first step: zeros `[*batch_shape, hidden]`."""
+        """The state before the first step: zeros `[*batch_shape, hidden]`, once for each part."""
+        xp = namespace(self.hidden_weight)
+        zeros = xp.zeros((*batch_shape, self.hidden_size), self.hidden_weight.dtype)
+        return self.State(*(zeros for _ in self.State._fields))
 
     @abstractmethod
     def project(self, inputs: Inputs) -> Projected:
@@ -99,11 +111,13 @@ class Cell(eqx.Module, Generic[State]):
         """One step from inputs `[*batch, features]`: the output and the next state."""
         return self.step(self.project(inputs), state, hidden_mask)
 
-    def zeros(self, batch_shape: tuple[int, ...]) -> Hidden:
-        """A part of an initial state."""
-        return jnp.zeros((*batch_shape, self.hidden_size), self.hidden_weight.dtype)
+    def weights(self) -> dict[str, Array]:
+        """Its arrays by name."""
+        names = [f.name for f in dataclasses.fields(self) if not f.metadata.get("static")]  # pyright: ignore[reportArgumentType]
+        return {name: getattr(self, name) for name in names}
 
 
+@dataclass(frozen=True, eq=False)
 class SimpleRNNCell(Cell[RNNState]):
     """h' = activation(x W + h U + b).
 
@@ -113,11 +127,10 @@ class SimpleRNNCell(Cell[RNNState]):
     input_weight: Float[Array, "features hidden"]
     hidden_weight: Float[Array, "hidden hidden"]
     bias: Float[Array, " hidden"]
-    activation: Literal["tanh", "relu"] = eqx.field(static=True, default="tanh")
+    activation: Literal["tanh", "relu"] = setting("tanh")
 
-    def initial_state(self, batch_shape: tuple[int, ...]) -> RNNState:
-        """Zeros `[*batch_shape, hidden]`."""
-        return RNNState(self.zeros(batch_shape))
+    State: ClassVar[type[RNNState]] = RNNState
+    Gates: ClassVar[type[SimpleRNNGates]] = SimpleRNNGates
 
     def project(self, inputs: Inputs) -> Projected:
         """x W + b."""
@@ -126,7 +139,7 @@ class SimpleRNNCell(Cell[RNNState]):
     def step(self, projected: Projected, state: RNNState, hidden_mask: Hidden | None = None) -> tuple[Hidden, RNNState]:
         """The next hidden state, twice: as output and as state."""
         total = projected + _masked(state.hidden, hidden_mask) @ self.hidden_weight
-        hidden = jnp.tanh(total) if self.activation == "tanh" else jax.nn.relu(total)
+        hidden = tanh(total) if self.activation == "tanh" else relu(total)
         return hidden, RNNState(hidden)
 
     def gates(self, inputs: Inputs, state: RNNState) -> SimpleRNNGates:
@@ -134,6 +147,7 @@ class SimpleRNNCell(Cell[RNNState]):
         return SimpleRNNGates(self(inputs, state)[0])
 
 
+@dataclass(frozen=True, eq=False)
 class GRUCell(Cell[GRUState]):
     """The gated recurrent unit, reset applied after the recurrent product.
 
@@ -151,9 +165,8 @@ class GRUCell(Cell[GRUState]):
     input_bias: Float[Array, " gates"]
     hidden_bias: Float[Array, " gates"]
 
-    def initial_state(self, batch_shape: tuple[int, ...]) -> GRUState:
-        """Zeros `[*batch_shape, hidden]`."""
-        return GRUState(self.zeros(batch_shape))
+    State: ClassVar[type[GRUState]] = GRUState
+    Gates: ClassVar[type[GRUGates]] = GRUGates
 
     def project(self, inputs: Inputs) -> Projected:
         """x W + b."""
@@ -171,27 +184,24 @@ class GRUCell(Cell[GRUState]):
 
     def _gates(self, projected: Projected, state: GRUState, hidden_mask: Hidden | None) -> GRUGates:
         recurrent = _masked(state.hidden, hidden_mask) @ self.hidden_weight + self.hidden_bias
-        x_r, x_z, x_n = jnp.split(projected, 3, axis=-1)
-        h_r, h_z, h_n = jnp.split(recurrent, 3, axis=-1)
-        reset = jax.nn.sigmoid(x_r + h_r)
-        update = jax.nn.sigmoid(x_z + h_z)
-        return GRUGates(reset, update, jnp.tanh(x_n + reset * h_n))
+        x_r, x_z, x_n = split(projected, 3)
+        h_r, h_z, h_n = split(recurrent, 3)
+        reset = sigmoid(x_r + h_r)
+        update = sigmoid(x_z + h_z)
+        return GRUGates(reset, update, tanh(x_n + reset * h_n))
 
 
 class LSTMFamily(Cell[LSTMState]):
     """What the LSTM and its variants share: one bias and two states."""
 
-    bias: eqx.AbstractVar[Float[Array, " gates"]]
-
-    def initial_state(self, batch_shape: tuple[int, ...]) -> LSTMState:
-        """Zeros `[*batch_shape, hidden]`, twice."""
-        return LSTMState(self.zeros(batch_shape), self.zeros(batch_shape))
+    bias: Float[Array, " gates"]
 
     def project(self, inputs: Inputs) -> Projected:
         """X W + b."""
         return inputs @ self.input_weight + self.bias
 
 
+@dataclass(frozen=True, eq=False)
 class LSTMCell(LSTMFamily):
     """Long short-term memory.
 
@@ -207,13 +217,16 @@ class LSTMCell(LSTMFamily):
     hidden_weight: Float[Array, "hidden gates"]
     bias: Float[Array, " gates"]
 
+    State: ClassVar[type[LSTMState]] = LSTMState
+    Gates: ClassVar[type[LSTMGates]] = LSTMGates
+
     def step(
         self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None = None
     ) -> tuple[Hidden, LSTMState]:
         """The new hidden state and both states."""
         i, f, g, o = self._gates(projected, state, hidden_mask)
         cell = f * state.cell + i * g
-        hidden = o * jnp.tanh(cell)
+        hidden = o * tanh(cell)
         return hidden, LSTMState(hidden, cell)
 
     def gates(self, inputs: Inputs, state: LSTMState) -> LSTMGates:
@@ -222,10 +235,11 @@ class LSTMCell(LSTMFamily):
 
     def _gates(self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None) -> LSTMGates:
         total = projected + _masked(state.hidden, hidden_mask) @ self.hidden_weight
-        i, f, g, o = jnp.split(total, 4, axis=-1)
-        return LSTMGates(jax.nn.sigmoid(i), jax.nn.sigmoid(f), jnp.tanh(g), jax.nn.sigmoid(o))
+        i, f, g, o = split(total, 4)
+        return LSTMGates(sigmoid(i), sigmoid(f), tanh(g), sigmoid(o))
 
 
+@dataclass(frozen=True, eq=False)
 class PeepholeLSTMCell(LSTMFamily):
     """LSTM whose gates see the cell state: i and f the old one, o the new one.
 
@@ -244,12 +258,15 @@ class PeepholeLSTMCell(LSTMFamily):
     forget_peephole: Float[Array, " hidden"]
     output_peephole: Float[Array, " hidden"]
 
+    State: ClassVar[type[LSTMState]] = LSTMState
+    Gates: ClassVar[type[LSTMGates]] = LSTMGates
+
     def step(
         self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None = None
     ) -> tuple[Hidden, LSTMState]:
         """The new hidden state and both states."""
         gates, cell = self._gates(projected, state, hidden_mask)
-        hidden = gates.output * jnp.tanh(cell)
+        hidden = gates.output * tanh(cell)
         return hidden, LSTMState(hidden, cell)
 
     def gates(self, inputs: Inputs, state: LSTMState) -> LSTMGates:
@@ -258,15 +275,16 @@ class PeepholeLSTMCell(LSTMFamily):
 
     def _gates(self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None) -> tuple[LSTMGates, Hidden]:
         total = projected + _masked(state.hidden, hidden_mask) @ self.hidden_weight
-        i, f, g, o = jnp.split(total, 4, axis=-1)
-        i = jax.nn.sigmoid(i + self.input_peephole * state.cell)
-        f = jax.nn.sigmoid(f + self.forget_peephole * state.cell)
-        g = jnp.tanh(g)
+        i, f, g, o = split(total, 4)
+        i = sigmoid(i + self.input_peephole * state.cell)
+        f = sigmoid(f + self.forget_peephole * state.cell)
+        g = tanh(g)
         cell = f * state.cell + i * g
-        o = jax.nn.sigmoid(o + self.output_peephole * cell)
+        o = sigmoid(o + self.output_peephole * cell)
         return LSTMGates(i, f, g, o), cell
 
 
+@dataclass(frozen=True, eq=False)
 class CoupledLSTMCell(LSTMFamily):
     """LSTM that writes just where it forgets: i = 1 - f.
 
@@ -281,13 +299,16 @@ class CoupledLSTMCell(LSTMFamily):
     hidden_weight: Float[Array, "hidden gates"]
     bias: Float[Array, " gates"]
 
+    State: ClassVar[type[LSTMState]] = LSTMState
+    Gates: ClassVar[type[LSTMGates]] = LSTMGates
+
     def step(
         self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None = None
     ) -> tuple[Hidden, LSTMState]:
         """The new hidden state and both states."""
         i, f, g, o = self._gates(projected, state, hidden_mask)
         cell = f * state.cell + i * g
-        hidden = o * jnp.tanh(cell)
+        hidden = o * tanh(cell)
         return hidden, LSTMState(hidden, cell)
 
     def gates(self, inputs: Inputs, state: LSTMState) -> LSTMGates:
@@ -296,9 +317,9 @@ class CoupledLSTMCell(LSTMFamily):
 
     def _gates(self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None) -> LSTMGates:
         total = projected + _masked(state.hidden, hidden_mask) @ self.hidden_weight
-        f, g, o = jnp.split(total, 3, axis=-1)
-        forget = jax.nn.sigmoid(f)
-        return LSTMGates(1 - forget, forget, jnp.tanh(g), jax.nn.sigmoid(o))
+        f, g, o = split(total, 3)
+        forget = sigmoid(f)
+        return LSTMGates(1 - forget, forget, tanh(g), sigmoid(o))
 
 
 def _masked(hidden: Hidden, mask: Hidden | None) -> Hidden:

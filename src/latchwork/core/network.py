@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core import spec
-from latchwork.core.initial_values import initial_parameters
+from latchwork.core.table import initial_parameters
 
 Parameters = Mapping[str, NDArray[np.float32]]
 

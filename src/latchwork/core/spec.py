@@ -16,6 +16,11 @@ from typing import Any, ClassVar, Literal, Self, cast
 from latchwork.core import hints
 from latchwork.core.errors import InputError
 
+__all__ = [
+    "GRU", "LSTM", "Ahead", "Bidirectional", "CoupledLSTM", "Dense", "Dropout", "Embedding", "LayerNorm",
+    "PeepholeLSTM", "Pooling", "Sequential", "SimpleRNN",
+]  # fmt: skip
+
 Shape = tuple[int | None, ...]
 ParameterShapes = dict[str, tuple[int, ...]]
 
@@ -295,11 +300,44 @@ class Pooling(Layer):
         return {"kind": "Pooling", "kinds": list(self.kinds)}
 
 
-# Every layer that a file may name. A new layer is one row here, one class above and one in layers.py.
+@dataclass(frozen=True, repr=False)
+class Ahead(Layer):
+    """activation(h W + s S + b) at each step ahead: h is what was read so far, s what is known of that step in advance.
+
+    The side input `ahead [batch, horizon, features]` comes with each row (a calendar, a price, another forecast).
+    """
+
+    units: int
+    features: int
+    activation: Literal["tanh", "relu", "sigmoid"] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse sizes and activations that mean nothing."""
+        _check_size(self, "units")
+        _check_size(self, "features")
+        _check_choice(self, "activation", (None, "tanh", "relu", "sigmoid"))
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """`(horizon, units)`; the horizon is the side input's."""
+        if len(shape) != 1 or shape[0] is None:
+            raise InputError(f"{self!r} takes one vector a sequence (batch, features), got (batch, {_text(shape)})")
+        return (None, self.units)
+
+    def parameter_shapes(self, shape: Shape) -> ParameterShapes:
+        """`weight [hidden, units]`, `ahead_weight [features, units]`, `bias [units]`."""
+        return {
+            "weight": (_features(self, shape), self.units),
+            "ahead_weight": (self.features, self.units),
+            "bias": (self.units,),
+        }
+
+
+# Every layer that a file may name: core.table has a row for each.
 LAYERS: dict[str, type[Layer]] = {
     kind.__name__: kind
     for kind in (
         SimpleRNN, GRU, LSTM, PeepholeLSTM, CoupledLSTM, Bidirectional, Embedding, Dense, Dropout, LayerNorm, Pooling,
+        Ahead,
     )
 }  # fmt: skip
 

@@ -1,6 +1,6 @@
 """What the estimators of all jobs share: scikit-learn's conventions, saving and loading.
 
-No JAX here, so that a job whose answers need none opens without it.
+No JAX here: what is fitted and saved is plain data, and `network_in_jax` is the one door to more.
 """
 
 from __future__ import annotations
@@ -8,14 +8,18 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from numpy.typing import NDArray
 
 from latchwork import __version__
 from latchwork.core import storage
 from latchwork.core.errors import InputError
+from latchwork.core.network import NetworkData
 from latchwork.core.storage import Latch
+
+if TYPE_CHECKING:
+    from latchwork.engines.jax.network import Network
 
 
 class Estimator(ABC):
@@ -63,3 +67,12 @@ class Estimator(ABC):
     @abstractmethod
     def from_latch(cls, latch: Latch) -> Self:
         """The fitted estimator in a file."""
+
+
+def network_in_jax(data: NetworkData) -> Network:
+    """A network as JAX sees it; raises `InputError` where JAX is not installed."""
+    try:
+        from latchwork.engines.jax.network import Network
+    except ModuleNotFoundError as error:
+        raise InputError("network_ is the network in JAX: pip install latchwork[jax]") from error
+    return Network.from_parameters(data.spec, data.parameters)

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from latchwork.core.errors import InputError
 from latchwork.core.storage import Latch
 from latchwork.estimators.augmentation import Augmentation, Augmented
-from latchwork.estimators.metrics import figures
 from latchwork.estimators.sequence import SequenceEstimator
 from latchwork.training import Accuracy, Objective, SoftmaxCrossEntropy, Supervised
-from latchwork.transforms.labels import Label, Labels, fit_labels, saved_labels
+from latchwork.transforms.labels import Label, Labels, fit_labels
 
 RECIPE_SMOOTHING = 0.1  # Szegedy et al. (2016), section 7
 
@@ -57,31 +56,17 @@ class SequenceClassifier(SequenceEstimator):
         """The class labels, sorted; the columns of `predict_proba`."""
         return np.array(self.labels_.classes)
 
-    def predict(self, X: Any, lengths: Any = None) -> NDArray[Any]:
-        """The likeliest label of each sequence."""
-        outputs = self._outputs(X, lengths)
-        return self.labels_.decode(outputs.argmax(axis=1))
-
-    def predict_proba(self, X: Any, lengths: Any = None) -> NDArray[np.float32]:
-        """The probability of each class, `[batch, classes]`."""
-        return _softmax(self._outputs(X, lengths))
-
-    def evaluate(self, X: Any, y: Any, lengths: Any = None) -> dict[str, float]:
-        """`accuracy`, `loss` (cross-entropy in nats) and `n` over labelled sequences."""
-        return figures(self.labels_, self.predict_proba(X, lengths), y)
-
-    def to_latch(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """The shared part, and the classes."""
-        document, tensors = super().to_latch()
-        document["fitted"]["classes"] = list(self.labels_.classes)
-        return document, tensors
+    def predict_proba(self, X: Any, lengths: Any = None) -> NDArray[np.floating]:
+        """The probability of each class, `[batch, classes]`; arguments as of `predict`."""
+        return self._fitted().predict_proba(X, lengths)
 
     @classmethod
     def from_latch(cls, latch: Latch) -> Self:
         """The fitted classifier in a file."""
         loaded = super().from_latch(latch)
-        outputs = loaded.network_.spec.output_shape()[-1]
-        loaded.labels_ = saved_labels(latch.document["fitted"]["classes"], outputs)
+        if loaded.model_.labels is None:
+            raise InputError("this classifier names no classes")
+        loaded.labels_ = loaded.model_.labels
         return loaded
 
     def _objective(self) -> Objective:
@@ -97,6 +82,9 @@ class SequenceClassifier(SequenceEstimator):
     def _learn_targets(self, y: Any) -> int:
         self.labels_ = fit_labels(y)
         return len(self.labels_.classes)
+
+    def _learned_of_targets(self) -> dict[str, Any]:
+        return {"labels": self.labels_}
 
     def _targets(self, y: Any) -> NDArray[np.int32]:
         return self.labels_.encode(y)
@@ -114,8 +102,3 @@ class SequenceClassifier(SequenceEstimator):
         else:
             raise InputError(f"class_weight must be 'balanced' or a dictionary by label, got {self.class_weight!r}")
         return weights[targets].astype(np.float32)
-
-
-def _softmax(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
-    exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)

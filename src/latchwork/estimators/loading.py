@@ -7,19 +7,10 @@ from typing import TYPE_CHECKING
 
 from latchwork.core import storage
 from latchwork.core.errors import InputError
-from latchwork.runtime.opening import read_as
+from latchwork.runtime.opening import JOBS, read
 
 if TYPE_CHECKING:
     from latchwork.estimators.base import Estimator
-
-# Which class reads a job's files; imported only when such a file is opened.
-JOBS = {
-    "classification": ("latchwork.estimators.classifier", "SequenceClassifier"),
-    "forecasting": ("latchwork.forecasting", "Forecaster"),
-    "regression": ("latchwork.estimators.regressor", "SequenceRegressor"),
-    "speech": ("latchwork.speech", "SpeechRecognizer"),
-    "text": ("latchwork.text", "LanguageModel"),
-}
 
 
 def load(path: str | Path) -> Estimator:
@@ -32,4 +23,4 @@ def load(path: str | Path) -> Estimator:
     job = latch.document["job"]
     if job not in JOBS:
         raise InputError(f"{path} holds the job {job!r}: this version knows {', '.join(JOBS)}")
-    return read_as(JOBS[job], latch, path)
+    return read(JOBS[job].estimator, latch, path)

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latchwork.core.network import NetworkData
 from latchwork.core.spec import GRU, LSTM, Bidirectional, Dense, Dropout, Layer, Pooling, Sequential
-from latchwork.engines.jax.network import Network
-from latchwork.training import Data, Objective, Optimizer, evaluate, fit
+from latchwork.estimators.interim import evaluate, fit
+from latchwork.training import Data, Objective, Optimizer
 from latchwork.training.optimizers import OptaxOptimizer
 
 TRIAL_STEPS = 150_000  # sequence steps that one trial sees: some seconds of work
@@ -141,7 +142,7 @@ class _Trials:
         found: list[float] = []
         for training, held_out in self.parts:
             fitted = fit(
-                Network.build(Sequential(layers), (time, features), self.seed),
+                NetworkData.build(Sequential(layers), (time, features), self.seed),
                 minimised,
                 Data(_take(self.rows, training)),
                 optimizer=self.optimizer,

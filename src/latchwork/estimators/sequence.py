@@ -8,34 +8,36 @@ import sys
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from functools import cache, partial
+from functools import partial
 from numbers import Integral
 from pathlib import Path
-from typing import Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
-import jax
 import numpy as np
-import optax
 from numpy.typing import NDArray
 
 from latchwork.core import spec
 from latchwork.core.errors import InputError
+from latchwork.core.network import NetworkData
 from latchwork.core.storage import Latch
-from latchwork.engines.jax.compilation import enable_cache
-from latchwork.engines.jax.network import Network, apply_layers
-from latchwork.estimators.base import Estimator
+from latchwork.estimators.base import Estimator, network_in_jax
+from latchwork.estimators.interim import fit
 from latchwork.estimators.recipe import OPTIMIZER, Recipe, choose_recipe
-from latchwork.runtime.network import NumpyNetwork
-from latchwork.training import Data, History, Objective, Optimizer, fit
-from latchwork.training.data import bucket
+from latchwork.runtime.model import Model
+from latchwork.training import Data, History, Objective, Optimizer
 from latchwork.training.loop import Callback
 from latchwork.training.optimizers import OptaxOptimizer, as_optimizer
 from latchwork.training.progress import Progress, ProgressKind, tell
-from latchwork.transforms.scaling import Scaler, minmax_scaler, saved_scaler, standard_scaler
+from latchwork.transforms.scaling import Scaler, minmax_scaler, standard_scaler
 from latchwork.transforms.sequences import Sequences, as_sequences
 
+if TYPE_CHECKING:
+    from latchwork.engines.jax.network import Network
+
+Rows = dict[str, NDArray[Any]]
+"""`inputs`, `targets` and, where they apply, `lengths` and `weight`."""
+
 SCALERS = {"standard": standard_scaler, "minmax": minmax_scaler}
-PREDICTION_ROWS = 512  # rows of one call, so that many rows need no more memory
 
 
 @dataclass(eq=False, repr=False)
@@ -65,7 +67,7 @@ class SequenceEstimator(Estimator):
     steps: int | None = None
     minutes: float | None = None
     batch_size: int | None = None
-    optimizer: str | Optimizer | optax.GradientTransformation | None = None
+    optimizer: str | Optimizer | Any | None = None
     learning_rate: float | None = None
     scaling: str | None = "standard"
     validation_share: float = 0.0
@@ -77,8 +79,8 @@ class SequenceEstimator(Estimator):
     progress: ProgressKind | Progress = "auto"
     random_state: int = 0
 
-    network_: Network = dataclasses.field(init=False)
-    """The trained network."""
+    model_: Model = dataclasses.field(init=False)
+    """What answers: the trained network and all that was fitted beside it, packed once. It needs no JAX."""
     history_: History = dataclasses.field(init=False)
     """The record of the run."""
     scaler_: Scaler | None = dataclasses.field(init=False)
@@ -89,6 +91,31 @@ class SequenceEstimator(Estimator):
     """How it was trained: as given, or as chosen."""
     data_: dict[str, Any] = dataclasses.field(init=False)
     """What it was trained on: rows and fingerprint."""
+
+    @property
+    def network_(self) -> Network:
+        """The trained network in JAX, built anew at each call: for `network_.layers[0].cell` and the like.
+
+        Raises:
+            InputError: JAX is not installed, or nothing is fitted yet.
+        """
+        return network_in_jax(self._fitted().data)
+
+    def predict(self, X: Any, lengths: Any = None) -> NDArray[Any]:
+        """The answer for each sequence: its likeliest label, or its number or numbers as in training.
+
+        Args:
+            X: `[batch, time, features]`, or a list of `[time, features]`.
+            lengths: real steps of each row of an array whose sequences differ in length.
+        """
+        return self._fitted().predict(X, lengths)
+
+    def evaluate(self, X: Any, y: Any, lengths: Any = None) -> dict[str, float]:
+        """Figures over sequences with known answers, and `n`, their number.
+
+        A classifier's are `accuracy` and `loss` (cross-entropy in nats); a regressor's `rmse`, `mae` and `r2`.
+        """
+        return self._fitted().evaluate(X, y, lengths)
 
     def score(self, X: Any, y: Any, lengths: Any = None) -> float:
         """The figure that scikit-learn compares estimators by: accuracy, or R squared."""
@@ -110,10 +137,6 @@ class SequenceEstimator(Estimator):
         )
 
     @abstractmethod
-    def evaluate(self, X: Any, y: Any, lengths: Any = None) -> dict[str, float]:
-        """Figures over labelled sequences."""
-
-    @abstractmethod
     def _objective(self) -> Objective:
         """What is minimised, and what is reported beside it."""
 
@@ -128,6 +151,10 @@ class SequenceEstimator(Estimator):
     @abstractmethod
     def _targets(self, y: Any) -> NDArray[Any]:
         """The targets of answers, one row each."""
+
+    @abstractmethod
+    def _learned_of_targets(self) -> dict[str, Any]:
+        """What `_learn_targets` fitted, by its name in a `Model`."""
 
     @abstractmethod
     def _row_weights(self, targets: NDArray[Any]) -> NDArray[np.float32] | None:
@@ -161,24 +188,48 @@ class SequenceEstimator(Estimator):
         outputs = self._learn_targets(y)
         targets = self._targets(y)
         _check_rows(sequences, targets, "answers in y")
-        training, validation = self._rows(sequences, targets, sample_weight), None
-        if validation_data is not None:
-            held_out = as_sequences(validation_data[0], *validation_data[2:], features=sequences.inputs.shape[2])
-            held_targets = self._targets(validation_data[1])
-            _check_rows(held_out, held_targets, "answers in the validation's y")
-            validation = self._rows(held_out, held_targets, None)
-        elif self.validation_share:
-            training, validation = _split(training, self.validation_share, self.random_state)
+        training, validation = self._parts(sequences, targets, sample_weight, validation_data)
         self.scaler_ = self._fit_scaler(training)
         training, validation = self._scaled(training), validation and self._scaled(validation)
 
         self.n_features_in_ = sequences.inputs.shape[2]
         time = None if sequences.lengths is not None else sequences.inputs.shape[1]
         self.recipe_ = self._recipe(training, outputs)
-        described = self.recipe_.network.with_input((time, self.n_features_in_))
-        _check_output(described, outputs)
-        fitted = fit(
-            Network.build(described, (time, self.n_features_in_), self.random_state),
+        network = NetworkData.build(self.recipe_.network, (time, self.n_features_in_), self.random_state)
+        _check_output(network.spec, outputs)
+        trained, self.history_ = self._train(network, training, validation)
+        self.data_ = {"rows": len(targets), "fingerprint": _fingerprint(sequences, targets)}
+        self.model_ = Model.fitted(
+            self.JOB,
+            trained,
+            scaler=self.scaler_,
+            scaling=self.scaling,
+            training={"parameters": self._plain_parameters(), "history": self.history_.to_dict()},
+            trained_on=self.data_,
+            **self._learned_of_targets(),
+        )
+        return self
+
+    def to_latch(self) -> tuple[dict[str, Any], Rows]:
+        """The network, the scaler, what was learned of the targets, and the training record."""
+        model = self._fitted()
+        return dict(model.document), dict(model.tensors)
+
+    @classmethod
+    def from_latch(cls, latch: Latch) -> Self:
+        """The fitted estimator in a file; its network comes back, how it was trained stays a record."""
+        model = Model.from_latch(latch)
+        network = model.data.spec
+        loaded = cls(spec.Sequential(network.layers), scaling=model.document["fitted"]["scaling"])
+        loaded.model_, loaded.scaler_ = model, model.scaler
+        loaded.history_ = History.from_dict(model.document["training"]["history"])
+        loaded.data_ = model.document["data"]
+        loaded.n_features_in_ = cast("int", (network.input_shape or (None, 0))[1])
+        return loaded
+
+    def _train(self, network: NetworkData, training: Rows, validation: Rows | None) -> tuple[NetworkData, History]:
+        return fit(
+            network,
             self.recipe_.objective,
             Data(training),
             optimizer=self.recipe_.optimizer,
@@ -195,66 +246,6 @@ class SequenceEstimator(Estimator):
             checkpoint_seconds=self.checkpoint_seconds,
             progress=self.progress,
         )
-        self.network_, self.history_ = fitted
-        self.data_ = {"rows": len(targets), "fingerprint": _fingerprint(sequences, targets)}
-        return self
-
-    def to_latch(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """The network, the scaler and the training record."""
-        self._check_fitted()
-        tensors = {f"network.{name}": array for name, array in self.network_.parameters().items()}
-        if self.scaler_ is not None:
-            tensors |= {f"fitted.scaler.{name}": array for name, array in self.scaler_.arrays().items()}
-        document = {
-            "network": self.network_.spec.to_dict(),
-            "fitted": {"scaling": self.scaling if self.scaler_ is not None else None},
-            "training": {"parameters": self._plain_parameters(), "history": self.history_.to_dict()},
-            "data": self.data_,
-        }
-        return document, tensors
-
-    @classmethod
-    def from_latch(cls, latch: Latch) -> Self:
-        """The fitted estimator in a file; its network and seed come back, how it was trained stays a record."""
-        document, tensors = latch
-        network = spec.Sequential.from_dict(document["network"])
-        loaded = cls(spec.Sequential(network.layers), scaling=document["fitted"]["scaling"])
-        loaded.network_ = Network.from_parameters(network, _under("network.", tensors))
-        loaded.scaler_ = saved_scaler(tensors, "fitted.scaler.", network.shapes()[0][-1])
-        loaded.history_ = History.from_dict(document["training"]["history"])
-        loaded.data_ = document["data"]
-        loaded.n_features_in_ = cast("int", (network.input_shape or (None, 0))[1])
-        return loaded
-
-    def _outputs(self, X: Any, lengths: Any = None) -> NDArray[np.float32]:
-        """The network's outputs for sequences."""
-        self._check_fitted()
-        inputs, lengths = as_sequences(X, lengths, features=self.n_features_in_)
-        if self.scaler_ is not None:
-            inputs = self.scaler_.transform(inputs, lengths)
-        network = NumpyNetwork(self.network_.spec, self.network_.parameters())
-        if network.is_fused:
-            starts = range(0, len(inputs), PREDICTION_ROWS)
-            parts = [slice(start, start + PREDICTION_ROWS) for start in starts]
-            answers = [network(inputs[part], None if lengths is None else lengths[part]) for part in parts]
-        else:
-            answers = self._compiled_outputs(inputs, lengths)
-        return np.concatenate(answers)
-
-    def _compiled_outputs(
-        self, inputs: NDArray[np.float32], lengths: NDArray[np.int32] | None
-    ) -> list[NDArray[np.float32]]:
-        """Without the kernels, in calls of one size so that little is compiled."""
-        enable_cache()
-        size = min(PREDICTION_ROWS, bucket(len(inputs)))
-        parts: list[NDArray[np.float32]] = []
-        for first in range(0, len(inputs), size):
-            part = inputs[first : first + size]
-            missing = size - len(part)
-            rows = np.concatenate([part, np.zeros((missing, *part.shape[1:]), np.float32)])
-            steps = None if lengths is None else np.pad(lengths[first : first + size], (0, missing), constant_values=1)
-            parts.append(np.asarray(_compiled_layers()(self.network_.layers, rows, steps))[: len(part)])
-        return parts
 
     def _check_parameters(self) -> None:
         """What nothing below would refuse in the words of the parameters."""
@@ -269,11 +260,12 @@ class SequenceEstimator(Estimator):
         if self.epochs is not None and self.epochs < 1:
             raise InputError(f"epochs must be above 0, got {self.epochs}")
 
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "network_"):
+    def _fitted(self) -> Model:
+        if not hasattr(self, "model_"):
             raise _not_fitted()(f"this {type(self).__name__} is not fitted yet: call fit(X, y) first")
+        return self.model_
 
-    def _recipe(self, training: dict[str, NDArray[Any]], outputs: int) -> Recipe:
+    def _recipe(self, training: Rows, outputs: int) -> Recipe:
         """How to train: as the parameters say, and where no network is given, as validation says."""
         if self.network is None:
             return choose_recipe(
@@ -306,13 +298,25 @@ class SequenceEstimator(Estimator):
             raise InputError(f"unknown scaling {self.scaling!r}: expected standard, minmax or None")
         return SCALERS[self.scaling](training["inputs"], training.get("lengths"))
 
-    def _scaled(self, rows: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    def _scaled(self, rows: Rows) -> Rows:
         if self.scaler_ is None:
             return rows
         return rows | {"inputs": self.scaler_.transform(rows["inputs"], rows.get("lengths"))}
 
-    def _rows(self, sequences: Sequences, targets: NDArray[Any], sample_weight: Any) -> dict[str, NDArray[Any]]:
-        rows: dict[str, NDArray[Any]] = {"inputs": sequences.inputs, "targets": targets}
+    def _parts(
+        self, sequences: Sequences, targets: NDArray[Any], sample_weight: Any, validation_data: tuple[Any, ...] | None
+    ) -> tuple[Rows, Rows | None]:
+        """The rows to train on and, where there are any, those to be evaluated after each epoch."""
+        rows = self._rows(sequences, targets, sample_weight)
+        if validation_data is not None:
+            held_out = as_sequences(validation_data[0], *validation_data[2:], features=sequences.inputs.shape[2])
+            held_targets = self._targets(validation_data[1])
+            _check_rows(held_out, held_targets, "answers in the validation's y")
+            return rows, self._rows(held_out, held_targets, None)
+        return _split(rows, self.validation_share, self.random_state) if self.validation_share else (rows, None)
+
+    def _rows(self, sequences: Sequences, targets: NDArray[Any], sample_weight: Any) -> Rows:
+        rows: Rows = {"inputs": sequences.inputs, "targets": targets}
         if sequences.lengths is not None:
             rows["lengths"] = sequences.lengths
         weight = self._row_weights(targets)
@@ -331,9 +335,7 @@ class SequenceEstimator(Estimator):
         return {name: value if isinstance(value, plain) else repr(value) for name, value in self.get_params().items()}
 
 
-def _split(
-    rows: dict[str, NDArray[Any]], share: float, seed: int
-) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+def _split(rows: Rows, share: float, seed: int) -> tuple[Rows, Rows]:
     """Training and validation rows, drawn at random."""
     if not 0 < share < 1:
         raise InputError(f"validation_share must lie in 0 < share < 1, got {share!r}")
@@ -366,16 +368,7 @@ def _fingerprint(sequences: Sequences, targets: NDArray[Any]) -> str:
     return digest.hexdigest()
 
 
-def _under(prefix: str, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    return {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}
-
-
 def _not_fitted() -> type[InputError]:
     """The error of an estimator that is asked too early: scikit-learn's too, for those who use it and catch that."""
     theirs = getattr(sys.modules.get("sklearn.exceptions"), "NotFittedError", None)
     return InputError if theirs is None else type("NotFittedError", (InputError, theirs), {})
-
-
-@cache
-def _compiled_layers() -> Any:
-    return jax.jit(apply_layers)

@@ -12,21 +12,17 @@ reads as yesterday's dish, so on days it has never seen it runs on the weather a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
-from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
+from latchwork.explain.assignment import assign
+from latchwork.explain.diary_network import Parameters, States, chosen, one_hot, scores, train
 from latchwork.explain.roommate import WEATHER, Day, MergedKitchen, days
 
 STARTS = 64  # random starts trained side by side: some stop in a local minimum, some let one unit serve two states
-STEPS = 1500
-LEARNING_RATE = 0.05
-WEIGHT_DECAY = 1e-4  # on the squares: entries that nothing needs go to zero, so that the matrices can be read
+LONG_MENU = 10  # dishes: units enough to find a way out of a poor start, and many starts would be slow
 
 
 class Diary(NamedTuple):
@@ -39,15 +35,6 @@ class Diary(NamedTuple):
     def yesterdays(self) -> NDArray[np.int64]:
         """What had been cooked the day before, for each day."""
         return np.concatenate([[self.first_dish], self.dishes[:-1]])
-
-
-class Parameters(NamedTuple):
-    """The learned counterparts of the merged kitchen's matrices, and a bias."""
-
-    food: Float[Array, "*starts hidden dishes"]
-    weather: Float[Array, "*starts hidden weathers"]
-    bias: Float[Array, "*starts hidden"]
-    merge: Float[Array, "*starts dishes hidden"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +50,7 @@ class LearnedKitchen:
     """
 
     parameters: Parameters
-    losses: NDArray[np.float32]
+    losses: NDArray[np.float64]
     starts: int = 1
     solved: int = 1
     own_units: int = 0
@@ -87,8 +74,8 @@ class LearnedKitchen:
     def serve(self, first_dish: int, weather: NDArray[np.int64]) -> NDArray[np.int64]:
         """The dishes `[days]` that it serves, fed with its own dish of the day before."""
         courses = self.parameters.merge.shape[-2]
-        table = np.asarray([_scores(self.parameters, *_encode([day], courses))[0] for day in days(courses)])
-        choice = table.argmax(axis=1).reshape(courses, len(WEATHER))  # one row a state: a day is then a look-up
+        every = scores(self.parameters, *_encode(np.asarray(list(days(courses))), courses))
+        choice = every.argmax(axis=1).reshape(courses, len(WEATHER))  # one row a state: a day is then a look-up
         served = np.empty(len(weather), np.int64)
         dish = first_dish
         for day, sky in enumerate(weather):
@@ -145,72 +132,40 @@ def learn(diary: Diary, courses: int, seed: int = 0) -> LearnedKitchen:
     """
     # Every day of the diary is one of 2 * courses states: the loss over the states, weighted by how often each
     # occurs, is the loss over the days.
-    states = np.stack([diary.yesterdays(), diary.weather, diary.dishes], axis=1)
-    unique, counts = np.unique(states, axis=0, return_counts=True)
-    inputs = _encode([Day(int(dish), int(sky)) for dish, sky, _ in unique], courses)
-    # A long menu has units enough to find its way out of a poor start, and many starts of it would be slow.
-    starts = STARTS if courses < 10 else 1
-    random = np.random.default_rng(seed)
-    shapes = Parameters((2 * courses, courses), (2 * courses, len(WEATHER)), (2 * courses,), (courses, 2 * courses))  # type: ignore[arg-type]
-    start = Parameters(*(jnp.asarray(random.normal(size=(starts, *shape)), jnp.float32) for shape in shapes))
-    trained, losses = jax.vmap(_train, in_axes=(0, None, None, None))(
-        start, inputs, jnp.asarray(unique[:, 2]), jnp.asarray(counts / counts.sum(), jnp.float32)
-    )
-    winners = np.asarray(jax.vmap(_chosen, in_axes=(0, None, None))(trained, *inputs).argmax(axis=-1))
+    seen = np.stack([diary.yesterdays(), diary.weather, diary.dishes], axis=1)
+    unique, counts = np.unique(seen, axis=0, return_counts=True)
+    yesterday, weather = _encode(unique, courses)
+    states = States(yesterday, weather, one_hot(unique[:, 2], courses), counts / counts.sum())
+    starts = STARTS if courses < LONG_MENU else 1
+    trained, losses = train(_first_values(courses, starts, seed), states)
+
+    winners = chosen(trained, yesterday, weather).argmax(axis=-1)
     readable = np.asarray([len(np.unique(units)) for units in winners])
     best = int(np.lexsort((losses[:, -1], -readable))[0])
-    parameters = jax.tree.map(lambda array: array[best], trained)
-    served = np.asarray(jax.vmap(_scores, in_axes=(0, None, None))(trained, *inputs).argmax(axis=-1))
+    served = scores(trained, yesterday, weather).argmax(axis=-1)
     solved = int((served == unique[:, 2]).all(axis=1).sum())
-    return LearnedKitchen(
-        _in_exact_order(parameters, courses), np.asarray(losses[best]), starts, solved, int(readable[best])
-    )
+    parameters = Parameters(*(array[best] for array in trained))
+    return LearnedKitchen(_in_exact_order(parameters, courses), losses[best], starts, solved, int(readable[best]))
 
 
-@jax.jit
-def _train(
-    start: Parameters, inputs: tuple[Array, Array], dishes: Array, weights: Array
-) -> tuple[Parameters, Float[Array, " steps"]]:
-    optimizer = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, STEPS))
-
-    def loss(parameters: Parameters) -> tuple[Array, Array]:
-        errors = optax.softmax_cross_entropy_with_integer_labels(_scores(parameters, *inputs), dishes)
-        squares = sum(jnp.square(array).sum() for array in (parameters.food, parameters.weather, parameters.merge))
-        courses = parameters.merge.shape[0]
-        cross_entropy = errors @ weights
-        return cross_entropy + WEIGHT_DECAY * squares / courses, cross_entropy
-
-    def step(carry: tuple[Parameters, Any], _: None) -> tuple[tuple[Parameters, Any], Array]:
-        parameters, state = carry
-        gradient, cross_entropy = jax.grad(loss, has_aux=True)(parameters)
-        updates, state = optimizer.update(gradient, state)
-        return (optax.apply_updates(parameters, updates), state), cross_entropy  # type: ignore[return-value]
-
-    (trained, _), losses = jax.lax.scan(step, (start, optimizer.init(start)), length=STEPS)  # type: ignore[arg-type]
-    return trained, losses
+def _first_values(courses: int, starts: int, seed: int) -> Parameters:
+    random = np.random.default_rng(seed)
+    units = 2 * courses
+    shapes = ((units, courses), (units, len(WEATHER)), (units,), (courses, units))
+    return Parameters(*(random.normal(size=(starts, *shape)) for shape in shapes))
 
 
-def _chosen(parameters: Parameters, yesterday: Array, weather: Array) -> Float[Array, "days hidden"]:
-    total = yesterday @ parameters.food.T + weather @ parameters.weather.T + parameters.bias
-    return jax.nn.softmax(total)
-
-
-def _scores(parameters: Parameters, yesterday: Array, weather: Array) -> Float[Array, "days dishes"]:
-    return _chosen(parameters, yesterday, weather) @ parameters.merge.T
-
-
-def _encode(states: list[Day], courses: int) -> tuple[Array, Array]:
-    yesterday, weather = zip(*states, strict=True)
-    return jax.nn.one_hot(jnp.asarray(yesterday), courses), jax.nn.one_hot(jnp.asarray(weather), len(WEATHER))
+def _encode(states: NDArray[np.int64], courses: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Yesterday's dishes and the weather of states `[states, 2 or more]`, as one-hot vectors."""
+    return one_hot(states[:, 0], courses), one_hot(states[:, 1], len(WEATHER))
 
 
 def _in_exact_order(parameters: Parameters, courses: int) -> Parameters:
     """Hidden units permuted so that each fires on the day on which the exact kitchen's unit in its place does."""
-    states = list(days(courses))
-    learned = _chosen(parameters, *_encode(states, courses))
-    exact = jnp.asarray([MergedKitchen(courses).steps(day)["chosen"] for day in states])
-    rows, columns = optax.assignment.hungarian_algorithm(-(exact.T @ learned))
-    order = columns[jnp.argsort(rows)]
+    every = list(days(courses))
+    learned = chosen(parameters, *_encode(np.asarray(every), courses))
+    exact = np.asarray([MergedKitchen(courses).steps(day)["chosen"] for day in every])
+    order = assign(-(exact.T @ learned))
     return Parameters(
         parameters.food[order], parameters.weather[order], parameters.bias[order], parameters.merge[:, order]
     )

@@ -13,7 +13,7 @@ from jaxtyping import Array
 from numpy.typing import ArrayLike, NDArray
 
 from latchwork.core.errors import InputError
-from latchwork.engines.jax.layers import BuiltLayer, EmbeddingLayer
+from latchwork.engines.jax.layers import BuiltLayer, embedding_of
 from latchwork.engines.jax.network import apply_layers
 from latchwork.explain.influence import baseline_of
 from latchwork.explain.reading import Model, read
@@ -53,9 +53,14 @@ class MemoryHorizon:
 
     def plot(self) -> Figure:
         """Both measurements against the distance."""
-        from latchwork.explain.pictures import draw_horizon
+        from latchwork.show.steps import Reach, draw_reaches
 
-        return draw_horizon(self)
+        carried = f"Influence: the last {self.by_influence} steps carry {CARRIED:.0%}"
+        same = f"Change of the answer: none from {self.by_cutting} steps on"
+        return draw_reaches(
+            Reach(carried, np.arange(len(self.reach)), self.reach, self.by_influence),
+            Reach(same, self.kept, self.change, self.by_cutting),
+        )
 
 
 def memory_horizon(model: Model, data: ArrayLike) -> MemoryHorizon:
@@ -81,7 +86,7 @@ def memory_horizon(model: Model, data: ArrayLike) -> MemoryHorizon:
     if single or len(batch) < 2 or lengths is not None:
         raise InputError(f"got data of shape {batch.shape}: give two sequences or more, of equal length")
     layers, vectors = network.layers, jnp.asarray(batch[:MOST_ROWS])
-    if isinstance(layers[0], EmbeddingLayer):
+    if embedding_of(layers[0]) is not None:
         layers, vectors = layers[1:], layers[0](vectors)
     baseline = baseline_of(network, vectors)
     answers, influences = (np.asarray(array, np.float64) for array in _reach(layers, vectors, baseline))

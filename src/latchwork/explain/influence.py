@@ -15,7 +15,7 @@ from jaxtyping import Array
 from numpy.typing import ArrayLike, NDArray
 
 from latchwork.core.errors import InputError
-from latchwork.engines.jax.layers import BuiltLayer, EmbeddingLayer
+from latchwork.engines.jax.layers import BuiltLayer, embedding_of
 from latchwork.engines.jax.network import Network, apply_layers
 from latchwork.explain.reading import Model, read, tokens_of
 
@@ -75,9 +75,11 @@ class Influence:
 
     def plot(self) -> Figure:
         """A bar for each step, and the completeness error."""
-        from latchwork.explain.pictures import draw_influence
+        from latchwork.show.steps import draw_bars
 
-        return draw_influence(self)
+        kind = "gradient times input" if self.method == "gradient" else "integrated gradients"
+        heading = f"What each step added to the answer, {self.baseline:.3g} before, {self.answer:.3g} after"
+        return draw_bars(self.steps, heading, f"{kind}, completeness error {self.completeness_error:.2%}", self.tokens)
 
 
 def influence(
@@ -109,7 +111,7 @@ def influence(
     if method not in get_args(Method):
         raise InputError(f"got the method {method!r}: expected one of {', '.join(get_args(Method))}")
     layers, vectors = network.layers, jnp.asarray(batch[0])
-    if isinstance(layers[0], EmbeddingLayer):
+    if embedding_of(layers[0]) is not None:
         layers, vectors = layers[1:], layers[0](jnp.asarray(batch))[0]
     *steps, count = network.spec.output_shape()
     if not 0 <= output < (count or 0):
@@ -127,8 +129,8 @@ def influence(
 
 def baseline_of(network: Network, vectors: Array) -> Array:
     """What says nothing, in the shape of the vectors: zeros, or the mean of all tokens' vectors."""
-    first = network.layers[0]
-    return jnp.broadcast_to(first.weight.mean(axis=0) if isinstance(first, EmbeddingLayer) else 0.0, vectors.shape)
+    tokens = embedding_of(network.layers[0])
+    return jnp.broadcast_to(0.0 if tokens is None else tokens.mean(axis=0), vectors.shape)
 
 
 class Way(NamedTuple):

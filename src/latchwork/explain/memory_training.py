@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from latchwork.core import spec
-from latchwork.core.initial_values import initial_parameters
+from latchwork.core.table import initial_parameters
 from latchwork.engines.jax.network import Network, apply_layers, split_parameters
 from latchwork.explain.memory_tasks import Batch, Task
 

@@ -89,9 +89,17 @@ class Neurons(Sequence[Neuron]):
 
     def plot(self, count: int = DRAWN_UNITS) -> Figure:
         """The first units over the first steps, and what their rules say of them."""
-        from latchwork.explain.pictures import draw_neurons
+        from latchwork.show.steps import Unit, draw_units
 
-        return draw_neurons(self, count, DRAWN_STEPS)
+        units = [
+            Unit(
+                f"{one.rule}: {one.score:.0%} of unit {one.unit}'s {one.state} ({one.layer})",
+                self.activity[one.layer, one.state][:DRAWN_STEPS, one.unit],
+                self.fits[one.layer, one.state, one.rule][:DRAWN_STEPS, one.unit],
+            )
+            for one in self.found[:count]
+        ]
+        return draw_units(units, self.tokens and self.tokens[:DRAWN_STEPS])
 
 
 def neurons(model: Model, data: ArrayLike | str, rules: Mapping[str, ArrayLike | Rule] | None = None) -> Neurons:

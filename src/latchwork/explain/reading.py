@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latchwork.core.errors import InputError
-from latchwork.engines.jax.layers import EmbeddingLayer
+from latchwork.engines.jax.layers import embedding_of
 from latchwork.engines.jax.network import Network
 from latchwork.estimators.base import Estimator
 from latchwork.transforms.sequences import as_lengths, as_sequences
@@ -46,8 +46,8 @@ def read(model: Model, inputs: ArrayLike | str, lengths: ArrayLike | None = None
     network = network_of(model)
     if isinstance(inputs, str):
         inputs = _vocabulary_of(model).encode(inputs)
-    if isinstance(network.layers[0], EmbeddingLayer):
-        tokens, single = _tokens(inputs, len(network.layers[0].weight))
+    if (vectors := embedding_of(network.layers[0])) is not None:
+        tokens, single = _tokens(inputs, len(vectors))
         checked = None if lengths is None else as_lengths(lengths, *tokens.shape)
         return Reading(network, tokens, checked, single)
     ragged = isinstance(inputs, list | tuple) and len(inputs) > 0 and np.ndim(inputs[0]) == 2

@@ -76,7 +76,7 @@ class Trace:
             layer: the layer's name; the first one where None.
             row: which sequence of a batch.
         """
-        from latchwork.explain.pictures import draw_heat_maps
+        from latchwork.show.steps import draw_heat_maps
 
         arrays = self._one(layer, row)
         order = by_behaviour(arrays.get("cell", arrays["hidden"]))

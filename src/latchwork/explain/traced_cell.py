@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 import jax
@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 from latchwork.core.cells import Cell, Hidden
 from latchwork.engines import native
 from latchwork.engines.jax.fused import fused_trace
-from latchwork.engines.jax.unroll import Engine, chosen_engine, kernel_of, weights_of
+from latchwork.engines.jax.unroll import Engine, chosen_engine, kernel_of
 
 Lengths = Int[Array, " batch"] | None
 
@@ -48,8 +48,8 @@ def trace_cell(
     if chosen_engine(cell, inputs, engine) == "scan":
         return _scan(cell, inputs, lengths, reverse, layer)
     state = cell.initial_state(inputs.shape[:1])
-    kind = native.kinds()[kernel_of(cell)]
-    arrays, final = fused_trace(kind.name, weights_of(cell), inputs, state, lengths, reverse=reverse)
+    kind = native.kinds()[cast("str", kernel_of(cell))]
+    arrays, final = fused_trace(kind.name, cell.weights(), inputs, state, lengths, reverse=reverse)
     hidden, *others = kind.states
     return TracedCell(layer, (*kind.gates, *others, hidden), arrays), final[0]
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from latchwork.core import spec
 from latchwork.core.cells import LSTMCell
-from latchwork.core.initial_values import initial_parameters
+from latchwork.core.table import initial_parameters
 from latchwork.engines.jax.compilation import enable_cache
 from latchwork.engines.jax.unroll import unroll
 from latchwork.forecasting.correction import CELL, HEADS, Trained

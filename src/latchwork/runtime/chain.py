@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from latchwork.core import spec
 from latchwork.engines import native
-from latchwork.runtime.network import NumpyNetwork, kernel_of
+from latchwork.runtime.interim import Layers, kernel_of
 from latchwork.transforms.scaling import Scaler
 
 Array = NDArray[np.float32]
@@ -21,7 +21,7 @@ ChainState = Any
 """What a chain remembers between two steps, of `state.batch` sequences. It is never changed."""
 
 
-def chainable(network: NumpyNetwork) -> bool:
+def chainable(network: Layers) -> bool:
     """Whether the kernels are there and know every layer."""
     return network.is_fused and all(
         isinstance(layer, spec.Recurrent | spec.Dense | spec.Dropout) for layer in network.spec.layers
@@ -47,7 +47,7 @@ class Chain(Protocol):
         ...
 
 
-def make_chain(network: NumpyNetwork, scaler: Scaler | None, *, scores: bool) -> Chain:
+def make_chain(network: Layers, scaler: Scaler | None, *, scores: bool) -> Chain:
     """Pack a network that `chainable` accepts.
 
     Args:

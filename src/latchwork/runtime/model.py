@@ -1,54 +1,140 @@
-"""A saved model that answers in the user's terms: labels, numbers in their own units, probabilities."""
+"""A fitted model that answers in the user's terms: labels, numbers in their own units, probabilities."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.core import spec
+from latchwork.core import spec, storage
 from latchwork.core.errors import InputError
+from latchwork.core.network import NetworkData
+from latchwork.core.probabilities import softmax
 from latchwork.core.storage import Latch
-from latchwork.runtime.chain import Chain, ChainState, chainable, make_chain
-from latchwork.runtime.network import NetworkState, NumpyNetwork
+from latchwork.runtime.metrics import classification_figures, regression_figures
+from latchwork.runtime.network import NumpyNetwork
+from latchwork.runtime.server import Array, Lengths, Server, State, make_server
 from latchwork.transforms.labels import Labels, saved_labels
 from latchwork.transforms.scaling import Scaler, saved_scaler
 from latchwork.transforms.sequences import as_lengths, as_sequences
 
-State = NetworkState | ChainState
-"""What a model remembers between two steps. It is never changed: one may go on from it twice."""
-
-_ROWS = 512  # sequences at a time, so that memory does not grow with their number
+ROWS = 512  # sequences of one call, so that memory does not grow with their number
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
-    """A network and what was fitted beside it. It changes nothing in itself: any number of threads may use one.
+    """A network and what was fitted beside it: what a fitted estimator holds, and what a saved file opens as.
+
+    It changes nothing in itself: any number of threads may use one. The arrays are packed for the engine once, when
+    it is made.
 
     Attributes:
         job: `classification`, `regression`, or another job, whose answers are the network's plain outputs.
-        network: the layers and their arrays.
+        data: the layers and their arrays.
         scaler: what inputs go through first, or None.
         labels: the classes of a classifier, or None.
         target_scaler: what a regressor's answers go through, backwards, or None.
         vector: whether a regressor's answers are one number each, without an axis of their own.
         document: all that the file says in words: the training record, the data's fingerprint.
         tensors: all arrays of the file by name.
-        chain: the network in one call of the kernels, where they know all its layers.
+
+    Raises:
+        InputError: the engine that `LATCHWORK_ENGINE` asks for is not there.
     """
 
     job: str
-    network: NumpyNetwork
-    scaler: Scaler | None
-    labels: Labels | None
-    target_scaler: Scaler | None
-    vector: bool
-    document: Mapping[str, Any]
-    tensors: Mapping[str, NDArray[Any]]
-    chain: Chain | None = field(default=None, repr=False)
+    data: NetworkData
+    scaler: Scaler | None = None
+    labels: Labels | None = None
+    target_scaler: Scaler | None = None
+    vector: bool = False
+    document: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    tensors: Mapping[str, NDArray[Any]] = field(default_factory=dict[str, NDArray[Any]], repr=False)
+    _server: Server = field(init=False, repr=False)
+    _features: int | None = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Pack the network."""
+        object.__setattr__(self, "_features", self.data.spec.shapes()[0][-1])
+        server = make_server(self.data, self.scaler, scores=self.labels is not None)
+        object.__setattr__(self, "_server", server)
+
+    @classmethod
+    def fitted(
+        cls,
+        job: str,
+        data: NetworkData,
+        *,
+        scaler: Scaler | None = None,
+        labels: Labels | None = None,
+        target_scaler: Scaler | None = None,
+        vector: bool = False,
+        scaling: str | None = None,
+        training: Mapping[str, Any],
+        trained_on: Mapping[str, Any],
+    ) -> Model:
+        """A model out of what was fitted, its document and tensors as its file will have them.
+
+        Args:
+            job, data, scaler, labels, target_scaler, vector: as the attributes.
+            scaling: the scaler's name.
+            training: the record of the training, plain JSON.
+            trained_on: what it was trained on, plain JSON.
+        """
+        tensors: dict[str, NDArray[Any]] = {f"network.{name}": array for name, array in data.parameters.items()}
+        fitted: dict[str, Any] = {"scaling": scaling if scaler is not None else None}
+        for name, one in (("scaler", scaler), ("target_scaler", target_scaler)):
+            if one is not None:
+                tensors |= {f"fitted.{name}.{key}": array for key, array in one.arrays().items()}
+        if labels is not None:
+            fitted["classes"] = list(labels.classes)
+        if target_scaler is not None:
+            fitted["vector"] = vector
+        document = {
+            "job": job, "network": data.spec.to_dict(), "fitted": fitted, "training": dict(training),
+            "data": dict(trained_on),
+        }  # fmt: skip
+        return cls(job, data, scaler, labels, target_scaler, vector, document, tensors)
+
+    @classmethod
+    def from_latch(cls, latch: Latch) -> Model:
+        """The model in an opened file; raises `InputError`, or what Python says of a document that is none."""
+        document, tensors = latch
+        if document["network"] is None:
+            raise InputError(f"a {document['job']} model without a network")
+        arrays = {
+            name.removeprefix("network."): array
+            for name, array in tensors.items()
+            if name.startswith("network.layers.")
+        }
+        data = NetworkData(spec.Sequential.from_dict(document["network"]), arrays)
+        fitted = document["fitted"]
+        inputs, outputs = data.spec.shapes()[0][-1], data.spec.output_shape()[-1]
+        return cls(
+            job=str(document["job"]),
+            data=data,
+            scaler=saved_scaler(tensors, "fitted.scaler.", inputs),
+            labels=saved_labels(fitted["classes"], outputs) if "classes" in fitted else None,
+            target_scaler=saved_scaler(tensors, "fitted.target_scaler.", outputs),
+            vector=bool(fitted.get("vector", False)),
+            document=document,
+            tensors=tensors,
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to a `.latch` file, which `latchwork.load` and the runtime read."""
+        storage.save(path, self.document, self.tensors)
+
+    @cached_property
+    def network(self) -> NumpyNetwork:
+        """The layers alone, without the scaler before them and the labels behind."""
+        return NumpyNetwork(self.data.spec, self.data.parameters)
 
     def predict(self, inputs: Any, lengths: Any = None) -> NDArray[Any]:
         """The answer for each sequence.
@@ -64,8 +150,8 @@ class Model:
         Raises:
             InputError: inputs of another shape, missing values, lengths that do not fit.
         """
-        answers = self._answers(self.outputs(inputs, lengths))
-        return answers if self.labels is None else self.labels.decode(answers.argmax(axis=-1))
+        outputs = self.outputs(inputs, lengths)
+        return self._answers(outputs) if self.labels is None else self.labels.decode(outputs.argmax(axis=-1))
 
     def predict_proba(self, inputs: Any, lengths: Any = None) -> NDArray[np.floating]:
         """The probability of each class, `[batch, classes]`, in the order of `labels.classes`.
@@ -75,31 +161,41 @@ class Model:
         """
         if self.labels is None:
             raise InputError(f"this model's job is {self.job}: only a classifier has probabilities")
-        return self._answers(self.outputs(inputs, lengths))
+        return softmax(self.outputs(inputs, lengths))
 
-    def outputs(self, inputs: Any, lengths: Any = None) -> NDArray[np.float32]:
+    def evaluate(self, inputs: Any, answers: Any, lengths: Any = None) -> dict[str, float]:
+        """Figures over sequences with known answers.
+
+        Args:
+            inputs, lengths: as in `predict`.
+            answers: what is right, one for each sequence.
+
+        Returns:
+            A classifier's `accuracy`, `loss` (cross-entropy in nats) and `n`; a regressor's `rmse`, `mae`, `r2`, `n`.
+
+        Raises:
+            InputError: as `predict`; or answers that are too many, too few or of another kind.
+        """
+        if self.labels is not None:
+            return classification_figures(self.labels, self.predict_proba(inputs, lengths), answers)
+        return regression_figures(self.predict(inputs, lengths), answers)
+
+    def outputs(self, inputs: Any, lengths: Any = None) -> Array:
         """The network's own outputs, before they become answers; arguments as of `predict`."""
-        if self.chain is not None and lengths is None:
-            outputs = self.chain.run(inputs, None)
-            if outputs is not None:  # else in need of conversion, too large, or wrong
+        if lengths is None and self._is_ready(inputs):
+            outputs = self._server.run(inputs)
+            if outputs is not None:  # else a number is missing
                 return outputs
-        if isinstance(self.network.spec.layers[0], spec.Embedding):
-            batch = self._tokens(inputs, 2)
-            lengths = None if lengths is None else as_lengths(lengths, *batch.shape)
-        else:
-            batch, lengths = as_sequences(inputs, lengths, features=self.network.spec.shapes()[0][-1])
-            if self.scaler is not None:
-                batch = self.scaler.transform(batch, lengths)
+        batch, lengths = self._checked(inputs, lengths)
         parts = [
-            self.network(batch[first : first + _ROWS], None if lengths is None else lengths[first : first + _ROWS])
-            for first in range(0, len(batch), _ROWS)
+            self._run(batch[first : first + ROWS], None if lengths is None else lengths[first : first + ROWS])
+            for first in range(0, len(batch), ROWS)
         ]
-        return np.concatenate(parts)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def initial_state(self, batch: int = 1) -> State:
         """The state before the first step of `batch` sequences; `InputError` where a layer reads backwards."""
-        state = self.network.initial_state(batch)
-        return state if self.chain is None else self.chain.initial_state(batch)
+        return self._server.initial_state(batch)
 
     def step(self, inputs: Any, state: State) -> tuple[NDArray[np.floating], State]:
         """One step of sequences that are still going on.
@@ -115,40 +211,62 @@ class Model:
         Raises:
             InputError: inputs of another shape, or missing values.
         """
-        if self.chain is not None:
-            done = self.chain.step(inputs, state) or self._converted_step(self.chain, inputs, state)
-            return done if self.target_scaler is None else (self._answers(done[0]), done[1])
-        if isinstance(self.network.spec.layers[0], spec.Embedding):
-            now: NDArray[Any] = self._tokens(inputs, 1)
-        else:
-            now = self._one_step(inputs)
-            now = now if self.scaler is None else self.scaler.transform(now[:, None])[:, 0]
-        outputs, after = self.network.step(now, state)
-        return self._answers(outputs), after
-
-    def _converted_step(self, chain: Chain, inputs: Any, state: ChainState) -> tuple[NDArray[np.floating], ChainState]:
-        """A step from inputs that are in need of conversion, or wrong."""
-        now = np.ascontiguousarray(self._one_step(inputs))
-        if len(now) != state.batch:
-            raise InputError(f"got inputs of {len(now)} sequences and a state of {state.batch}")
-        done = chain.step(now, state)
+        done = self._server.step(inputs, state) or self._server.step(self._checked_step(inputs, state), state)
         assert done is not None
-        return done
+        return done if self.target_scaler is None else (self._answers(done[0]), done[1])
 
-    def _one_step(self, inputs: Any) -> NDArray[np.float32]:
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what is packed: another process packs it anew."""
+        return {each.name: getattr(self, each.name) for each in dataclasses.fields(self) if each.init}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Bring back what `__getstate__` gave."""
+        self.__init__(**state)
+
+    @property
+    def _takes_tokens(self) -> bool:
+        return isinstance(self.data.spec.layers[0], spec.Embedding)
+
+    def _is_ready(self, inputs: Any) -> bool:
+        """Whether these are inputs that the engine takes as they are, and in one call."""
+        return (
+            isinstance(inputs, np.ndarray)
+            and inputs.dtype == np.float32
+            and inputs.ndim == 3
+            and inputs.shape[2] == self._features
+            and 0 < len(inputs) <= ROWS
+        )
+
+    def _run(self, batch: NDArray[Any], lengths: Lengths) -> Array:
+        outputs = self._server.run(batch, lengths)
+        assert outputs is not None  # the inputs are checked
+        return outputs
+
+    def _checked(self, inputs: Any, lengths: Any) -> tuple[NDArray[Any], Lengths]:
+        """A batch as the engine takes it."""
+        if self._takes_tokens:
+            batch = self._tokens(inputs, 2)
+            return batch, None if lengths is None else as_lengths(lengths, *batch.shape)
+        return as_sequences(inputs, lengths, features=self._features)
+
+    def _checked_step(self, inputs: Any, state: State) -> NDArray[Any]:
+        """A step's inputs that are in need of conversion, or wrong."""
+        if self._takes_tokens:
+            return self._tokens(inputs, 1)
         now = np.asarray(inputs)
         if now.ndim != 2:
             raise InputError(f"got inputs of shape {now.shape}: a step is (batch, features)")
-        return as_sequences(now[:, None], features=self.network.spec.shapes()[0][-1]).inputs[:, 0]
+        now = as_sequences(now[:, None], features=self._features).inputs[:, 0]
+        batch = getattr(state, "batch", len(now))
+        if len(now) != batch:
+            raise InputError(f"got inputs of {len(now)} sequences and a state of {batch}")
+        return np.ascontiguousarray(now)
 
     def _answers(self, outputs: NDArray[np.floating]) -> NDArray[np.floating]:
-        if self.labels is not None:
-            exponentials = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
-            return exponentials / exponentials.sum(axis=-1, keepdims=True)
-        if self.target_scaler is not None:
-            answers = self.target_scaler.inverse(outputs)
-            return answers[..., 0] if self.vector else answers
-        return outputs
+        if self.target_scaler is None:
+            return outputs
+        answers = self.target_scaler.inverse(outputs)
+        return answers[..., 0] if self.vector else answers
 
     def _tokens(self, inputs: Any, axes: int) -> NDArray[np.int64]:
         tokens = np.asarray(inputs)
@@ -157,34 +275,8 @@ class Model:
             raise InputError(
                 f"got inputs of shape {tokens.shape} and type {tokens.dtype}: expected token numbers {expected}"
             )
-        layer = self.network.spec.layers[0]
+        layer = self.data.spec.layers[0]
         assert isinstance(layer, spec.Embedding)
         if tokens.min() < 0 or tokens.max() >= layer.tokens:
             raise InputError(f"token numbers go from 0 to {layer.tokens - 1}, got {tokens.min()} to {tokens.max()}")
         return tokens.astype(np.int64)
-
-
-def model_of(latch: Latch) -> Model:
-    """The model in an opened file; raises `InputError`, or what Python says of a document that is none."""
-    document, tensors = latch
-    if document["network"] is None:
-        raise InputError(f"a {document['job']} model without a network")
-    parameters = {
-        name.removeprefix("network."): array for name, array in tensors.items() if name.startswith("network.layers.")
-    }
-    network = NumpyNetwork(spec.Sequential.from_dict(document["network"]), parameters)
-    fitted = document["fitted"]
-    inputs, outputs = network.spec.shapes()[0][-1], network.spec.output_shape()[-1]
-    scaler = saved_scaler(tensors, "fitted.scaler.", inputs)
-    labels = saved_labels(fitted["classes"], outputs) if "classes" in fitted else None
-    return Model(
-        job=str(document["job"]),
-        network=network,
-        scaler=scaler,
-        labels=labels,
-        target_scaler=saved_scaler(tensors, "fitted.target_scaler.", outputs),
-        vector=bool(fitted.get("vector", False)),
-        document=document,
-        tensors=tensors,
-        chain=make_chain(network, scaler, scores=labels is not None) if chainable(network) else None,
-    )

@@ -1,23 +1,33 @@
-"""Any saved model, opened for its answers alone: each job's own class where it has one, and no JAX."""
+"""Any saved model, opened: as what answers, without JAX, or as the estimator that wrote it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from latchwork.core import storage
 from latchwork.core.errors import InputError
 from latchwork.core.storage import Latch
-from latchwork.runtime.model import model_of
 
-# Jobs that answer in more than arrays, and who reads their files: imported when such a file is opened, for nothing on
-# this floor knows the jobs. Any other job's network is a `Model`.
+MODEL = "latchwork.runtime.model:Model"
+
+
+class Home(NamedTuple):
+    """Who reads a job's files, as `module:class`: imported when such a file is opened, for nothing on this floor knows
+    the jobs.
+    """
+
+    estimator: str
+    answers: str = MODEL
+
+
 JOBS = {
-    "forecasting": ("latchwork.forecasting.forecaster", "Forecaster"),
-    "speech": ("latchwork.speech.model", "SpeechModel"),
-    "text": ("latchwork.text.model", "TextModel"),
+    "classification": Home("latchwork.estimators.classifier:SequenceClassifier"),
+    "forecasting": Home("latchwork.forecasting:Forecaster", answers="latchwork.forecasting.forecaster:Forecaster"),
+    "regression": Home("latchwork.estimators.regressor:SequenceRegressor"),
+    "speech": Home("latchwork.speech:SpeechRecognizer", answers="latchwork.speech.model:SpeechModel"),
+    "text": Home("latchwork.text:LanguageModel", answers="latchwork.text.model:TextModel"),
 }
 
 
@@ -42,22 +52,18 @@ def load(path: str | os.PathLike[str], job: str | None = None) -> Any:
         array([7, 2, 1])
     """
     latch = storage.load_model(path)
-    held = latch.document["job"]
-    if job is not None and held != job:
-        raise InputError(f"{path} holds a model for {held}, expected one for {job}")
-    if held in JOBS:
-        return read_as(JOBS[held], latch, path)
-    return _read(model_of, latch, path)
+    found = latch.document["job"]
+    if job is not None and found != job:
+        raise InputError(f"{path} holds a model for {found}, expected one for {job}")
+    return read(JOBS[found].answers if found in JOBS else MODEL, latch, path)
 
 
-def read_as(home: tuple[str, str], latch: Latch, path: str | os.PathLike[str]) -> Any:
-    """What a class, named by its module and its name, makes of an opened file; raises `InputError` in one line."""
-    return _read(getattr(import_module(home[0]), home[1]).from_latch, latch, path)
-
-
-def _read(reader: Callable[[Latch], Any], latch: Latch, path: str | os.PathLike[str]) -> Any:
+def read(home: str, latch: Latch, path: str | os.PathLike[str]) -> Any:
+    """What a class, given as `module:class`, makes of an opened file; raises `InputError` in one line."""
+    module, _, name = home.partition(":")
+    reader = getattr(import_module(module), name)
     try:
-        return reader(latch)
+        return reader.from_latch(latch)
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         why = str(error) if isinstance(error, InputError) else f"{type(error).__name__} {error}"
         raise InputError(f"{path}: no model of the job {latch.document['job']!r}: {why}") from error

@@ -12,8 +12,6 @@ from matplotlib.ticker import MaxNLocator
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from latchwork.training.history import History
-
 INK, MUTED, GRID = "#1f2430", "#6b7280", "#e5e7eb"
 BLUE, ORANGE, GREEN, RED, PURPLE = "#2563eb", "#ea7317", "#0f9d76", "#d6336c", "#7c3aed"
 
@@ -57,19 +55,23 @@ def save_figure(figure: Figure, path: Path) -> None:
     figure.savefig(path, dpi=160, facecolor="white")
 
 
-def history_figure(history: History) -> Figure:
-    """Loss and metrics over the epochs, one panel each, training beside validation."""
-    names = [name for name in history.epochs[0] if name not in ("epoch", "step", "seconds") and name[:4] != "val_"]
+def draw_epochs(rows: Sequence[Mapping[str, float]]) -> Figure:
+    """Loss and metrics over the epochs, one panel each, training beside validation.
+
+    Args:
+        rows: one for each epoch: `epoch`, `step`, `seconds`, each figure, the validation's with `val_` before the name.
+    """
+    names = [name for name in rows[0] if name not in ("epoch", "step", "seconds") and name[:4] != "val_"]
     figure, axes = new_figure(5.0 * len(names), 3.6, columns=len(names))
-    epochs = history.column("epoch")
     for name, panel in zip(names, axes, strict=True):
         for column, label, colour in ((name, "training", BLUE), (f"val_{name}", "validation", ORANGE)):
-            values = history.column(column)
-            if values:
-                panel.plot(epochs, values, color=colour, marker="o" if len(values) <= 30 else "", ms=4, label=label)
+            points = [(row["epoch"], row[column]) for row in rows if column in row]
+            if points:
+                marker = "o" if len(points) <= 30 else ""
+                panel.plot(*zip(*points, strict=True), color=colour, marker=marker, ms=4, label=label)
         title(panel, name.replace("_", " "))
         panel.set_xlabel("epoch")
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-        if f"val_{name}" in history.epochs[-1]:
+        if f"val_{name}" in rows[-1]:
             panel.legend(frameon=False)
     return figure

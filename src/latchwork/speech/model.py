@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.core import spec, storage
+from latchwork.core import spec
 from latchwork.core.errors import InputError
+from latchwork.core.network import NetworkData
+from latchwork.core.probabilities import log_softmax
 from latchwork.core.storage import Latch
-from latchwork.runtime.network import NumpyNetwork
+from latchwork.runtime.model import Model
+from latchwork.runtime.opening import load
 from latchwork.speech.audio import read_audio, resample
 from latchwork.speech.decoding import best_symbols
 from latchwork.speech.symbols import Symbols
 from latchwork.transforms.scaling import Scaler, saved_scaler
-from latchwork.transforms.sequences import as_sequences
 from latchwork.transforms.spectrogram import Samples, Spectrogram
 
 JOB = "speech"
@@ -40,17 +43,17 @@ class SpeechModel:
         spectrogram: what a recording goes through.
         scaler: what a spectrogram goes through.
         symbols: what is written.
-        network: the network and its arrays.
+        data: the network.
         training: the record of the run.
-        data: what it was trained on.
+        trained_on: the recordings it was trained on, in words.
     """
 
     spectrogram: Spectrogram
     scaler: Scaler
     symbols: Symbols
-    network: NumpyNetwork
+    data: NetworkData
     training: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    data: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    trained_on: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @classmethod
     def load(cls, path: str | Path) -> SpeechModel:
@@ -59,13 +62,7 @@ class SpeechModel:
         Raises:
             InputError: the file is damaged, or holds no recogniser.
         """
-        latch = storage.load_model(path)
-        if latch.document["job"] != JOB:
-            raise InputError(f"{path} holds a model for {latch.document['job']}, expected one for {JOB}")
-        try:
-            return cls.from_latch(latch)
-        except (LookupError, TypeError, AttributeError, ValueError) as error:
-            raise InputError(f"{path}: no whole recogniser ({type(error).__name__} {error})") from error
+        return load(path, JOB)
 
     @classmethod
     def from_latch(cls, latch: Latch) -> SpeechModel:
@@ -81,8 +78,14 @@ class SpeechModel:
         shapes = network.shapes()
         if scaler is None or shapes[0][-1] != spectrogram.features or shapes[-1][-1] != len(symbols.known) + 1:
             raise InputError("the spectrogram, the network and the symbols do not belong together")
-        numpy_network = NumpyNetwork(network, parameters)
-        return cls(spectrogram, scaler, symbols, numpy_network, document["training"], document["data"])
+        return cls(
+            spectrogram, scaler, symbols, NetworkData(network, parameters), document["training"], document["data"]
+        )
+
+    @cached_property
+    def _scores(self) -> Model:
+        """The network and the scaler before it."""
+        return Model(JOB, self.data, self.scaler)
 
     def predict(self, recordings: Sequence[str | Path | Samples], rate: int | None = None) -> list[str]:
         """What is said in each of several files, or arrays of samples at `rate` a second.
@@ -115,8 +118,7 @@ class SpeechModel:
         by_length = sorted(range(len(steps)), key=lambda index: len(steps[index]))  # little is padded
         for first in range(0, len(by_length), _ROWS):
             indices = by_length[first : first + _ROWS]
-            inputs, lengths = as_sequences([steps[index] for index in indices])
-            outputs = _log_softmax(self.network(self.scaler.transform(inputs, lengths), lengths))
+            outputs = log_softmax(self._scores.outputs([steps[index] for index in indices]))
             for row, index in enumerate(indices):
                 found, log_probability = best_symbols(outputs[row, : len(steps[index])])
                 transcripts[index] = Transcript(self.symbols.decode(found), float(np.exp(log_probability)))
@@ -129,21 +131,12 @@ class SpeechModel:
 
     def to_latch(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """The file's document and tensors."""
-        tensors: dict[str, NDArray[Any]] = {
-            f"network.layers.{index}.{name}": array
-            for index, own in enumerate(self.network.layer_parameters)
-            for name, array in own.items()
-        }
+        tensors: dict[str, NDArray[Any]] = {f"network.{name}": array for name, array in self.data.parameters.items()}
         tensors |= {f"fitted.scaler.{name}": array for name, array in self.scaler.arrays().items()}
         document = {
-            "network": self.network.spec.to_dict(),
+            "network": self.data.spec.to_dict(),
             "fitted": {"spectrogram": self.spectrogram.to_dict(), "symbols": self.symbols.to_dict()},
             "training": dict(self.training),
-            "data": dict(self.data),
+            "data": dict(self.trained_on),
         }
         return document, tensors
-
-
-def _log_softmax(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
-    shifted = outputs - outputs.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
+from latchwork.core.network import NetworkData
 from latchwork.core.spec import LSTM, Bidirectional, Dense, Dropout, Sequential
 from latchwork.core.storage import Latch
 from latchwork.engines.jax.network import Network
 from latchwork.estimators.base import Estimator
-from latchwork.runtime.network import NumpyNetwork
 from latchwork.speech.measures import figures
 from latchwork.speech.model import JOB, SpeechModel
 from latchwork.speech.objective import ConnectionistTemporal
@@ -130,7 +130,7 @@ class SpeechRecognizer(Estimator):
             progress=self.progress,
         )
         self.history_ = fitted.history
-        network = NumpyNetwork(fitted.model.spec, fitted.model.parameters())
+        network = NetworkData(fitted.model.spec, fitted.model.parameters())
         record = {"history": self.history_.to_dict(), "strings": strings}
         described_data = {
             "recordings": len(read.items), "speakers": read.speakers, "layout": read.layout,

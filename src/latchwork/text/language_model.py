@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
+from latchwork.core.network import NetworkData
 from latchwork.core.spec import LSTM
 from latchwork.core.storage import Latch
 from latchwork.engines.jax.network import Network
-from latchwork.estimators.base import Estimator
+from latchwork.estimators.base import Estimator, network_in_jax
 from latchwork.text.keyboard import Keyboard
 from latchwork.text.model import JOB, Surprise, TextModel, as_stored
 from latchwork.text.ngram import NGram
@@ -115,13 +116,12 @@ class LanguageModel(Estimator):
             parameters = untie(network) if settings.tied else network.parameters()
             return TextModel(
                 vocabulary,
-                network.spec,
-                as_stored(parameters, network.spec, self.units, settings.tied),
+                NetworkData(network.spec, as_stored(parameters, network.spec, self.units, settings.tied)),
                 ngram,
                 settings.ngram_share,
                 tied=settings.tied,
                 training=training,
-                data=_record_of(source, tokens, self),
+                trained_on=_record_of(source, tokens, self),
             )
 
         minutes = None if self.steps is not None else self.minutes or DEFAULT_MINUTES
@@ -162,9 +162,8 @@ class LanguageModel(Estimator):
 
     @property
     def network_(self) -> Network:
-        """The network alone, built anew at each call: what `latchwork.trace` looks into."""
-        model = self._fitted()
-        return Network.from_parameters(model.network, model.parameters)
+        """The network alone in JAX, built anew at each call; raises `InputError` where JAX is not installed."""
+        return network_in_jax(self._fitted().data)
 
     def write(self, prompt: str = "", length: int = 400, **drawing: Any) -> Iterator[str]:
         """Text that goes on from the prompt, as an iterator of pieces; see `TextModel.write` for the options."""
@@ -293,12 +292,12 @@ def _record_of(source: TextSource, tokens: TokenFile, model: LanguageModel) -> d
 
 def describe(model: TextModel) -> dict[str, Any]:
     """The figures of a fitted model that a command prints."""
-    parameters: Sequence[NDArray[Any]] = list(model.parameters.values())
+    parameters: Sequence[NDArray[Any]] = list(model.data.parameters.values())
     return {
         "units": model.vocabulary.units,
         "vocabulary": len(model.vocabulary),
         "parameters": int(sum(array.size for array in parameters)),
-        "network": repr(model.network),
-        "hidden": next(layer.units for layer in model.network.layers if isinstance(layer, LSTM)),
+        "network": repr(model.data.spec),
+        "hidden": next(layer.units for layer in model.data.spec.layers if isinstance(layer, LSTM)),
         "ngram_share": model.ngram_share,
     }

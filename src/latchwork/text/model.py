@@ -12,12 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.core import spec, storage
+from latchwork.core import spec
 from latchwork.core.errors import InputError
+from latchwork.core.network import NetworkData
 from latchwork.core.packing import packed, unpacked
 from latchwork.core.storage import Latch
-from latchwork.runtime.model import Model, State
-from latchwork.runtime.network import NumpyNetwork
+from latchwork.runtime.model import Model
+from latchwork.runtime.opening import load
+from latchwork.runtime.server import State
 from latchwork.text import writing
 from latchwork.text.keyboard import Keyboard, word_ends
 from latchwork.text.ngram import NGram
@@ -44,25 +46,23 @@ class TextModel:
 
     Attributes:
         vocabulary: what the tokens are.
-        network: the network's spec.
-        parameters: its arrays by name.
+        data: the network.
         ngram: counted on the same text.
         ngram_share: the n-gram's weight in the mixture, 0 to 1, over all contexts; 0 for the network alone.
         shares: its weight by the kind of context, `[ngram.kinds]`; `ngram_share` for all where None.
         tied: the last layer's matrix is the embedding's, transposed, and stored once.
         training: the record of the run.
-        data: what it was trained on.
+        trained_on: the text it was trained on, in words.
     """
 
     vocabulary: Vocabulary
-    network: spec.Sequential
-    parameters: Mapping[str, NDArray[Any]]
+    data: NetworkData
     ngram: NGram
     ngram_share: float
     shares: NDArray[np.float64] | None = None
     tied: bool = False
     training: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    data: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    trained_on: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @classmethod
     def load(cls, path: str | Path) -> TextModel:
@@ -71,13 +71,7 @@ class TextModel:
         Raises:
             InputError: the file is damaged, or holds no language model.
         """
-        latch = storage.load(path)
-        if latch.document.get("job") != JOB:
-            raise InputError(f"got {path}: a model of the job {latch.document.get('job')!r}, expected {JOB!r}")
-        try:
-            return cls.from_latch(latch)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise InputError(f"got {path}: it is no whole language model ({type(error).__name__} {error})") from error
+        return load(path, JOB)
 
     @classmethod
     def from_latch(cls, latch: Latch) -> TextModel:
@@ -85,7 +79,7 @@ class TextModel:
         document, tensors = latch
         fitted = document["fitted"]
         network = spec.Sequential.from_dict(document["network"])
-        parameters = unpacked(tensors)
+        parameters: dict[str, NDArray[Any]] = dict(unpacked(tensors))
         if fitted["tied"]:
             parameters[_last_matrix(network)] = parameters[_EMBEDDING].T
         vocabulary = vocabulary_from_dict(fitted["vocabulary"])
@@ -100,8 +94,7 @@ class TextModel:
         share = float(fitted["ngram_share"])
         return cls(
             vocabulary,
-            network,
-            parameters,
+            NetworkData(network, parameters),
             ngram,
             share,
             shares,
@@ -112,8 +105,8 @@ class TextModel:
 
     def to_latch(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """The file's document and tensors; a model of words packs its weights, since a keyboard is small."""
-        last = _last_matrix(self.network) if self.tied else None
-        stored = {name: array for name, array in self.parameters.items() if name != last}
+        last = _last_matrix(self.data.spec) if self.tied else None
+        stored = {name: array for name, array in self.data.parameters.items() if name != last}
         tensors: dict[str, NDArray[Any]] = (
             packed(stored, _EMBEDDING)
             if self.vocabulary.units == "word"
@@ -123,22 +116,21 @@ class TextModel:
         if self.shares is not None:
             tensors["fitted.shares"] = self.shares
         document = {
-            "network": self.network.to_dict(),
+            "network": self.data.spec.to_dict(),
             "fitted": {
                 "vocabulary": self.vocabulary.to_dict(),
                 "ngram_share": self.ngram_share,
                 "tied": self.tied,
             },
             "training": dict(self.training),
-            "data": dict(self.data),
+            "data": dict(self.trained_on),
         }
         return document, tensors
 
     @cached_property
     def _scores(self) -> Model:
         """The network alone, from token numbers to scores."""
-        arrays = {name: np.ascontiguousarray(array, np.float32) for name, array in self.parameters.items()}
-        return Model(JOB, NumpyNetwork(self.network, arrays), None, None, None, False, {}, {})
+        return Model(JOB, self.data)
 
     def predict(self, tokens: Any, lengths: Any = None) -> NDArray[Any]:
         """The network's scores of each next token, before the softmax and without the n-gram.
@@ -166,7 +158,7 @@ class TextModel:
     @cached_property
     def network_predictor(self) -> NetworkPredictor:
         """The network alone."""
-        return NetworkPredictor(self.network, self.parameters)
+        return NetworkPredictor(self.data)
 
     @cached_property
     def predictor(self) -> Mixture | NetworkPredictor:

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from latchwork.engines.jax.layers import DenseLayer, EmbeddingLayer, Key, RecurrentLayer, has_dropout
+from latchwork.engines.jax.layers import DescribedLayer, Key, RecurrentLayer, embedding_of, has_dropout
 from latchwork.engines.jax.network import Network
 from latchwork.training.objective import Batch
 
@@ -81,8 +81,8 @@ class NextToken:
 
     def _output(self, model: Network) -> tuple[Float[Array, "tokens features"], Float[Array, " tokens"]]:
         last = model.layers[-1]
-        assert isinstance(last, DenseLayer)
-        return _embedding(model) if self.tied else last.weight.T, last.bias
+        assert isinstance(last, DescribedLayer)
+        return _embedding(model) if self.tied else last.parameters["weight"].T, last.parameters["bias"]
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,6 @@ def untie(model: Network) -> dict[str, Any]:
 
 
 def _embedding(model: Network) -> Array:
-    layer = model.layers[0]
-    assert isinstance(layer, EmbeddingLayer)
-    return layer.weight
+    weight = embedding_of(model.layers[0])
+    assert weight is not None
+    return weight

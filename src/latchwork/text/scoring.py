@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latchwork.core.probabilities import log_softmax
 from latchwork.text.predictor import NetworkPredictor
 
 _STREAMS = 32
 _PRIOR_TOKENS = 100.0  # for the weight of all, in what is said of one kind of token
-_WINDOW, _SHORT_WINDOW, _MANY = 64, 16, 1024  # tokens in a call, fewer of a vocabulary of more than so many
+_SCORES = 1 << 18  # turned into bits at a time
 _WARM_UP = 256  # tokens that a stream reads, unscored, before its own begin: by then the state has forgotten its start
 
 
@@ -23,26 +24,23 @@ def network_bits(predictor: NetworkPredictor, ids: NDArray[Any]) -> NDArray[np.f
     """
     tokens = len(ids)
     streams = max(1, min(_STREAMS, tokens // (4 * _WARM_UP)))
-    part = -(-tokens // streams)
-    starts = np.arange(streams) * part
-    states = predictor.initial_states((streams,))
+    warm_up = _WARM_UP if streams > 1 else 0
+    part = -(-(tokens - warm_up) // streams)
+    starts = np.arange(streams) * part  # the first stream has no need to warm up: what it reads then is scored too
+    scored_from = np.where(starts > 0, warm_up, 1)
+    window = max(1, _SCORES // (streams * predictor.tokens))
+    state = predictor.initial_states(streams)
     bits = np.zeros(tokens)
-    first = -_WARM_UP if streams > 1 else 0
-    window = _WINDOW if predictor.tokens <= _MANY else _SHORT_WINDOW
-    for offset in range(first, part, window):
-        places = starts[:, None] + np.arange(offset, offset + window)
-        # Streams at their end, and the first one before its start, read tokens that are not counted.
-        scores, states = predictor.run(ids[np.clip(places, 0, tokens - 1)], states)
-        if offset < 0:
-            for hidden, cell in states:
-                hidden[places[:, -1] < 0], cell[places[:, -1] < 0] = 0.0, 0.0
-        within = places - starts[:, None] + 1
-        counted = (within >= 0) & (within < part) & (places + 1 < tokens)
-        top = scores.max(axis=-1)
-        cost = np.log(np.exp(scores - top[..., None]).sum(axis=-1)) + top
-        after = places[counted] + 1
-        bits[after] = (cost[counted] - scores[counted, ids[after]]) / np.log(2)
     bits[0] = np.log2(predictor.tokens)
+    for first in range(0, warm_up + part - 1, window):
+        offsets = np.arange(first, min(first + window, warm_up + part - 1))
+        scores = np.empty((len(offsets), streams, predictor.tokens), np.float32)
+        for step, offset in enumerate(offsets):  # a stream past the text's end reads what is not counted
+            scores[step], state = predictor.scores(ids[np.minimum(starts + offset, tokens - 1)], state)
+        after = starts + offsets[:, None] + 1
+        counted = (offsets[:, None] + 1 >= scored_from) & (after < tokens)
+        read = after[counted]
+        bits[read] = -log_softmax(scores[counted])[np.arange(len(read)), ids[read]] / np.log(2)
     return bits
 
 

@@ -40,9 +40,9 @@ def held_out(model: TextModel, source: TextSource) -> Part:
         source: any text.
     """
     tokens = tokenize(source, model.vocabulary)
-    if tokens.sha256 != model.data.get("sha256"):
+    if tokens.sha256 != model.trained_on.get("sha256"):
         return Part(source.text(), "all")
-    parts = split(tokens.ids, float(model.data["validation_share"]), float(model.data["test_share"]))
+    parts = split(tokens.ids, float(model.trained_on["validation_share"]), float(model.trained_on["test_share"]))
     part = set_aside(parts, model.vocabulary)
     if part is None:
         raise InputError(f"got {source.name}: the model was trained on all of it; test it on another text")

@@ -47,6 +47,6 @@ class History:
 
     def plot(self) -> Figure:
         """Loss and metrics over the epochs, one panel each, training beside validation."""
-        from latchwork.show.pictures import history_figure
+        from latchwork.show.pictures import draw_epochs
 
-        return history_figure(self)
+        return draw_epochs(self.epochs)

@@ -15,16 +15,14 @@ from latchwork.engines.jax.layers import (
     BidirectionalLayer,
     BuiltLayer,
     Constant,
-    DenseLayer,
+    DescribedLayer,
     DropoutLayer,
-    EmbeddingLayer,
-    LayerNormLayer,
-    PoolingLayer,
     RecurrentLayer,
+    embedding_of,
 )
 from latchwork.engines.jax.network import Network, split_parameters
-from latchwork.engines.jax.unroll import KERNELS, kernel_of
-from latchwork.runtime.network import Fused, chosen_engine
+from latchwork.engines.jax.unroll import kernel_of
+from latchwork.runtime.interim import Fused, chosen_engine
 from latchwork.training.data import Data
 from latchwork.training.losses import (
     Accuracy,
@@ -37,9 +35,7 @@ from latchwork.training.losses import (
 from latchwork.training.objective import Objective, SideBySide, Supervised
 from latchwork.training.optimizers import RULES, OptaxOptimizer, Optimizer
 
-KNOWN = (
-    BidirectionalLayer, RecurrentLayer, DenseLayer, DropoutLayer, EmbeddingLayer, LayerNormLayer, PoolingLayer,
-)  # fmt: skip
+KNOWN = (BidirectionalLayer, RecurrentLayer, DescribedLayer, DropoutLayer)
 
 
 class Measured(NamedTuple):
@@ -107,10 +103,11 @@ def why_not_native(
 def _why_not_layers(model: Network, objective: Known) -> str | None:
     for layer in model.layers:
         inner = (layer.forward, layer.backward) if isinstance(layer, BidirectionalLayer) else (layer,)
-        if not isinstance(layer, KNOWN):
+        described = layer.description if isinstance(layer, DescribedLayer) else None
+        if not isinstance(layer, KNOWN) or isinstance(described, spec.Ahead):
             return f"it knows no {type(layer).__name__}"
         for one in inner:
-            if isinstance(one, RecurrentLayer) and type(one.cell) not in KERNELS:
+            if isinstance(one, RecurrentLayer) and kernel_of(one.cell) is None:
                 return f"it knows no {type(one.cell).__name__}"
             if isinstance(one, RecurrentLayer) and one.recompute_every:
                 return "it keeps all that a gradient needs, and recompute_every asks for less"
@@ -165,7 +162,7 @@ def _why_not_here() -> str | None:
 
 def takes_tokens(model: Network) -> bool:
     """Whether its inputs are symbols, not numbers."""
-    return isinstance(model.layers[0], EmbeddingLayer)
+    return embedding_of(model.layers[0]) is not None
 
 
 def make_trainers(
@@ -231,15 +228,23 @@ def _added(layer: BuiltLayer) -> tuple[str, tuple[Any, ...]]:
             return _added_recurrent(layer, both_ways=False)
         case BidirectionalLayer():
             return _added_recurrent(layer.forward, both_ways=True)
-        case DenseLayer():
-            return "add_dense", (layer.bias.size, layer.activation or "none")
         case DropoutLayer():
             return "add_dropout", (_rate(layer.rate),)
-        case EmbeddingLayer():
-            return "add_embedding", layer.weight.shape
-        case LayerNormLayer():
-            return "add_norm", (spec.LayerNorm.EPSILON,)
-        case PoolingLayer():
+        case DescribedLayer():
+            return _added_described(layer.description)
+        case _:
+            raise AssertionError(f"why_not_native let {layer!r} through")
+
+
+def _added_described(layer: spec.Layer) -> tuple[str, tuple[Any, ...]]:
+    match layer:
+        case spec.Dense():
+            return "add_dense", (layer.units, layer.activation or "none")
+        case spec.Embedding():
+            return "add_embedding", (layer.tokens, layer.units)
+        case spec.LayerNorm():
+            return "add_norm", (layer.EPSILON,)
+        case spec.Pooling():
             return "add_pooling", (list(layer.kinds),)
         case _:
             raise AssertionError(f"why_not_native let {layer!r} through")

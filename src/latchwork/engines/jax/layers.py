@@ -8,8 +8,8 @@ rate compiles nothing new, and not learned.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
-from typing import Any, Generic, Literal
+from collections.abc import Mapping
+from typing import Any, Generic
 
 import equinox as eqx
 import jax
@@ -17,8 +17,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from latchwork.core import cells, spec
+from latchwork.core import spec
 from latchwork.core.cells import Cell, State
+from latchwork.core.table import layer_row, under
+from latchwork.engines.jax.cells import build_cell
 from latchwork.engines.jax.unroll import unroll
 
 Lengths = Int[Array, " batch"] | None
@@ -90,35 +92,23 @@ class BidirectionalLayer(BuiltLayer):
         return jnp.concatenate(both, axis=-1)
 
 
-class EmbeddingLayer(BuiltLayer):
-    """A row of `weight` for each token number."""
+class DescribedLayer(BuiltLayer):
+    """A layer without a cell: the function of its row in the table, and its arrays in the order of its description."""
 
-    weight: Float[Array, "tokens units"]
+    arrays: tuple[Float[Array, "..."], ...]
+    names: tuple[str, ...] = eqx.field(static=True)
+    description: spec.Layer = eqx.field(static=True)
 
-    def __call__(self, inputs: Int[Array, "batch time"], lengths: Lengths = None, key: Key = None) -> Array:
-        """Vectors `[batch, time, units]`."""
-        return self.weight[inputs]
+    def __call__(self, inputs: Array, lengths: Lengths = None, key: Key = None, ahead: Array | None = None) -> Array:
+        """What the row's function gives."""
+        row = layer_row(self.description)
+        beside = (lengths,) if row.takes_lengths else (ahead,) if row.takes_ahead else ()
+        return row.apply(self.description, self.parameters, inputs, *beside)
 
-
-class DenseLayer(BuiltLayer):
-    """activation(x W + b) on the last axis."""
-
-    weight: Float[Array, "inputs units"]
-    bias: Float[Array, " units"]
-    activation: Literal["tanh", "relu", "sigmoid"] | None = eqx.field(static=True)
-
-    def __call__(self, inputs: Array, lengths: Lengths = None, key: Key = None) -> Array:
-        """The inputs' shape with `units` features."""
-        total = inputs @ self.weight + self.bias
-        match self.activation:
-            case None:
-                return total
-            case "tanh":
-                return jnp.tanh(total)
-            case "relu":
-                return jax.nn.relu(total)
-            case "sigmoid":
-                return jax.nn.sigmoid(total)
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """Its arrays by name."""
+        return dict(zip(self.names, self.arrays, strict=True))
 
 
 class DropoutLayer(BuiltLayer):
@@ -131,61 +121,10 @@ class DropoutLayer(BuiltLayer):
         return inputs if key is None else inputs * drop_mask(key, self.rate, inputs.shape)
 
 
-class LayerNormLayer(BuiltLayer):
-    """Normalises the last axis."""
-
-    scale: Float[Array, " features"]
-    offset: Float[Array, " features"]
-
-    def __call__(self, inputs: Array, lengths: Lengths = None, key: Key = None) -> Array:
-        """The inputs' shape, each vector with mean 0 and variance 1 before scale and offset."""
-        centred = inputs - inputs.mean(axis=-1, keepdims=True)
-        variance = jnp.square(centred).mean(axis=-1, keepdims=True)
-        return centred * jax.lax.rsqrt(variance + spec.LayerNorm.EPSILON) * self.scale + self.offset
-
-
-class PoolingLayer(BuiltLayer):
-    """A sequence as one vector."""
-
-    kinds: tuple[str, ...] = eqx.field(static=True)
-
-    def __call__(self, inputs: Array, lengths: Lengths = None, key: Key = None) -> Array:
-        """`[batch, features * kinds]` over the real steps."""
-        _, time, _ = inputs.shape
-        counts = jnp.full(inputs.shape[:1], time) if lengths is None else lengths
-        real = (jnp.arange(time) < counts[:, None])[..., None]
-        pooled: dict[str, Callable[[], Array]] = {
-            "first": lambda: inputs[:, 0],
-            "last": lambda: jnp.take_along_axis(inputs, (counts - 1)[:, None, None], axis=1)[:, 0],
-            "mean": lambda: jnp.where(real, inputs, 0).sum(axis=1) / counts[:, None],
-            "max": lambda: _largest(inputs, real),
-        }
-        return jnp.concatenate([pooled[kind]() for kind in self.kinds], axis=-1)
-
-
-def _largest(inputs: Float[Array, "batch time features"], real: Array) -> Float[Array, "batch features"]:
-    """Each feature's largest value over the real steps, whose derivative goes to the first step that has it.
-
-    Found by its place: the derivative of `max` looks for the value again, and misses it where XLA has computed the
-    inputs a second time with other rounding.
-    """
-    place = jnp.where(real, jax.lax.stop_gradient(inputs), -jnp.inf).argmax(axis=1, keepdims=True)
-    return jnp.where(jnp.arange(inputs.shape[1])[:, None] == place, inputs, 0).sum(axis=1)
-
-
 def drop_mask(key: PRNGKeyArray, rate: Constant, shape: tuple[int, ...]) -> Array:
     """Zero with probability `rate`, else 1 / (1 - rate), so that the expectation stays."""
     keep = 1 - rate.value
     return jnp.where(jax.random.uniform(key, shape) < keep, 1 / keep, 0)
-
-
-CELLS: dict[type[spec.Recurrent], type[Cell[Any]]] = {
-    spec.SimpleRNN: cells.SimpleRNNCell,
-    spec.GRU: cells.GRUCell,
-    spec.LSTM: cells.LSTMCell,
-    spec.PeepholeLSTM: cells.PeepholeLSTMCell,
-    spec.CoupledLSTM: cells.CoupledLSTMCell,
-}
 
 
 def build_layer(layer: spec.Layer, parameters: Mapping[str, Any]) -> BuiltLayer:
@@ -194,41 +133,34 @@ def build_layer(layer: spec.Layer, parameters: Mapping[str, Any]) -> BuiltLayer:
         case spec.Recurrent():
             return _build_recurrent(layer, parameters)
         case spec.Bidirectional():
-            forward, backward = (
-                {name.removeprefix(way): array for name, array in parameters.items() if name.startswith(way)}
-                for way in ("forward.", "backward.")
-            )
             return BidirectionalLayer(
-                _build_recurrent(layer.layer, forward), _build_recurrent(layer.layer, backward, reverse=True)
+                _build_recurrent(layer.layer, under("forward.", parameters)),
+                _build_recurrent(layer.layer, under("backward.", parameters), reverse=True),
             )
-        case spec.Embedding():
-            return EmbeddingLayer(**parameters)
-        case spec.Dense():
-            return DenseLayer(**parameters, activation=layer.activation)
         case spec.Dropout():
             return DropoutLayer(_rate(layer.rate))
-        case spec.LayerNorm():
-            return LayerNormLayer(**parameters)
-        case spec.Pooling():
-            return PoolingLayer(layer.kinds)
         case _:
-            raise TypeError(f"no layer is built from {layer!r}")
+            layer_row(layer)
+            return DescribedLayer(tuple(parameters.values()), tuple(parameters), layer)
 
 
 def _build_recurrent(
     layer: spec.Recurrent, parameters: Mapping[str, Any], *, reverse: bool = False
 ) -> RecurrentLayer[Any]:
-    arguments: dict[str, Any] = dict(parameters)
-    if isinstance(layer, spec.SimpleRNN):
-        arguments["activation"] = layer.activation
     return RecurrentLayer(
-        cell=CELLS[type(layer)](**arguments),
+        cell=build_cell(layer, parameters),
         dropout=_rate(layer.dropout) if layer.dropout else None,
         recurrent_dropout=_rate(layer.recurrent_dropout) if layer.recurrent_dropout else None,
         return_sequences=layer.return_sequences,
         reverse=layer.reverse or reverse,
         recompute_every=layer.recompute_every,
     )
+
+
+def embedding_of(layer: Any) -> Array | None:
+    """The vectors `[tokens, units]` of a layer that reads tokens; None for any other."""
+    reads = isinstance(layer, DescribedLayer) and isinstance(layer.description, spec.Embedding)
+    return layer.parameters["weight"] if reads else None
 
 
 def has_dropout(model: Any) -> bool:

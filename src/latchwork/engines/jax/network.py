@@ -12,8 +12,17 @@ from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from latchwork.core import spec
-from latchwork.core.initial_values import initial_parameters
-from latchwork.engines.jax.layers import BuiltLayer, Constant, Key, Lengths, build_layer
+from latchwork.core.network import NetworkData
+from latchwork.core.table import under
+from latchwork.engines.jax.layers import (
+    BuiltLayer,
+    Constant,
+    DescribedLayer,
+    Key,
+    Lengths,
+    RecurrentLayer,
+    build_layer,
+)
 
 
 class Network(eqx.Module):
@@ -31,8 +40,16 @@ class Network(eqx.Module):
     @classmethod
     def build(cls, network: spec.Sequential, input_shape: Iterable[int | None], seed: int = 0) -> Network:
         """A network with first values drawn from `seed`, for inputs of `input_shape` (batch left out)."""
-        described = network.with_input(input_shape)
-        return cls.from_parameters(described, initial_parameters(described, seed))
+        return cls.from_data(NetworkData.build(network, input_shape, seed))
+
+    @classmethod
+    def from_data(cls, data: NetworkData) -> Network:
+        """The layers of a network that is plain data."""
+        return cls.from_parameters(data.spec, data.parameters)
+
+    def data(self) -> NetworkData:
+        """The same network as plain data."""
+        return NetworkData(self.spec, self.parameters())
 
     @classmethod
     def from_parameters(cls, network: spec.Sequential, parameters: Mapping[str, NDArray[np.float32]]) -> Network:
@@ -40,9 +57,9 @@ class Network(eqx.Module):
         spec.check_parameters(network, parameters)
         layers: list[BuiltLayer] = []
         for index, layer in enumerate(network.layers):
-            prefix = f"layers.{index}."
-            own = {name.removeprefix(prefix): array for name, array in parameters.items() if name.startswith(prefix)}
-            layers.append(build_layer(layer, jax.device_put(own)))
+            names = under(f"layers.{index}.", network.parameter_shapes())  # in the spec's order, whatever the file's is
+            own = {name: jax.device_put(parameters[f"layers.{index}.{name}"]) for name in names}
+            layers.append(build_layer(layer, own))
         return cls(tuple(layers), network)
 
     @classmethod
@@ -78,5 +95,11 @@ def _get(network: Network, name: str) -> Any:
     _, index, *path = name.split(".")
     node: Any = network.layers[int(index)]
     for part in path:
-        node = getattr(node, part, None) if hasattr(node, part) else getattr(node.cell, part)
+        match node:
+            case RecurrentLayer():
+                node = getattr(node.cell, part)
+            case DescribedLayer():
+                node = node.parameters[part]
+            case _:  # one way of a bidirectional layer
+                node = getattr(node, part)
     return node

@@ -1,7 +1,7 @@
 """A cell over time: the one door to both engines.
 
-`scan` runs any cell with `jax.lax.scan`, on every device and in every precision. `fused` runs the known cells in our
-own C++ kernels, on a CPU in float32. Both give the same results to rounding. `LATCHWORK_ENGINE=scan|fused|auto`
+`scan` runs any cell with `jax.lax.scan`, on every device and in every precision. `fused` runs the cells that have a
+kernel in our own C++, on a CPU in float32. Both give the same results to rounding. `LATCHWORK_ENGINE=plain|native|auto`
 chooses (default `auto`: fused where it can); a forced engine that cannot run a case says why.
 """
 
@@ -11,19 +11,21 @@ import dataclasses
 import logging
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from latchwork.core import settings
-from latchwork.core.cells import Cell, CoupledLSTMCell, GRUCell, LSTMCell, PeepholeLSTMCell, SimpleRNNCell, State
+from latchwork.core.cells import Cell, State
 from latchwork.core.errors import InputError
+from latchwork.core.table import row_of_cell
 from latchwork.engines import native
+from latchwork.engines.jax.cells import register
 from latchwork.engines.jax.fused import fused_supported, fused_unroll
 
-Engine = Literal["auto", "scan", "fused"]
+Engine = Literal["auto", "scan", "fused", "plain", "native"]
 
 
 def unroll(
@@ -62,6 +64,8 @@ def unroll(
         >>> outputs.shape, state.cell.shape
         ((1, 5, 3), (1, 3))
     """
+    if dataclasses.is_dataclass(cell):
+        register(type(cell))
     if state is None:
         state = cell.initial_state(inputs.shape[:1])
     run = _fused if chosen_engine(cell, inputs, engine) == "fused" else _scan
@@ -83,32 +87,19 @@ def chosen_engine(cell: Cell[State], inputs: Array, engine: Engine | None = None
     return "scan"
 
 
-def weights_of(cell: Cell[State]) -> dict[str, Array]:
-    """A cell's arrays by name."""
-    return {f.name: getattr(cell, f.name) for f in dataclasses.fields(cell) if not f.metadata.get("static")}
-
-
-# The cells that the kernels know, by the kernels' names.
-KERNELS: dict[type, str] = {
-    SimpleRNNCell: "simple_rnn_",  # and its activation
-    GRUCell: "gru",
-    LSTMCell: "lstm",
-    PeepholeLSTMCell: "peephole_lstm",
-    CoupledLSTMCell: "coupled_lstm",
-}
-
-
-def kernel_of(cell: Cell[Any]) -> str:
-    """The kernels' name of a cell that they know."""
-    return KERNELS[type(cell)] + (cell.activation if isinstance(cell, SimpleRNNCell) else "")
+def kernel_of(cell: Cell[State]) -> str | None:
+    """The kernels' name for a cell; None where they have none."""
+    row = row_of_cell(cell)
+    return None if row is None or row.kernel is None else row.kernel(cell)
 
 
 def _why_not_fused(cell: Cell[State], inputs: Array) -> str | None:
-    if type(cell) not in KERNELS:
+    kernel = kernel_of(cell)
+    if kernel is None:
         return f"the kernels do not know the cell {type(cell).__name__}"
     if not native.available():
         _say_once(str(native.engine_info()))
-    return fused_supported(kernel_of(cell), dtype=jnp.result_type(inputs, cell.hidden_weight))
+    return fused_supported(kernel, dtype=jnp.result_type(inputs, cell.hidden_weight))
 
 
 @cache
@@ -179,10 +170,10 @@ def _fused(
     """The kernels; see `latchwork.engines.jax.fused`."""
     # Half precision beside float32 promotes to it, as in the scan; the kernels take nothing else.
     weights, inputs, before = jax.tree.map(
-        lambda array: array.astype(jnp.float32), (weights_of(cell), inputs, tuple(state))
+        lambda array: array.astype(jnp.float32), (cell.weights(), inputs, tuple(state))
     )
     outputs, final = fused_unroll(
-        kernel_of(cell),
+        cast("str", kernel_of(cell)),
         weights,
         inputs,
         before,

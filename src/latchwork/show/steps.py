@@ -1,27 +1,22 @@
-"""Pictures of what a network computed: heat maps over time, and units beside their rules."""
+"""Pictures over the steps of a sequence: heat maps, units beside their rules, bars of influence, how far back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from latchwork.explain.horizon import CARRIED
 from latchwork.show.pictures import BLUE, GREEN, MUTED, ORANGE, PURPLE, new_figure, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from latchwork.explain.horizon import MemoryHorizon
-    from latchwork.explain.influence import Influence
-    from latchwork.explain.neurons import Neurons
-
-Values = NDArray[np.float32]
-SIGNED = {"candidate", "cell", "hidden"}
+Values = NDArray[Any]
+SIGNED = {"candidate", "cell", "hidden"}  # and any other whose numbers leave 0 to 1
 MOST_LABELS = 150  # steps whose letters can be told apart
 LARGEST_MAP = (9.0, 2.4)  # inches of one heat map
 
@@ -35,9 +30,10 @@ def draw_heat_maps(
     figure = Figure(figsize=(LARGEST_MAP[0], height * len(arrays) + 0.9), layout="constrained")
     panels = figure.subplots(len(arrays), 1, sharex=True, squeeze=False)[:, 0]
     for panel, (array, values) in zip(panels, arrays.items(), strict=True):
+        signed = array in SIGNED or values.min() < 0 or values.max() > 1
         # A cell's numbers have no bounds; almost all of them decide the colours, so that one does not pale the rest.
-        most = max(1.0, float(np.quantile(np.abs(values), 0.97))) if array in SIGNED else 1.0
-        look = {"vmin": -most, "vmax": most, "cmap": "PuOr_r"} if array in SIGNED else {"vmin": 0, "cmap": "Greens"}
+        most = max(1.0, float(np.quantile(np.abs(values), 0.97))) if signed else 1.0
+        look = {"vmin": -most, "vmax": most, "cmap": "PuOr_r"} if signed else {"vmin": 0, "cmap": "Greens"}
         # Steps finer than dots are averaged: leaving some out would show patterns that are not there.
         smooth = "auto" if steps > 600 else "nearest"
         picture = panel.imshow(values[:, order].T, aspect="auto", interpolation=smooth, **{"vmax": 1.0, **look})
@@ -55,56 +51,63 @@ def draw_heat_maps(
     return figure
 
 
-def draw_neurons(found: Neurons, count: int, steps: int) -> Figure:
-    """The first units over the first steps, one panel each, and what their rules say."""
-    shown = found[:count]
-    figure = Figure(figsize=(9, 1.25 * len(shown) + 0.5), layout="constrained")
-    panels: list[Axes] = list(figure.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0])
-    for panel, one in zip(panels, shown, strict=True):
-        values = found.activity[one.layer, one.state][:steps, one.unit]
-        said = found.fits[one.layer, one.state, one.rule][:steps, one.unit]
-        panel.plot(said, color=ORANGE, linewidth=3, alpha=0.5, label="the rule")
-        panel.plot(values, color=BLUE, linewidth=1.2, label="the unit")
-        title(panel, f"{one.rule}: {one.score:.0%} of unit {one.unit}'s {one.state} ({one.layer})")
+class Unit(NamedTuple):
+    """A unit's panel: its heading, what it does at each step `[time]`, and what its rule says of that."""
+
+    heading: str
+    values: Values
+    rule: Values
+
+
+def draw_units(units: Sequence[Unit], tokens: Sequence[str] | None = None) -> Figure:
+    """One panel each, the unit above the line of its rule."""
+    figure = Figure(figsize=(9, 1.25 * len(units) + 0.5), layout="constrained")
+    panels: list[Axes] = list(figure.subplots(len(units), 1, sharex=True, squeeze=False)[:, 0])
+    for panel, unit in zip(panels, units, strict=True):
+        panel.plot(unit.rule, color=ORANGE, linewidth=3, alpha=0.5, label="the rule")
+        panel.plot(unit.values, color=BLUE, linewidth=1.2, label="the unit")
+        title(panel, unit.heading)
         panel.spines[["top", "right", "left", "bottom"]].set_visible(False)
         panel.tick_params(length=0, labelsize=8, colors=MUTED)
         panel.yaxis.set_major_locator(MaxNLocator(2))
     panels[0].legend(frameon=False, fontsize=8, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
-    _name_steps(panels[-1], found.tokens and found.tokens[:steps])
+    _name_steps(panels[-1], tokens)
     return figure
 
 
-def draw_influence(found: Influence) -> Figure:
-    """A bar for each step: up where it raised the answer."""
+def draw_bars(steps: Values, heading: str, note: str, tokens: Sequence[str] | None = None) -> Figure:
+    """A bar for each step `[time]`: up where it raised the answer."""
     figure, (panel,) = new_figure(9, 3)
-    steps = found.steps
     panel.bar(np.arange(len(steps)), steps, width=0.9, color=np.where(steps < 0, BLUE, ORANGE).tolist())
     panel.axhline(0, color=MUTED, linewidth=0.8)
-    _name_steps(panel, found.tokens)
-    kind = "gradient times input" if found.method == "gradient" else "integrated gradients"
-    title(panel, f"What each step added to the answer, {found.baseline:.3g} before, {found.answer:.3g} after")
-    panel.text(
-        1, 1.02, f"{kind}, completeness error {found.completeness_error:.2%}", transform=panel.transAxes,
-        ha="right", va="bottom", fontsize=8, color=MUTED,
-    )  # fmt: skip
+    _name_steps(panel, tokens)
+    title(panel, heading)
+    panel.text(1, 1.02, note, transform=panel.transAxes, ha="right", va="bottom", fontsize=8, color=MUTED)
     return figure
 
 
-def draw_horizon(found: MemoryHorizon) -> Figure:
+class Reach(NamedTuple):
+    """A curve over steps, shaded up to where it says enough."""
+
+    heading: str
+    steps: Values
+    values: Values
+    up_to: int
+
+
+def draw_reaches(influence: Reach, change: Reach) -> Figure:
     """On the left the influence of each distance, on the right what the last steps alone change of the answer."""
     figure, (left, right) = new_figure(9, 3.2, columns=2)
-    left.plot(found.reach, color=PURPLE)
-    left.axvspan(-0.5, found.by_influence - 0.5, color=PURPLE, alpha=0.1, linewidth=0)
-    left.set_ylim(bottom=0)
+    left.plot(influence.steps, influence.values, color=PURPLE)
+    left.axvspan(-0.5, influence.up_to - 0.5, color=PURPLE, alpha=0.1, linewidth=0)
     left.set_xlabel("steps back")
-    title(left, f"Influence: the last {found.by_influence} steps carry {CARRIED:.0%}")
-    right.plot(found.kept, found.change, "o-", markersize=4, color=GREEN)
-    right.axvspan(0, found.by_cutting, color=GREEN, alpha=0.1, linewidth=0)
-    right.set_ylim(bottom=0)
+    right.plot(change.steps, change.values, "o-", markersize=4, color=GREEN)
+    right.axvspan(0, change.up_to, color=GREEN, alpha=0.1, linewidth=0)
     right.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     right.set_xlabel("last steps kept")
-    title(right, f"Change of the answer: none from {found.by_cutting} steps on")
-    for panel in (left, right):
+    for panel, reach in ((left, influence), (right, change)):
+        title(panel, reach.heading)
+        panel.set_ylim(bottom=0)
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 

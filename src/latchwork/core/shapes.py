@@ -1,0 +1,26 @@
+"""Shapes as types: `Float[Array, "batch features"]`, for arrays of NumPy and JAX alike.
+
+The tests check them (jaxtyping and beartype). Elsewhere they are words: jaxtyping takes as long to import as NumPy, and
+a saved model must answer before that.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+Array = Any
+
+if TYPE_CHECKING or "jaxtyping" in sys.modules:
+    from jaxtyping import Float, Int
+else:
+
+    class Float:
+        """An array of floating numbers."""
+
+        def __class_getitem__(cls, item: Any) -> Any:
+            """Any array."""
+            return item[0]
+
+    class Int(Float):
+        """An array of whole numbers."""
