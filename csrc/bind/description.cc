@@ -6,35 +6,14 @@
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <utility>
+
+#include "bind/names.h"
 
 namespace nb = nanobind;
 
 namespace latchwork {
 namespace {
-
-const std::map<std::string, Kind> kKinds = {
-    {"simple_rnn_tanh", Kind::simple_tanh},
-    {"simple_rnn_relu", Kind::simple_relu},
-    {"gru", Kind::gru},
-    {"lstm", Kind::lstm},
-    {"peephole_lstm", Kind::peephole_lstm},
-    {"coupled_lstm", Kind::coupled_lstm},
-};
-
-const std::map<std::string, Pool> kPools = {
-    {"first", Pool::first}, {"last", Pool::last}, {"mean", Pool::mean}, {"max", Pool::max}};
-
-const std::map<std::string, Activation> kActivations = {{"none", Activation::none},
-                                                        {"tanh", Activation::tanh},
-                                                        {"relu", Activation::relu},
-                                                        {"sigmoid", Activation::sigmoid}};
-
-template <class T>
-T named(const std::map<std::string, T>& known, const std::string& name, const char* what) {
-  const auto found = known.find(name);
-  if (found == known.end()) throw std::invalid_argument("the kernels know no " + std::string(what) + " " + name);
-  return found->second;
-}
 
 // One layer's settings; each is read once, and none may be left.
 class Settings {
@@ -56,7 +35,7 @@ class Settings {
     if (size < 1) throw std::invalid_argument(layer_ + ": " + name + " is at least 1");
     return size;
   }
-  Activation activation() { return named(kActivations, take<std::string>("activation"), "activation"); }
+  Activation activation() { return named<Activation>(take<std::string>("activation"), "activation"); }
   void end() const {
     if (nb::len(values_) != taken_) throw std::invalid_argument(layer_ + ": a setting that is not known");
   }
@@ -69,7 +48,7 @@ class Settings {
 
 RecurrentDescription recurrent(Settings& settings, bool both_ways) {
   RecurrentDescription layer{};
-  layer.kind = named(kKinds, settings.take<std::string>("kind"), "cell");
+  layer.kind = named<Kind>(settings.take<std::string>("kind"), "kind of cell");
   layer.units = settings.size("units");
   layer.reverse = settings.take<bool>("reverse");
   layer.both_ways = both_ways;
@@ -82,7 +61,7 @@ RecurrentDescription recurrent(Settings& settings, bool both_ways) {
 PoolingDescription pooling(Settings& settings) {
   PoolingDescription layer;
   for (const std::string& name : settings.take<std::vector<std::string>>("kinds"))
-    layer.kinds.push_back(named(kPools, name, "pooling"));
+    layer.kinds.push_back(named<Pool>(name, "kind of pooling"));
   return layer;
 }
 
@@ -91,18 +70,13 @@ using Make = LayerDescription (*)(Settings& settings);
 const std::map<std::string, Make> kLayers = {
     {"Recurrent", [](Settings& s) -> LayerDescription { return recurrent(s, false); }},
     {"Bidirectional", [](Settings& s) -> LayerDescription { return recurrent(s, true); }},
-    {"Dense",
-     [](Settings& s) -> LayerDescription {
-       return DenseDescription{s.size("units"), s.activation()};
-     }},
+    {"Dense", [](Settings& s) -> LayerDescription { return DenseDescription{s.size("units"), s.activation()}; }},
     {"Ahead",
      [](Settings& s) -> LayerDescription {
        return AheadDescription{s.size("units"), s.size("features"), s.activation()};
      }},
     {"Embedding",
-     [](Settings& s) -> LayerDescription {
-       return EmbeddingDescription{s.size("tokens"), s.size("units")};
-     }},
+     [](Settings& s) -> LayerDescription { return EmbeddingDescription{s.size("tokens"), s.size("units")}; }},
     {"Pooling", [](Settings& s) -> LayerDescription { return pooling(s); }},
     {"LayerNorm", [](Settings& s) -> LayerDescription { return NormDescription{s.take<float>("epsilon")}; }},
     {"Dropout", [](Settings& s) -> LayerDescription { return DropoutDescription{s.take<float>("rate")}; }},
@@ -115,7 +89,9 @@ NetworkDescription network_of(nb::handle layers) {
   for (nb::handle layer : layers) {
     const auto name = nb::cast<std::string>(layer[0]);
     Settings settings(name, nb::cast<nb::dict>(nb::object(layer[1])));
-    network.push_back(named(kLayers, name, "layer")(settings));
+    const auto make = kLayers.find(name);
+    if (make == kLayers.end()) throw std::invalid_argument("the kernels know no layer " + name);
+    network.push_back(make->second(settings));
     settings.end();
   }
   return network;

@@ -150,8 +150,7 @@ ServerState initial_state(const Answering& self, int64_t batch) {
 // The outputs and the state after the steps, or None as `run` gives it.
 nb::object go_on(const Answering& self, const Given& given, const ServerState& state, bool one_step) {
   const Server& server = self.server;
-  if (given.batch != state.batch ||
-      static_cast<int64_t>(state.values.size()) != state.batch * server.state_floats())
+  if (given.batch != state.batch || static_cast<int64_t>(state.values.size()) != state.batch * server.state_floats())
     return nb::none();
   const int64_t width = server.output().width;
   const bool has_time = !one_step && server.output().has_time;

@@ -5,21 +5,18 @@
 
 namespace latchwork {
 
-// A kind whose products fill different slots adds a bias to each.
-constexpr bool has_second_bias(Kind kind) { return kind_shape(kind).input_slot != kind_shape(kind).hidden_slot; }
-
-constexpr int state_count(Kind kind) { return kind_shape(kind).has_cell ? 2 : 1; }
+constexpr int state_count(Kind kind) { return kind_shape(kind).states + 1; }
 
 // Visits (pointer to an array, its floats) in order: input_weight, hidden_weight, bias, the second bias and the
 // peepholes where there are any. `Arrays` is Operands or Gradients.
 template <class Arrays, class Visit>
 void visit_cell_arrays(Kind kind, int64_t features, int64_t hidden, Arrays& arrays, Visit&& visit) {
-  const KindShape shape = kind_shape(kind);
+  const KindShape& shape = kind_shape(kind);
   const int64_t columns = shape.gates * hidden;
   visit(arrays.input_weight, features * columns);
   visit(arrays.hidden_weight, hidden * columns);
   visit(arrays.bias, columns);
-  if (has_second_bias(kind)) visit(arrays.hidden_bias, columns);
+  if (shape.has_hidden_bias) visit(arrays.hidden_bias, columns);
   for (int which = 0; shape.has_peepholes && which < 3; ++which) visit(arrays.peepholes[which], hidden);
 }
 

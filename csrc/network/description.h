@@ -42,7 +42,7 @@ struct EmbeddingDescription {
 };
 
 // A sequence as one vector: these over its real steps, side by side.
-enum class Pool : int32_t { first, last, mean, max };
+LATCHWORK_ENUM(Pool, first, last, mean, max)
 struct PoolingDescription {
   std::vector<Pool> kinds;
 };

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from latchwork.core.cells import Cell, GRUCell, GRUGates, Hidden, LSTMGates, SimpleRNNCell
+from latchwork.core.cells import Cell, Hidden
+from latchwork.engines import native
 from latchwork.engines.jax.fused import fused_trace
-from latchwork.engines.jax.unroll import Engine, chosen_engine, kernel_of, unroll
+from latchwork.engines.jax.unroll import Engine, chosen_engine, kernel_of
 
 Lengths = Int[Array, " batch"] | None
 
@@ -47,12 +48,10 @@ def trace_cell(
     if chosen_engine(cell, inputs, engine) == "scan":
         return _scan(cell, inputs, lengths, reverse, layer)
     state = cell.initial_state(inputs.shape[:1])
-    if isinstance(cell, SimpleRNNCell):  # its output is all that it computes
-        outputs, final = unroll(cell, inputs, state, lengths, reverse=reverse, engine="fused")
-        return TracedCell(layer, ("hidden",), outputs[None]), final.hidden
-    arrays, final = fused_trace(kernel_of(cell), cell.weights(), inputs, state, lengths, reverse=reverse)
-    gates = GRUGates._fields if isinstance(cell, GRUCell) else (*LSTMGates._fields, "cell")
-    return TracedCell(layer, (*gates, "hidden"), arrays), final[0]
+    kind = native.kinds()[cast("str", kernel_of(cell))]
+    arrays, final = fused_trace(kind.name, cell.weights(), inputs, state, lengths, reverse=reverse)
+    hidden, *others = kind.states
+    return TracedCell(layer, (*kind.gates, *others, hidden), arrays), final[0]
 
 
 def _scan(cell: Cell[Any], inputs: Array, lengths: Lengths, reverse: bool, layer: str) -> tuple[TracedCell, Hidden]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core import settings, spec
 from latchwork.core.errors import InputError
+from latchwork.core.table import cell_row
 from latchwork.engines import native
 from latchwork.runtime import numpy_cells
 from latchwork.runtime.numpy_cells import Array, Parameters, State, sigmoid
@@ -18,14 +19,6 @@ from latchwork.runtime.numpy_cells import Array, Parameters, State, sigmoid
 Lengths = NDArray[np.integer] | None
 Run = Callable[[spec.Recurrent, Parameters, Array, State, Lengths, bool], tuple[Array, State]]
 """An engine: outputs `[batch, time, units]`, zero past a length, and the state after the last step read."""
-
-KINDS: dict[type[spec.Recurrent], native.Kind] = {
-    spec.SimpleRNN: "simple_rnn",
-    spec.GRU: "gru",
-    spec.LSTM: "lstm",
-    spec.PeepholeLSTM: "peephole_lstm",
-    spec.CoupledLSTM: "coupled_lstm",
-}
 
 
 @dataclass(frozen=True)
@@ -146,16 +139,16 @@ class Fused:
         key = id(parameters["hidden_weight"])  # the network keeps its arrays, so no other array takes the number
         cell = self._cells.get(key)
         if cell is None:
-            cell = self._cells[key] = native.FusedCell(KINDS[type(layer)], parameters, activation_of(layer))
+            cell = self._cells[key] = native.FusedCell(kernel_of(layer), parameters)
         if inputs.shape[1] == 1 and lengths is None:
             after = cell.step(inputs[:, 0], state)
             return after[0][:, None], after
         return cell.run(inputs, state, lengths, reverse=reverse)
 
 
-def activation_of(layer: spec.Recurrent) -> Literal["tanh", "relu"]:
-    """What a simple RNN applies; `tanh` for all other cells."""
-    return layer.activation if isinstance(layer, spec.SimpleRNN) else "tanh"
+def kernel_of(layer: spec.Recurrent) -> str:
+    """The kernels' name of a layer's cell."""
+    return cast("Any", cell_row(layer).kernel)(layer)
 
 
 def plain(

@@ -34,7 +34,7 @@ def why_not(network: spec.Sequential) -> str | None:
         inner = layer.layer if isinstance(layer, spec.Bidirectional) else layer
         if isinstance(inner, spec.Recurrent):
             kernel = table.cell_row(inner).kernel
-            if kernel is None:
+            if kernel is None or kernel(inner) not in native.kinds():
                 return f"the kernels have no cell for {inner!r}"
         elif type(layer).__name__ not in native.module().layers():
             return f"the kernels have no layer {layer!r}"
