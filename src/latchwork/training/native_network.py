@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 import jax
 import numpy as np
 
-from latchwork.core import spec
+from latchwork.core import settings, spec
 from latchwork.engines import native
 from latchwork.engines.jax.layers import (
     BidirectionalLayer,
@@ -22,7 +22,6 @@ from latchwork.engines.jax.layers import (
 )
 from latchwork.engines.jax.network import Network, split_parameters
 from latchwork.engines.jax.unroll import kernel_of
-from latchwork.runtime.interim import Fused, chosen_engine
 from latchwork.training.data import Data
 from latchwork.training.losses import (
     Accuracy,
@@ -81,7 +80,7 @@ def why_not_native(
     model: Any, objective: Objective, optimizer: Optimizer | OptaxOptimizer | None, data: Data
 ) -> str | None:
     """Why the kernels' own trainer cannot run a case; None where it can."""
-    if not isinstance(chosen_engine(), Fused):
+    if settings.engine() == "plain" or not native.available():
         return "LATCHWORK_ENGINE=scan" if native.available() else native.engine_info().reason
     if type(model) is not Network:
         return f"it knows a Network, not a {type(model).__name__}"
