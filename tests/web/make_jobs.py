@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from latchwork.core import spec, storage
+from latchwork.core.table import CELLS as TABLE
 from latchwork.forecasting.methods.corrector import Corrector
 from latchwork.forecasting.methods.corrector_inputs import Inputs
 from latchwork.forecasting.report.shown import PREFIX
@@ -19,7 +20,6 @@ from latchwork.runtime.model import Model
 from latchwork.transforms.scaling import standard_scaler
 from latchwork.transforms.vocabulary import Vocabulary, fit_vocabulary
 
-CELLS = (spec.SimpleRNN, spec.GRU, spec.LSTM, spec.PeepholeLSTM, spec.CoupledLSTM)
 TIME, FEATURES = 7, 3
 TEXT = 'The cat sat; the cat\'s hat -- a "big" hat! -- sat too.\nNo-one knew why, did they?\n' * 3
 READ = "The hat's cat,  why? No-one knew (yet).\nthéy zzz"
@@ -98,7 +98,7 @@ def write_models(folder: Path, count: int) -> None:
     """Write `count` models: the jobs in turn, each over all cells."""
     jobs = ("classification", "regression", "char", "byte", "word", "forecasting")
     for number in range(count):
-        job, cell = jobs[number % len(jobs)], CELLS[number // len(jobs) % len(CELLS)]
+        job, cell = jobs[number % len(jobs)], list(TABLE)[number // len(jobs) % len(TABLE)]
         random = np.random.default_rng(number)
         path = folder / f"{number:03}-{job}-{cell.__name__}.latch"
         if job in {"classification", "regression"}:
