@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
+from latchwork.engines.plain.product import product
 
 Array = NDArray[Any]
 Back = Callable[[Array], Array]
@@ -72,7 +73,9 @@ class Recorded:
         """The product of matrices, or of stacks of them."""
         one, two = value_of(self), value_of(other)
         return _computed(
-            one @ two, (self, lambda by: by @ two.swapaxes(-1, -2)), (other, lambda by: one.swapaxes(-1, -2) @ by)
+            product(one, two),
+            (self, lambda by: product(by, two.swapaxes(-1, -2))),
+            (other, lambda by: product(one.swapaxes(-1, -2), by)),
         )
 
     def __neg__(self) -> Recorded:
@@ -93,7 +96,7 @@ class Recorded:
 
     def __rtruediv__(self, other: Any) -> Recorded:
         """The quotient."""
-        return Recorded(np.asarray(other, self.dtype)) / self
+        return _computed(other / self.value, (self, lambda by: -by * other / self.value**2))
 
     def __getitem__(self, index: Any) -> Recorded:
         """A part, by slices and whole numbers."""
