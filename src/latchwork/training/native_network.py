@@ -35,14 +35,12 @@ from latchwork.training.objective import Objective, SideBySide, Supervised
 from latchwork.training.optimizers import RULES, OptaxOptimizer, Optimizer
 
 KNOWN = (BidirectionalLayer, RecurrentLayer, DescribedLayer, DropoutLayer)
-ACTIVATIONS = {None: 0, "tanh": 1, "relu": 2, "sigmoid": 3}  # by their numbers in csrc/recurrence/problem.h
-POOLS = {"first": 0, "last": 1, "mean": 2, "max": 3}  # and in csrc/network/layers.h
 
 
 class Measured(NamedTuple):
-    """A loss or a metric, by its number in csrc/network/learning.h."""
+    """A loss or a metric, by its name in csrc/network/learning.h."""
 
-    number: int
+    name: str
     setting: float
     takes_classes: bool
 
@@ -51,15 +49,15 @@ def measured(loss: Loss) -> Measured | None:
     """The kernels' own; None where they have none."""
     match loss:
         case SoftmaxCrossEntropy():
-            return Measured(0, loss.label_smoothing, takes_classes=True)
+            return Measured("softmax_cross_entropy", loss.label_smoothing, takes_classes=True)
         case MeanSquaredError():
-            return Measured(1, 0.0, takes_classes=False)
+            return Measured("squared_error", 0.0, takes_classes=False)
         case MeanAbsoluteError():
-            return Measured(2, 0.0, takes_classes=False)
+            return Measured("absolute_error", 0.0, takes_classes=False)
         case Huber():
-            return Measured(3, loss.delta, takes_classes=False)
+            return Measured("huber", loss.delta, takes_classes=False)
         case Accuracy():
-            return Measured(4, 0.0, takes_classes=True)
+            return Measured("accuracy", 0.0, takes_classes=True)
         case _:
             return None
 
@@ -211,13 +209,13 @@ def _planned(
     )  # fmt: skip
     calls = [_added(layer) for layer in model.layers]
     for _, found in measures(objective):
-        number, setting, _ = cast("Measured", found)
-        calls.append(("add_measure", (number, setting)))
+        name, setting, _ = cast("Measured", found)
+        calls.append(("add_measure", (name, setting)))
     if optimizer is not None:
         rule = RULES[optimizer.name]
         limit = math.inf if optimizer.clip is None else optimizer.clip
         calls.append(("set_rule", (
-            rule.number, rule.decay, rule.decay_of_squares, rule.epsilon, optimizer.weight_decay, limit,
+            rule.direction, rule.decay, rule.decay_of_squares, rule.epsilon, optimizer.weight_decay, limit,
             list(_matrices(leaves)),
         )))  # fmt: skip
     return _Plan(arguments, calls)
@@ -240,23 +238,21 @@ def _added(layer: BuiltLayer) -> tuple[str, tuple[Any, ...]]:
 def _added_described(layer: spec.Layer) -> tuple[str, tuple[Any, ...]]:
     match layer:
         case spec.Dense():
-            return "add_dense", (layer.units, ACTIVATIONS[layer.activation])
+            return "add_dense", (layer.units, layer.activation or "none")
         case spec.Embedding():
             return "add_embedding", (layer.tokens, layer.units)
         case spec.LayerNorm():
             return "add_norm", (layer.EPSILON,)
         case spec.Pooling():
-            return "add_pooling", ([POOLS[kind] for kind in layer.kinds],)
+            return "add_pooling", (list(layer.kinds),)
         case _:
             raise AssertionError(f"why_not_native let {layer!r} through")
 
 
 def _added_recurrent(layer: RecurrentLayer[Any], *, both_ways: bool) -> tuple[str, tuple[Any, ...]]:
     cell: Any = layer.cell
-    name, activation = kernel_of(cell) or "", getattr(cell, "activation", "tanh")
-    kind = native.KINDS[name.removesuffix(f"_{activation}"), activation]
     return "add_recurrent", (
-        kind, cell.hidden_size, layer.reverse, not layer.return_sequences, both_ways,
+        kernel_of(cell), cell.hidden_size, layer.reverse, not layer.return_sequences, both_ways,
         _rate(layer.dropout), _rate(layer.recurrent_dropout),
     )  # fmt: skip
 

@@ -23,9 +23,9 @@ EPSILON = 1e-7  # Keras's, for all that divide by a root
 
 
 class Rule(NamedTuple):
-    """A direction's constants, Keras's, and its number in csrc/network/learning.h."""
+    """A direction's constants, Keras's, and its name in csrc/network/learning.h."""
 
-    number: int
+    direction: str
     decay: float = 0.0  # of the mean of gradients (momentum, Adam) or of their squares (RMSprop)
     decay_of_squares: float = 0.0
     epsilon: float = EPSILON
@@ -33,12 +33,12 @@ class Rule(NamedTuple):
 
 
 RULES: dict[str, Rule] = {
-    "sgd": Rule(0),
-    "momentum": Rule(1, decay=0.9),
-    "rmsprop": Rule(2, decay=0.9),
-    "adam": Rule(3, decay=0.9, decay_of_squares=0.999),
-    "adamw": Rule(3, decay=0.9, decay_of_squares=0.999),
-    "adagrad": Rule(4, start=0.1),
+    "sgd": Rule("sgd"),
+    "momentum": Rule("momentum", decay=0.9),
+    "rmsprop": Rule("rmsprop", decay=0.9),
+    "adam": Rule("adam", decay=0.9, decay_of_squares=0.999),
+    "adamw": Rule("adam", decay=0.9, decay_of_squares=0.999),
+    "adagrad": Rule("adagrad", start=0.1),
 }
 
 # The same for Optax.
