@@ -76,12 +76,7 @@ class SequenceClassifier(SequenceEstimator):
         return self._smoothed(RECIPE_SMOOTHING) if self.label_smoothing is None else None
 
     def _smoothed(self, smoothing: float) -> Objective:
-        objective = Supervised(SoftmaxCrossEntropy(smoothing), (("accuracy", Accuracy()),))
-        if self.augmentation is None:
-            return objective
-        from latchwork.estimators.augmented_interim import Augmented
-
-        return Augmented(objective, self.augmentation)
+        return Supervised(SoftmaxCrossEntropy(smoothing), (("accuracy", Accuracy()),), self.augmentation)
 
     def _learn_targets(self, y: Any) -> int:
         self.labels_ = fit_labels(y)

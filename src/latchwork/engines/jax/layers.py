@@ -163,6 +163,11 @@ def embedding_of(layer: Any) -> Array | None:
     return layer.parameters["weight"] if reads else None
 
 
+def takes_ahead(layer: Any) -> bool:
+    """Whether a layer reads the side input `ahead`."""
+    return isinstance(layer, DescribedLayer) and layer_row(layer.description).takes_ahead
+
+
 def has_dropout(model: Any) -> bool:
     """Whether any layer of a model drops something while training."""
     nodes = jax.tree.leaves(model, is_leaf=lambda node: isinstance(node, Constant))
