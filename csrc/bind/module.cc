@@ -2,6 +2,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
@@ -12,8 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include "bind/names.h"
 #include "bind/xla.h"
 #include "network/chain.h"
+#include "recurrence/builds.h"
 #include "recurrence/kernels.h"
 
 namespace nb = nanobind;
@@ -48,23 +51,21 @@ void expect(const char* name, const std::optional<Array>& array, std::initialize
 
 nb::capsule target(void* address) { return nb::capsule(address, "xla._CUSTOM_CALL_TARGET"); }
 
-Kind checked(int kind) {
-  if (kind < 0 || kind > static_cast<int>(Kind::coupled_lstm)) throw std::invalid_argument("unknown kind of cell");
-  return static_cast<Kind>(kind);
-}
-
-std::unique_ptr<Weights> make_weights(int kind, const Floats<2>& input_weight, const Floats<2>& hidden_weight,
-                                      const Floats<1>& bias, const std::optional<Floats<1>>& hidden_bias,
+std::unique_ptr<Weights> make_weights(const std::string& kind_name, const Floats<2>& input_weight,
+                                      const Floats<2>& hidden_weight, const Floats<1>& bias,
+                                      const std::optional<Floats<1>>& hidden_bias,
                                       const std::optional<Floats<1>>& input_peephole,
                                       const std::optional<Floats<1>>& forget_peephole,
                                       const std::optional<Floats<1>>& output_peephole) {
-  const KindShape shape = kind_shape(checked(kind));
+  const auto kind = named<Kind>(kind_name, "kind of cell");
+  const KindShape& shape = kind_shape(kind);
   const auto features = static_cast<int64_t>(input_weight.shape(0));
   const auto hidden = static_cast<int64_t>(hidden_weight.shape(0));
   expect("input_weight", input_weight, {features, shape.gates * hidden});
   expect("hidden_weight", hidden_weight, {hidden, shape.gates * hidden});
   expect("bias", bias, {shape.gates * hidden});
   expect("hidden_bias", hidden_bias, {shape.gates * hidden});
+  if (shape.has_hidden_bias && !hidden_bias) throw std::invalid_argument("hidden_bias is missing");
   for (const auto* peephole : {&input_peephole, &forget_peephole, &output_peephole}) {
     expect("peephole", *peephole, {hidden});
     if (shape.has_peepholes && !*peephole) throw std::invalid_argument("a peephole is missing");
@@ -77,7 +78,7 @@ std::unique_ptr<Weights> make_weights(int kind, const Floats<2>& input_weight, c
   given.peepholes[0] = data(input_peephole);
   given.peepholes[1] = data(forget_peephole);
   given.peepholes[2] = data(output_peephole);
-  return std::make_unique<Weights>(static_cast<Kind>(kind), features, hidden, given);
+  return std::make_unique<Weights>(kind, features, hidden, given);
 }
 
 // Whole sequences. The results' arrays are the caller's.
@@ -170,13 +171,11 @@ bool released(int64_t work, Call&& call) {
   return call();
 }
 
-void add_dense(Chain& self, const Floats<2>& weight, const Floats<1>& bias, int activation) {
-  if (activation < 0 || activation > static_cast<int>(Activation::sigmoid))
-    throw std::invalid_argument("unknown activation");
+void add_dense(Chain& self, const Floats<2>& weight, const Floats<1>& bias, const std::string& activation) {
   const auto outputs = static_cast<int64_t>(weight.shape(1));
   expect("weight", weight, {self.outputs(), outputs});
   expect("bias", bias, {outputs});
-  self.add_dense(weight.data(), bias.data(), outputs, static_cast<Activation>(activation));
+  self.add_dense(weight.data(), bias.data(), outputs, named<Activation>(activation, "activation"));
 }
 
 // NumPy's `empty` and its float32, from the module's start on: an answer's array is made without a line of Python.
@@ -244,6 +243,16 @@ nb::object chain_step(const Answering& self, nb::handle inputs, const ChainState
   return nb::make_tuple(outputs, std::move(after));
 }
 
+// What Python is told of a kind of cell.
+struct KindInfo {
+  std::string name;
+  Kind kind;
+};
+
+nb::typed<nb::tuple, nb::str, nb::ellipsis> tuple_of(const char* names) {
+  return nb::steal<nb::typed<nb::tuple, nb::str, nb::ellipsis>>(nb::tuple(nb::cast(split_names(names))).release());
+}
+
 }  // namespace
 
 void bind_trainer(nb::module_& module);  // in trainer_module.cc
@@ -253,6 +262,23 @@ NB_MODULE(_native, module) {
   numpy_empty = nb::object(numpy.attr("empty")).release().ptr();
   numpy_float32 = nb::object(numpy.attr("dtype")("float32")).release().ptr();
   module.doc() = "Fused recurrent kernels. latchwork.engines.native is the door.";
+  nb::class_<KindInfo>(module, "Kind")
+      .def_ro("name", &KindInfo::name)
+      .def_prop_ro("number", [](const KindInfo& self) { return static_cast<int>(self.kind); })
+      .def_prop_ro("columns", [](const KindInfo& self) { return kind_shape(self.kind).gates; })
+      .def_prop_ro("gates", [](const KindInfo& self) { return tuple_of(kind_shape(self.kind).traced_gates); })
+      .def_prop_ro("states", [](const KindInfo& self) { return tuple_of(kind_shape(self.kind).state_names); })
+      .def_prop_ro("has_hidden_bias", [](const KindInfo& self) { return kind_shape(self.kind).has_hidden_bias; })
+      .def_prop_ro("has_peepholes", [](const KindInfo& self) { return kind_shape(self.kind).has_peepholes; });
+  module.def("builds", builds, "The builds that this processor can run, the best first.");
+  module.def(
+      "use",
+      [](const std::optional<std::string>& build, const std::optional<int>& threads) {
+        if (build) use_build(*build);
+        if (threads) use_threads(*threads);
+      },
+      "build"_a.none(), "threads"_a.none(),
+      "Choose the build, for good, and how many threads a call may use; None for the best, and for all processors.");
   module.def("build", [] { return engine().name; });
   module.def("register_width", [] { return engine().width; });
   module.def("threads", [] { return available_threads(); });
@@ -263,13 +289,20 @@ NB_MODULE(_native, module) {
         return fma_peak(threads);
       },
       "threads"_a);
-  module.def("saved_floats", [](int kind, int64_t batch, int64_t time, int64_t features, int64_t hidden) {
-    return saved_floats(checked(kind), {batch, time, features, hidden});
+  module.def("kinds", [] {
+    std::vector<KindInfo> all;
+    for (const std::string& name : split_names(names_of(Kind{}))) all.push_back({name, static_cast<Kind>(all.size())});
+    return all;
   });
+  module.def(
+      "saved_floats",
+      [](const std::string& kind, int64_t batch, int64_t time, int64_t features, int64_t hidden) {
+        return saved_floats(named<Kind>(kind, "kind of cell"), {batch, time, features, hidden});
+      },
+      "kind"_a, "batch"_a, "time"_a, "features"_a, "hidden"_a);
   module.def("forward_target", [] { return target(forward_target()); });
   module.def("backward_target", [] { return target(backward_target()); });
   module.def("trace_target", [] { return target(trace_target()); });
-  module.def("traced_planes", [](int kind) { return traced_planes(checked(kind)); });
   nb::class_<Weights>(module, "Weights")
       .def(nb::new_(&make_weights), "kind"_a, "input_weight"_a, "hidden_weight"_a, "bias"_a, "hidden_bias"_a.none(),
            "input_peephole"_a.none(), "forget_peephole"_a.none(), "output_peephole"_a.none())
@@ -281,7 +314,7 @@ NB_MODULE(_native, module) {
       .def(nb::new_(&make_chain), "features"_a, "offset"_a, "scale"_a, "scores"_a)
       .def(
           "add_recurrent",
-          [](Answering& self, int kind, const Floats<2>& input_weight, const Floats<2>& hidden_weight,
+          [](Answering& self, const std::string& kind, const Floats<2>& input_weight, const Floats<2>& hidden_weight,
              const Floats<1>& bias, const std::optional<Floats<1>>& hidden_bias,
              const std::optional<Floats<1>>& input_peephole, const std::optional<Floats<1>>& forget_peephole,
              const std::optional<Floats<1>>& output_peephole, bool reverse, bool last_only) {
@@ -295,7 +328,7 @@ NB_MODULE(_native, module) {
           "forget_peephole"_a.none(), "output_peephole"_a.none(), "reverse"_a, "last_only"_a)
       .def(
           "add_dense",
-          [](Answering& self, const Floats<2>& weight, const Floats<1>& bias, int activation) {
+          [](Answering& self, const Floats<2>& weight, const Floats<1>& bias, const std::string& activation) {
             add_dense(self.chain, weight, bias, activation);
           },
           "weight"_a, "bias"_a, "activation"_a)

@@ -38,7 +38,7 @@ class Recurrent : public Layer {
     next(operands_.input_weight, gradients_.input_weight, shape_.features * columns);
     next(operands_.hidden_weight, gradients_.hidden_weight, shape_.hidden * columns);
     next(operands_.bias, gradients_.bias, columns);
-    if (layout.kind == Kind::gru) next(operands_.hidden_bias, gradients_.hidden_bias, columns);
+    if (kind.has_hidden_bias) next(operands_.hidden_bias, gradients_.hidden_bias, columns);
     for (int which = 0; kind.has_peepholes && which < 3; ++which)
       next(operands_.peepholes[which], gradients_.peepholes[which], shape_.hidden);
     results_ = {outputs, last, kind.has_cell ? take(state) : nullptr,
@@ -211,7 +211,7 @@ void Layer::make_output(const Flow& like, int64_t width, bool has_time, bool tra
 int64_t recurrent_floats(const RecurrentLayout& layout, int64_t features) {
   const KindShape kind = kind_shape(layout.kind);
   const int64_t columns = kind.gates * layout.hidden;
-  return (features + layout.hidden) * columns + (layout.kind == Kind::gru ? 2 : 1) * columns +
+  return (features + layout.hidden) * columns + (kind.has_hidden_bias ? 2 : 1) * columns +
          (kind.has_peepholes ? 3 * layout.hidden : 0);
 }
 

@@ -96,7 +96,7 @@ std::unique_ptr<Layer> make_bidirectional(const Flow& input, const RecurrentLayo
 std::unique_ptr<Layer> make_dense(const Flow& input, int64_t width, Activation activation, Arrays arrays, bool trains);
 std::unique_ptr<Layer> make_dropout(const Flow& input, float rate, uint64_t place, bool trains);
 // A sequence as one vector: these kinds over its real steps, side by side.
-enum class Pool : int32_t { first, last, mean, max };
+LATCHWORK_ENUM(Pool, first, last, mean, max)
 std::unique_ptr<Layer> make_pooling(const Flow& input, std::vector<Pool> kinds, const int32_t* lengths, bool trains);
 // A vector of `width` for each of so many symbols; arrays weight [symbols, width].
 std::unique_ptr<Layer> make_embedding(const Flow& input, int64_t symbols, int64_t width, Arrays arrays, bool trains);

@@ -31,7 +31,7 @@ constexpr int64_t dense_packed_floats(int64_t depth, int64_t width) {
 }
 
 // What is measured of a row's outputs: losses, which have a derivative, and the accuracy, which has none.
-enum class Measure : int32_t { softmax_cross_entropy, squared_error, absolute_error, huber, accuracy };
+LATCHWORK_ENUM(Measure, softmax_cross_entropy, squared_error, absolute_error, huber, accuracy)
 
 constexpr bool takes_classes(Measure measure) {
   return measure == Measure::softmax_cross_entropy || measure == Measure::accuracy;
@@ -49,7 +49,7 @@ struct MeasureJob {
   float* by_outputs;       // or null
 };
 
-enum class Direction : int32_t { sgd, momentum, rmsprop, adam, adagrad };
+LATCHWORK_ENUM(Direction, sgd, momentum, rmsprop, adam, adagrad)
 
 constexpr int direction_slots(Direction direction) {
   return direction == Direction::sgd ? 0 : direction == Direction::adam ? 2 : 1;

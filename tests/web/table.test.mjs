@@ -234,8 +234,8 @@ test("every drawing stands on its sheet, and shows vectors that the cell compute
       const layout = layoutOf(drawing, width);
       const places = [
         ...drawing.wires.flatMap(([, path]) => path.split(" > ")),
-        ...[...drawing.boxes, ...drawing.circles, ...drawing.strips].map(
-          ([, place]) => place,
+        ...[...drawing.boxes, ...drawing.circles, ...drawing.strips].flatMap(
+          ([, places]) => places.split(" > "),
         ),
       ];
       for (const place of places) {

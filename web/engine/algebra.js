@@ -45,6 +45,11 @@ export function sigmoid(x) {
   return 1 / (1 + Math.exp(-x));
 }
 
+/** The logarithm of the sigmoid, which does not run out of numbers where the sigmoid is all but 0. */
+export function logSigmoid(x) {
+  return Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x)));
+}
+
 /** What a layer may end in: the function, and its slope where it gives y. */
 export const ACTIVATIONS = {
   tanh: { value: Math.tanh, slope: (y) => 1 - y * y },

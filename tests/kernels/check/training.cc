@@ -82,8 +82,8 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
   const auto add = [&](LayerPlan plan) { t.layers.push_back(std::move(plan)); };
   const auto recurrent = [&](bool last_only) {
     LayerPlan plan{LayerPlan::recurrent, {}, random.chance(30), 0, {}, 0, {}};
-    const auto kind = static_cast<Kind>(random.from(0, 5));
-    plan.layout = {smooth && kind == Kind::simple_relu ? Kind::gru : kind,
+    const auto kind = static_cast<Kind>(random.from(0, latchwork::kKinds - 1));
+    plan.layout = {smooth && kind == Kind::simple_rnn_relu ? Kind::gru : kind,
                    large ? random.from(40, 70) : random.from(1, 20),
                    random.chance(30),
                    last_only,

@@ -25,19 +25,26 @@ export function drawCell(kind, available, units, inputNames, onchoose) {
     pen.wire(points, partOf(kind, name), { wide: has("belt"), over: has("over") });
     if (has("arrow")) pen.arrow(...points.slice(-2), partOf(kind, name));
   }
-  for (const [name, place] of drawing.boxes)
-    pen.box(...layout.point(place), CURVES[curves[name]], partOf(kind, name), curves[name]);
-  for (const [text, place, term] of drawing.circles) pen.circle(...layout.point(place), text, term);
+  for (const [name, place, curve = curves[name]] of drawing.boxes)
+    pen.box(...layout.point(place), CURVES[curve], partOf(kind, name), curve);
+  for (const [text, places, term] of drawing.circles)
+    pen.circle(places.split(" > ").map(layout.point), written(text), term);
   for (const [vector, place, title = vector, only] of drawing.strips) {
     if (only && (only === "narrow") !== layout.narrow) continue;
-    const [wide, narrow = wide] = title.split("|");
     const input = vector === "x";
     const part = partOf(kind, shownAs(kind, vector));
-    pen.strip(part, ...layout.point(place), layout.narrow ? narrow : wide, (step) => vectorOf(kind, step, vector), {
+    pen.strip(part, ...layout.point(place), written(title), (step) => vectorOf(kind, step, vector), {
       ...(input && { names: inputNames, beside: true }),
       term: vector === "kept" || vector === "written" ? null : part.term,
     });
   }
+
+  // "what is kept|kept": in full, and where there is less room.
+  function written(text) {
+    const [wide, narrow = wide] = text.split("|");
+    return layout.narrow ? narrow : wide;
+  }
+
   return {
     element: pen.finish(`One step of a ${kind} cell`),
     show: (step, unit) => pen.show(step, unit),

@@ -63,11 +63,17 @@ export class Pen {
     );
   }
 
-  /** An operation on each number by itself. */
-  circle(x, y, text, term = "element by element") {
+  /** An operation on each number by itself; where it takes several columns together, drawn from the first to the last. */
+  circle([first, ...others], text, term = "element by element") {
     const r = this.at.circle;
+    const [from, y] = first;
+    const to = (others.at(-1) ?? first)[0];
+    const end = text.length > 1 ? r * 1.7 : r;
+    const x = (from + to) / 2;
     this.parts.append(
-      s("ellipse", { cx: x, cy: y, rx: text.length > 1 ? r * 1.7 : r, ry: r, class: "operation" }),
+      others.length
+        ? s("rect", { x: from - end, y: y - r, width: to - from + 2 * end, height: 2 * r, rx: r, class: "operation" })
+        : s("ellipse", { cx: x, cy: y, rx: end, ry: r, class: "operation" }),
       s("text", { x, y: y + r / 3, class: "operation-name", "data-term": term, tabindex: 0 }, text),
     );
   }

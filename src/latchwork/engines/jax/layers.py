@@ -106,8 +106,8 @@ class DescribedLayer(BuiltLayer):
         return row.apply(self.description, self.parameters, inputs, *beside)
 
     @property
-    def parameters(self) -> dict[str, Array]:
-        """Its arrays by name."""
+    def parameters(self) -> dict[str, Any]:
+        """Its arrays by name: JAX's, or NumPy's of a model on its way out."""
         return dict(zip(self.names, self.arrays, strict=True))
 
 

@@ -14,8 +14,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from latchwork.engines.jax.augmentation import augmented
 from latchwork.engines.jax.layers import Key, has_dropout
 from latchwork.engines.jax.network import apply_layers
+from latchwork.transforms.augmentation import AffineImages, Augmentation
 
 Batch = Mapping[str, Array]
 RowLoss = Callable[[Array, Array], Array]
@@ -56,13 +58,13 @@ class SupervisedFunction:
     Args:
         loss: of `(outputs, targets)`, a value for each row.
         metrics: further ones, each with its name.
-        augmentation: changes the inputs of training, `augmentation(inputs, key)`.
+        augmentation: changes the inputs of each training batch anew.
         by_values: rows count by their observed targets, so that the loss is a mean of values, not of rows.
     """
 
     loss: RowLoss
     metrics: tuple[tuple[str, RowLoss], ...] = ()
-    augmentation: Callable[[Array, Array], Array] | None = None
+    augmentation: Augmentation | AffineImages | None = None
     by_values: bool = False
 
     @property
@@ -86,7 +88,7 @@ class SupervisedFunction:
         inputs = batch["inputs"]
         if self.augmentation is not None and key is not None:
             key, draw = jax.random.split(key)
-            inputs = self.augmentation(inputs, draw)
+            inputs = augmented(self.augmentation, inputs, draw)
         outputs = apply_layers(model.layers, inputs, batch.get("lengths"), key, batch.get("ahead"))
         targets, weight = batch["targets"], batch["weight"]
         observed = (~jnp.isnan(targets)).reshape(len(targets), -1).sum(axis=-1)
