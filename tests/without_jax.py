@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-FORBIDDEN = ("jax", "jaxlib", "equinox", "optax", "jaxtyping")
+FORBIDDEN = ("jax", "jaxlib", "equinox", "optax")
 X = np.random.default_rng(0).normal(size=(64, 6, 2))
 SIGNS = np.where(X[:, -1, 0] > 0, "up", "down")  # of the last step
 NUMBERS = 100 + 10 * X[:, -1, 0]
@@ -144,4 +144,4 @@ if __name__ == "__main__":
     modules: dict[str, Any] = sys.modules
     modules |= dict.fromkeys(FORBIDDEN)  # whoever imports it is told that there is no such module
     JOBS[sys.argv[1]](Path(sys.argv[2]))
-    assert all(sys.modules[name] is None for name in FORBIDDEN)
+    assert "jaxtyping" not in sys.modules
