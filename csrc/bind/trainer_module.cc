@@ -134,12 +134,15 @@ void bind_trainer(nb::module_& module) {
       .def(
           "add_recurrent",
           [](Trainer& self, const std::string& kind, int64_t hidden, bool reverse, bool last_only, bool both_ways,
-             float dropout, float recurrent_dropout) {
+             float dropout, float recurrent_dropout, int64_t heads) {
+            require(hidden > 0 && heads > 0 && hidden % heads == 0, "the units do not fall into so many heads");
             require(self.output().has_time && !self.output().tokens, "a recurrent layer takes sequences");
             self.add_recurrent(
-                {named<Kind>(kind, "kind of cell"), hidden, reverse, last_only, dropout, recurrent_dropout}, both_ways);
+                {named<Kind>(kind, "kind of cell"), hidden, reverse, last_only, dropout, recurrent_dropout, heads},
+                both_ways);
           },
-          "kind"_a, "hidden"_a, "reverse"_a, "last_only"_a, "both_ways"_a, "dropout"_a, "recurrent_dropout"_a)
+          "kind"_a, "hidden"_a, "reverse"_a, "last_only"_a, "both_ways"_a, "dropout"_a, "recurrent_dropout"_a,
+          "heads"_a = 1)
       .def(
           "add_dense",
           [](Trainer& self, int64_t width, const std::string& activation) {

@@ -52,7 +52,7 @@ void Chain::add_dense(const float* weight, const float* bias, int64_t outputs, A
 ChainState Chain::initial_state(int64_t batch) const {
   int64_t floats = 0;
   for (const Layer& layer : layers_)
-    if (layer.weights) floats += layer.width * (kind_shape(layer.weights->kind()).has_cell ? 2 : 1);
+    if (layer.weights) floats += layer.width * (kind_shape(layer.weights->kind()).states + 1);
   return {batch, std::vector<float>(static_cast<std::size_t>(batch * floats))};
 }
 
@@ -70,9 +70,9 @@ bool Chain::scale(const float* inputs, int64_t rows, float* scaled) const {
 
 bool Chain::run(int64_t batch, int64_t time, const float* inputs, const int32_t* lengths, float* outputs) const {
   const int64_t half = batch * time * widest_;
-  float* from = scratch(2 * half + 2 * batch * widest_);
+  float* from = scratch(2 * half + batch * widest_);
   float* to = from + half;
-  float* const last = to + half;  // final hidden state, then final cell
+  float* const last = to + half;  // final hidden state
   if (!scale(inputs, batch * time, from)) return false;
   int64_t steps = time;  // 1 once a layer has taken the last step alone
   for (const Layer& layer : layers_) {
@@ -80,7 +80,7 @@ bool Chain::run(int64_t batch, int64_t time, const float* inputs, const int32_t*
       Operands given{};
       given.inputs = from;
       given.lengths = steps == time ? lengths : nullptr;
-      const Results results{to, last, last + batch * widest_, nullptr, false};
+      const Results results{to, last, {}, nullptr, false};
       layer.weights->forward(batch, steps, layer.reverse, given, results, available_threads());
       if (layer.last_only) {
         std::memcpy(to, last, static_cast<std::size_t>(batch * layer.width) * sizeof(float));
@@ -108,15 +108,17 @@ bool Chain::step(const float* inputs, const ChainState& before, ChainState& afte
   for (const Layer& layer : layers_) {
     if (layer.weights) {
       const int64_t size = batch * layer.width;
-      const bool has_cell = kind_shape(layer.weights->kind()).has_cell;
       Operands given{};
+      Results results{to, next, {}, nullptr, false};
       given.inputs = from;
       given.hidden_state = state;
-      given.cell_state = has_cell ? state + size : nullptr;
-      const Results results{to, next, has_cell ? next + size : nullptr, nullptr, false};
+      for (int s = 0; s < kind_shape(layer.weights->kind()).states; ++s) {
+        given.states[s] = state += size;
+        results.final_states[s] = next += size;
+      }
       layer.weights->forward(batch, 1, false, given, results, available_threads());
-      state += has_cell ? 2 * size : size;
-      next += has_cell ? 2 * size : size;
+      state += size;
+      next += size;
     } else {
       const int64_t depth = static_cast<int64_t>(layer.weight.size()) / layer.width;
       engine().dense({batch, depth, layer.width, from, layer.weight.data(), layer.bias.data(), layer.activation, to});

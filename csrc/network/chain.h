@@ -8,8 +8,7 @@
 
 namespace latchwork {
 
-// What a chain remembers between two steps: for each recurrent layer its hidden state, then its cell where it has one,
-// each [batch, hidden].
+// What a chain remembers between two steps: each recurrent layer's states in their order, each [batch, hidden].
 struct ChainState {
   int64_t batch;
   std::vector<float> values;

@@ -12,8 +12,8 @@ class Recurrent : public Layer {
   Recurrent(const Flow& input, const RecurrentLayout& layout, const int32_t* lengths, Arrays arrays, uint64_t place,
             bool trains, int threads, bool owns_by_inputs)
       : input_(input), layout_(layout), place_(place) {
-    const KindShape kind = kind_shape(layout.kind);
-    shape_ = {input.rows, input.steps, input.width, layout.hidden};
+    const KindShape& kind = kind_shape(layout.kind);
+    shape_ = {input.rows, input.steps, input.width, layout.hidden, layout.heads};
     const int64_t state = shape_.batch * shape_.hidden, all = state * shape_.time;
     make_output(input, layout.hidden, !layout.last_only, trains);
     float* const outputs = layout.last_only ? take(all) : output_.values;
@@ -36,18 +36,20 @@ class Recurrent : public Layer {
     };
     const int64_t columns = kind.gates * shape_.hidden;
     next(operands_.input_weight, gradients_.input_weight, shape_.features * columns);
-    next(operands_.hidden_weight, gradients_.hidden_weight, shape_.hidden * columns);
+    next(operands_.hidden_weight, gradients_.hidden_weight, shape_.hidden * columns / layout.heads);
     next(operands_.bias, gradients_.bias, columns);
     if (kind.has_hidden_bias) next(operands_.hidden_bias, gradients_.hidden_bias, columns);
     for (int which = 0; kind.has_peepholes && which < 3; ++which)
       next(operands_.peepholes[which], gradients_.peepholes[which], shape_.hidden);
-    results_ = {outputs, last, kind.has_cell ? take(state) : nullptr,
-                trains ? take(saved_floats(layout.kind, shape_)) : nullptr, false};
+    results_ = {outputs, last, {}, trains ? take(saved_floats(layout.kind, shape_)) : nullptr, false};
     forward_ = std::make_unique<ForwardCall>(layout.kind, shape_, layout.reverse, &operands_, &results_, 1, threads);
     if (!trains) return;
     if (input.by_values) gradients_.inputs = owns_by_inputs ? take(input.count()) : input.by_values;
-    cotangents_ = {outputs, results_.saved, layout.last_only ? nullptr : output_.by_values,
-                   layout.last_only ? output_.by_values : nullptr, nullptr};
+    cotangents_ = {outputs,
+                   results_.saved,
+                   layout.last_only ? nullptr : output_.by_values,
+                   layout.last_only ? output_.by_values : nullptr,
+                   {}};
     backward_ = std::make_unique<BackwardCall>(layout.kind, shape_, layout.reverse, &operands_, &cotangents_,
                                                &gradients_, 1, threads);
   }
@@ -209,9 +211,9 @@ void Layer::make_output(const Flow& like, int64_t width, bool has_time, bool tra
 }
 
 int64_t recurrent_floats(const RecurrentLayout& layout, int64_t features) {
-  const KindShape kind = kind_shape(layout.kind);
+  const KindShape& kind = kind_shape(layout.kind);
   const int64_t columns = kind.gates * layout.hidden;
-  return (features + layout.hidden) * columns + (kind.has_hidden_bias ? 2 : 1) * columns +
+  return (features + layout.hidden / layout.heads) * columns + (kind.has_hidden_bias ? 2 : 1) * columns +
          (kind.has_peepholes ? 3 * layout.hidden : 0);
 }
 

@@ -82,6 +82,7 @@ struct RecurrentLayout {
   int64_t hidden;
   bool reverse, last_only;
   float dropout, recurrent_dropout;
+  int64_t heads = 1;
 };
 
 // How many floats a recurrent layer's arrays take, in the order input_weight, hidden_weight, bias(es), peepholes.

@@ -89,6 +89,10 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
                    last_only,
                    !smooth && random.chance(30) ? 0.25f : 0.0f,
                    !smooth && random.chance(30) ? 0.2f : 0.0f};
+    if (random.chance(20)) {
+      plan.layout.heads = random.from(2, 3);
+      plan.layout.hidden *= plan.layout.heads;
+    }
     width = plan.layout.hidden * (plan.both_ways ? 2 : 1);
     has_time = !last_only;
     add(plan);
