@@ -44,8 +44,9 @@ check:
 	for build in $$($(CHECK)/latchwork_check --builds); do LATCHWORK_BUILD=$$build $(CHECK)/latchwork_check --cases $(CASES) || exit 1; done
 
 sanitize: CASES := 200
+SANITIZERS ?= address,undefined thread
 sanitize:
-	for sanitizers in address,undefined thread; do \
+	for sanitizers in $(SANITIZERS); do \
 	  folder=$(CHECK)-$${sanitizers%%,*}; \
 	  $(CMAKE) -S . -B $$folder -DLATCHWORK_CHECK=ON -DLATCHWORK_SANITIZE=$$sanitizers || exit 1; \
 	  $(CMAKE) --build $$folder --parallel 2 || exit 1; \

@@ -29,7 +29,8 @@ from latchwork.explain.memory_tasks import Recall
 from latchwork.transforms.vocabulary import fit_vocabulary
 
 DATA = Path(__file__).resolve().parent.parent / "web" / "data"
-CELLS = {"SimpleRNN": lw.SimpleRNN, "GRU": lw.GRU, "LSTM": lw.LSTM}
+CELLS = ("SimpleRNN", "GRU", "LSTM")  # whose memory is measured
+BELT = {"LSTM": lw.LSTM, "GRU": lw.GRU, "SimpleRNN": lw.SimpleRNN}  # in the order that the page has
 UNITS = 8
 
 HELD_BACK = 24  # months at the end, for the page to show as never seen
@@ -79,6 +80,7 @@ def make_belt() -> None:
     series = {"months": months, "passengers": passengers.astype(int).tolist()}
     series |= {"mean": mean, "spread": spread, "held_back": HELD_BACK}
     (DATA / "airline.json").write_text(json.dumps(series))
+    (DATA / "belt.json").write_text(json.dumps({"cells": list(BELT)}))
 
     def draw_months(random: np.random.Generator) -> Batch:
         chosen = windows[random.integers(0, len(windows), 16)]
@@ -88,7 +90,7 @@ def make_belt() -> None:
         batch = Recall(3).draw(random, 32, DAYS)
         return batch.inputs, np.repeat(batch.targets[:, None].astype(np.int32), DAYS + 1, axis=1)
 
-    for name, cell in CELLS.items():
+    for name, cell in BELT.items():
         for sequence, draw, loss, features, answers in (
             ("airline", draw_months, optax.squared_error, 1, 1),
             ("dish", draw_dishes, optax.softmax_cross_entropy_with_integer_labels, 5, 3),

@@ -1,16 +1,15 @@
-// Each term in one or two plain sentences, shown where it appears.
+// Each term in one or two plain sentences, shown where it appears; those of a cell stand with it in the table.
+
+import { CELLS } from "latchwork/engine/cells.js";
 
 export const TERMS = {
+  ...Object.assign({}, ...Object.values(CELLS).map(({ words }) => words)),
   "recurrent network":
     "A network that reads a sequence one step at a time and hands something of itself from each step to the next.",
   "neural network":
     "A chain of matrices with a nonlinearity between them. Its numbers are not written by a person but learned from examples.",
   layer:
     "One matrix, an added vector (the bias) and a function on each entry, such as σ or tanh. Its numbers are learned.",
-  LSTM: "Long short-term memory (Hochreiter and Schmidhuber, 1997): a recurrent network with a memory line and three gates.",
-  GRU: "Gated recurrent unit (Cho and others, 2014): like an LSTM, with two gates and no separate memory line.",
-  "simple RNN":
-    "The plainest recurrent network: the new state is one layer of the input and the old state. Nothing decides what to keep.",
   "element by element":
     "Each number meets only the one at its own place: the first with the first, the second with the second. Nothing is mixed and nothing is learned.",
   bias: "A number that is always added, whatever comes in: where a gate stands when nothing else speaks.",
@@ -19,8 +18,6 @@ export const TERMS = {
     "How far the network’s answers are from what was really served. At 0 it would be certain and right every time.",
   "hidden state":
     "The numbers that a network hands to its own next step, and shows to the layers above. One number for each unit.",
-  "cell state":
-    "The LSTM’s long memory: one number for each unit, changed only by gentle erasing and adding. The conveyor belt of the picture.",
   unit: "One of the many small memories in a layer. A layer of 6 units has 6 numbers on its belt, and 6 in each gate.",
   gate: "A number between 0 (shut) and 1 (open) for each unit, computed anew at every step, that something else is multiplied by.",
   "one-hot":
@@ -35,14 +32,8 @@ export const TERMS = {
   nonlinearity:
     "A function applied to each entry on its own, here: whatever exceeds 1. Without one, any stack of matrices is just one matrix.",
   merge: "A matrix that lays the two halves on top of each other, so that 6 entries become 3 dishes again.",
-  "forget gate": "For each unit, how much of the old memory stays: 1 keeps everything, 0 erases it.",
-  "input gate": "For each unit, how much of the new proposal is written into the memory.",
-  candidate: "What the cell would write into each unit, between −1 and 1, if the input gate lets it.",
-  "output gate": "For each unit, how much of the memory is shown to the outside at this step.",
   sigmoid: "An S-shaped function that squeezes any number to between 0 and 1: just right for a gate.",
   tanh: "An S-shaped function that squeezes any number to between −1 and 1.",
-  "reset gate": "For each unit of a GRU, how much of the old state is looked at when the new proposal is made.",
-  "update gate": "For each unit of a GRU, how much of the old state stays; the rest is replaced by the proposal.",
   gradient:
     "How much the error would change if a number changed a little. Learning follows it; where it is zero, nothing can be learned.",
   "vanishing gradient":

@@ -10,16 +10,20 @@
 
 #include "recurrence/enums.h"
 
-// Name, its struct in cells.h, then KindShape's fields.
-#define LATCHWORK_KINDS(each)                                                                                      \
-  each(simple_rnn_tanh, SimpleTanh, 1, 1, 0, 0, 0, 0, "hidden", "", false, false)                                  \
-      each(simple_rnn_relu, SimpleRelu, 1, 1, 0, 0, 0, 0, "hidden", "", false, false)                              \
-          each(gru, Gru, 3, 4, 0, 1, 2, 5, "hidden", "reset, update, candidate", true, false)                      \
-              each(lstm, Lstm, 4, 4, 0, 0, 0, 6, "hidden, cell", "input, forget, candidate, output", false, false) \
-                  each(peephole_lstm, PeepholeLstm, 4, 4, 0, 0, 0, 7, "hidden, cell",                              \
-                       "input, forget, candidate, output", false, true)                                            \
-                      each(coupled_lstm, CoupledLstm, 3, 3, 0, 0, 0, 5, "hidden, cell",                            \
-                           "input, forget, candidate, output", false, false)
+// Name, its struct in cells.h, then KindShape's fields: gates, slots, input_slot, hidden_slot, first_gate, slopes; the
+// states; the gates of a trace; a second bias, peepholes.
+// clang-format off
+#define LATCHWORK_KINDS(each)                                                           \
+  each(simple_rnn_tanh, SimpleTanh, 1, 1, 0, 0, 0, 0, "hidden", "", false, false)       \
+  each(simple_rnn_relu, SimpleRelu, 1, 1, 0, 0, 0, 0, "hidden", "", false, false)       \
+  each(gru, Gru, 3, 4, 0, 1, 2, 5, "hidden", "reset, update, candidate", true, false)   \
+  each(lstm, Lstm, 4, 4, 0, 0, 0, 6,                                                    \
+       "hidden, cell", "input, forget, candidate, output", false, false)                \
+  each(peephole_lstm, PeepholeLstm, 4, 4, 0, 0, 0, 7,                                   \
+       "hidden, cell", "input, forget, candidate, output", false, true)                 \
+  each(coupled_lstm, CoupledLstm, 3, 3, 0, 0, 0, 5,                                     \
+       "hidden, cell", "input, forget, candidate, output", false, false)
+// clang-format on
 
 namespace latchwork {
 

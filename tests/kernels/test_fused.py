@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from every_cell import LAYERS
+from every_cell import LAYERS, kernel_name
 
-from latchwork.core.table import cell_row
 from latchwork.engines import native
+from latchwork.engines.jax.cells import build_cell
 from latchwork.engines.jax.fused import fused_supported, fused_unroll
 from latchwork.engines.jax.unroll import unroll
 
@@ -123,8 +123,8 @@ class Case:
         )
 
     def unrolled(self, weights, inputs, state):
-        layer = next(layer for layer in LAYERS.values() if cell_row(layer).kernel(layer) == self.kind)
-        cell = cell_row(layer).build(layer, weights)
+        layer = next(layer for layer in LAYERS.values() if kernel_name(layer) == self.kind)
+        cell = build_cell(layer, weights)
         outputs, final = unroll(
             cell,
             inputs,

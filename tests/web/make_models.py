@@ -5,6 +5,7 @@ Each file is an ordinary .latch file with three more tensors: `example.input`, `
 """
 
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from latchwork.core import spec, storage
+from latchwork.core.table import CELLS
 from latchwork.engines.jax.network import Network, apply_layers
 
 TIME, FEATURES, TOKENS = 6, 3, 7
 
 ARCHITECTURES: list[list[spec.Layer]] = [
     layers
-    for cell in (spec.SimpleRNN, spec.GRU, spec.LSTM, spec.PeepholeLSTM, spec.CoupledLSTM)
+    for cell in CELLS
     for layers in (
         [cell(5), spec.Dense(4)],
         [spec.Embedding(TOKENS, 4), cell(5, return_sequences=True), spec.Dense(TOKENS)],
@@ -38,7 +40,10 @@ ARCHITECTURES: list[list[spec.Layer]] = [
             spec.Dense(3, activation="tanh"),
         ],
     )
-] + [[spec.SimpleRNN(6, activation="relu"), spec.Dense(1)]]
+] + [
+    *([cell(6, heads=2), spec.Dense(2)] for cell in CELLS if "heads" in {f.name for f in fields(cell)}),
+    [spec.SimpleRNN(6, activation="relu"), spec.Dense(1)],
+]
 
 
 def write_models(folder: Path, count: int) -> None:

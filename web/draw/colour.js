@@ -6,7 +6,6 @@ function channels(name) {
   return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 }
 
-const GATES = ["input", "forget", "output", "reset", "update"];
 let cached = {};
 
 /** Forget the palette; to be called when the theme changes. */
@@ -34,9 +33,13 @@ export function share(value, name) {
   return mix(palette("well"), palette(name), Math.min(1, Math.max(0, value)));
 }
 
-/** How an array of a trace is coloured: gates that open and close by their own colour, the rest by sign. */
-export function colourOf(name) {
-  return GATES.includes(name) ? (value) => share(value, name) : (value) => signed(value);
+/**
+ * How a gate or state is coloured, as a function of the number: what opens and closes by its own colour, the rest by
+ * sign. A part without `reach` has its full colour at 1; with it, twice as far from 0 is always a little stronger.
+ */
+export function colourOf({ colour, opens, reach }) {
+  if (opens) return (value) => share(value, colour);
+  return reach ? (value) => signed(value / (1 + Math.abs(value))) : (value) => signed(value);
 }
 
 /** The page's ink or its ground, whichever reads better on `ground`; black or white where neither would do. */
@@ -67,17 +70,18 @@ const [BLACK, WHITE] = [
 const SHADES = 256;
 const tables = new Map();
 
-/** The colours of an array of a trace as a table: [from, to, pixels], `pixels` spread evenly from one to the other. */
-export function tableOf(name) {
-  const kept = tables.get(name);
+/** The colours of a gate or state as a table: [from, to, pixels], `pixels` spread evenly from one to the other. */
+export function tableOf(part) {
+  const { colour, opens = false, reach = 1 } = part;
+  const key = `${colour} ${opens} ${reach}`;
+  const kept = tables.get(key);
   if (kept) return kept;
-  const opens = GATES.includes(name);
-  const from = opens ? 0 : -1;
-  const colour = colourOf(name);
-  const shades = Array.from({ length: SHADES }, (_, at) => colour(from + ((1 - from) * at) / (SHADES - 1)));
-  const pixels = new Uint32Array(Uint8Array.from(shades.flatMap((shade) => [...shade, 255])).buffer);
-  tables.set(name, [from, 1, pixels]);
-  return tables.get(name);
+  const from = opens ? 0 : -reach;
+  const shade = colourOf(part);
+  const shades = Array.from({ length: SHADES }, (_, at) => shade(from + ((reach - from) * at) / (SHADES - 1)));
+  const pixels = new Uint32Array(Uint8Array.from(shades.flatMap((rgb) => [...rgb, 255])).buffer);
+  tables.set(key, [from, reach, pixels]);
+  return tables.get(key);
 }
 
 export function css([red, green, blue]) {

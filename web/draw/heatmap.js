@@ -2,8 +2,8 @@
 
 import { tableOf } from "latchwork/draw/colour.js";
 
-/** Paint values [time][units] of the array `name` onto a canvas; `order` lists the units from top to bottom. */
-export function paint(canvas, values, name, order = null) {
+/** Paint values [time][units] of a gate or state onto a canvas; `order` lists the units from top to bottom. */
+export function paint(canvas, values, part, order = null) {
   const units = order ?? Array.from(values[0].keys());
   const [width, height] = [values.length, units.length];
   canvas.width = width;
@@ -11,7 +11,7 @@ export function paint(canvas, values, name, order = null) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
-  const [from, to, table] = tableOf(name);
+  const [from, to, table] = tableOf(part);
   const scale = (table.length - 1) / (to - from);
   for (let time = 0; time < width; time++) {
     const step = values[time];

@@ -45,6 +45,19 @@ export function sigmoid(x) {
   return 1 / (1 + Math.exp(-x));
 }
 
+/** The logarithm of the sigmoid, which does not run out of numbers where the sigmoid is all but 0. */
+export function logSigmoid(x) {
+  return Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x)));
+}
+
+/** What a layer may end in: the function, and its slope where it gives y. */
+export const ACTIVATIONS = {
+  tanh: { value: Math.tanh, slope: (y) => 1 - y * y },
+  relu: { value: (x) => Math.max(x, 0), slope: (y) => (y > 0 ? 1 : 0) },
+  sigmoid: { value: sigmoid, slope: (y) => y * (1 - y) },
+  linear: { value: (x) => x, slope: () => 1 },
+};
+
 /** Scores to shares that sum to 1; a temperature below 1 sharpens them. */
 export function softmax(scores, temperature = 1) {
   const highest = scores.reduce((most, score) => Math.max(most, score), -Infinity);

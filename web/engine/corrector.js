@@ -1,8 +1,7 @@
-// The network of a saved forecaster: the counterpart of forecasting/network.py.
+// The network of a saved forecaster: members side by side, each an LSTM, a layer of the steps ahead and a sum.
 //
 //   correction of step k = mean over members of  tanh(h C + f_k S + b) O,  h the last hidden state of an LSTM
 
-import { addProduct, transposedProduct } from "latchwork/engine/algebra.js";
 import { FileError } from "latchwork/engine/latch.js";
 import { buildLayer } from "latchwork/engine/layers.js";
 
@@ -13,27 +12,27 @@ export function correctorOf(tensors) {
   const bias = tensors[`${PREFIX}bias`];
   if (!bias) return null;
   const part = (name, member) => {
-    const held = tensors[PREFIX + name];
-    if (!held || held.shape[0] !== bias.shape[0]) throw new FileError(`Its network lacks ${name}.`);
-    const size = held.data.length / held.shape[0];
-    return held.data.subarray(member * size, (member + 1) * size);
+    const found = tensors[PREFIX + name];
+    if (!found || found.shape[0] !== bias.shape[0]) throw new FileError(`Its network lacks ${name}.`);
+    const size = found.data.length / found.shape[0];
+    return found.data.subarray(member * size, (member + 1) * size);
   };
   const units = tensors[`${PREFIX}context_weight`]?.shape[1];
+  const cell = (member) =>
+    Object.fromEntries(["input_weight", "hidden_weight", "bias"].map((name) => [name, part(`cell.${name}`, member)]));
   return new Corrector(
-    Array.from({ length: bias.shape[0] }, (_, member) => ({
-      layer: buildLayer(
-        { kind: "LSTM", units, return_sequences: false },
+    Array.from({ length: bias.shape[0] }, (_, member) => [
+      buildLayer({ kind: "LSTM", units, return_sequences: false }, cell(member)),
+      buildLayer(
+        { kind: "Ahead", activation: "tanh" },
         {
-          input_weight: part("cell.input_weight", member),
-          hidden_weight: part("cell.hidden_weight", member),
-          bias: part("cell.bias", member),
+          weight: part("context_weight", member),
+          ahead_weight: part("step_weight", member),
+          bias: part("bias", member),
         },
       ),
-      context: part("context_weight", member),
-      step: part("step_weight", member),
-      bias: part("bias", member),
-      output: part("output_weight", member),
-    })),
+      buildLayer({ kind: "Dense" }, { weight: part("output_weight", member), bias: new Float64Array(1) }),
+    ]),
   );
 }
 
@@ -44,24 +43,23 @@ class Corrector {
 
   /** past: [window][inputs], future: [horizon][features]; gives { corrections, runs } with one run a member. */
   run(past, future) {
-    const runs = this.members.map(({ layer, context, step, bias, output }) => {
-      const record = layer.forward(past);
-      const shared = addProduct(Float64Array.from(bias), record.output, context);
-      const heads = future.map((known) => addProduct(Float64Array.from(shared), known, step).map(Math.tanh));
-      return { record, heads, said: heads.map((head) => head.reduce((sum, value, at) => sum + value * output[at], 0)) };
+    const runs = this.members.map(([reader, ahead, sum]) => {
+      const record = reader.forward(past);
+      const head = ahead.forward(record.output, future);
+      return { record, head, answer: sum.forward(head.output) };
     });
-    const mean = (at) => runs.reduce((sum, run) => sum + run.said[at], 0) / runs.length;
-    return { corrections: future.map((_, at) => mean(at)), runs };
+    const mean = (step) => runs.reduce((total, { answer }) => total + answer.output[step][0], 0) / runs.length;
+    return { corrections: future.map((_, step) => mean(step)), runs };
   }
 
   /** Gradient times input of one step's correction, [window][inputs]: how much each past input moved it. */
   influence({ runs }, past, at) {
     const total = past.map((row) => new Float64Array(row.length));
-    this.members.forEach(({ layer, context, output }, member) => {
-      const { record, heads } = runs[member];
-      const slope = heads[at].map((value, unit) => (output[unit] * (1 - value * value)) / runs.length);
-      layer
-        .back(record, transposedProduct(slope, context, layer.units))
+    this.members.forEach(([reader, ahead, sum], member) => {
+      const { record, head, answer } = runs[member];
+      const asked = answer.output.map((_, step) => Float64Array.of(step === at ? 1 / runs.length : 0));
+      reader
+        .back(record, ahead.back(head, sum.back(answer, asked)))
         .forEach((row, time) => row.forEach((value, input) => (total[time][input] += value * past[time][input])));
     });
     return total;
@@ -69,11 +67,9 @@ class Corrector {
 
   /** What `Network.traces` gives, one entry a member. */
   traces({ runs }) {
-    return runs.map(({ record }, member) => ({
-      name: `Network ${member + 1} of ${runs.length}`,
-      kind: "LSTM",
-      units: this.members[member].layer.units,
-      trace: record.trace,
-    }));
+    return runs.map(({ record }, member) => {
+      const [{ kind, units }] = this.members[member];
+      return { name: `Network ${member + 1} of ${runs.length}`, kind, units, trace: record.trace };
+    });
   }
 }

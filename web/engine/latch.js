@@ -1,5 +1,5 @@
 // Reads a .latch file: a safetensors file whose metadata holds one JSON document and a SHA-256 over every byte.
-// The layout, the limits and the wording of the errors are those of src/latchwork/storage.py.
+// The layout, the limits and the wording of the errors are those of src/latchwork/core/storage.py.
 
 import { sha256 } from "latchwork/engine/sha256.js";
 

@@ -1,55 +1,87 @@
 // Each kind of layer as { forward, back } for one sequence.
 //
-//   forward(input)            -> record with `output` (and, for recurrent layers, `trace`)
+//   forward(input, ahead)     -> record with `output` (and, for recurrent layers, `trace`)
 //   back(record, gradient)    -> gradient of the input, shaped like it
+//
+// `ahead` is what is known in advance of the steps to come, which the layer of that name reads.
 //
 // A sequence is an array of Float64Array [features], one a step; a vector is one Float64Array. Dropout does nothing
 // outside training.
 
-import { add, addProduct, concatenate, sigmoid, transposedProduct } from "latchwork/engine/algebra.js";
-import { CELLS } from "latchwork/engine/cells.js";
+import { ACTIVATIONS, add, addProduct, concatenate, transposedProduct } from "latchwork/engine/algebra.js";
+import { CELLS, traced } from "latchwork/engine/cells.js";
 
 const LAYER_NORM_EPSILON = 1e-5;
 
-const BUILDERS = {
-  Bidirectional: bidirectional,
-  Embedding: embedding,
-  Dense: dense,
-  Dropout: same,
-  LayerNorm: layerNorm,
-  Pooling: pooling,
+/**
+ * The layers without a cell: the sizes of their arrays, of `inputs` features and the description's numbers; how many
+ * features they give; how they are built. tests/page_table.py reads the lines of the arrays.
+ */
+export const LAYERS = {
+  Embedding: {
+    parameters: { weight: ["tokens", "units"] },
+    gives: ({ units }) => units,
+    build: embedding,
+  },
+  Dense: {
+    parameters: { weight: ["inputs", "units"], bias: ["units"] },
+    gives: ({ units }) => units,
+    build: dense,
+  },
+  Dropout: {
+    parameters: {},
+    gives: (_, inputs) => inputs,
+    build: same,
+  },
+  LayerNorm: {
+    parameters: { scale: ["inputs"], offset: ["inputs"] },
+    gives: (_, inputs) => inputs,
+    build: layerNorm,
+  },
+  Pooling: {
+    parameters: {},
+    gives: ({ kinds }, inputs) => inputs * kinds.length,
+    build: pooling,
+  },
+  Ahead: {
+    parameters: { weight: ["inputs", "units"], ahead_weight: ["features", "units"], bias: ["units"] },
+    gives: ({ units }) => units,
+    build: ahead,
+  },
 };
 
 /** The layer that a spec describes, around its arrays by name; throws on a kind that is not known. */
 export function buildLayer(spec, parameters) {
-  const build = spec.kind in CELLS ? recurrent : BUILDERS[spec.kind];
-  if (!build) throw new Error(`Unknown layer ${spec.kind}.`);
-  return build(spec, parameters);
+  if (spec.kind === "Bidirectional") return bidirectional(spec, parameters);
+  if (Object.hasOwn(CELLS, spec.kind)) return recurrent(spec, parameters);
+  if (!Object.hasOwn(LAYERS, spec.kind)) throw new Error(`Unknown layer ${spec.kind}.`);
+  return LAYERS[spec.kind].build(spec, parameters);
 }
 
 function recurrent(spec, parameters, reverse = spec.reverse ?? false) {
-  const cell = CELLS[spec.kind](spec);
+  const cell = CELLS[spec.kind];
   const units = spec.units;
   const start = () => Object.fromEntries(cell.states.map((name) => [name, new Float64Array(units)]));
   // The times in the order in which they are read.
   const order = (length) => Array.from({ length }, (_, index) => (reverse ? length - 1 - index : index));
+  const step = (x, before) => ({ x, before, ...cell.step(parameters, x, before, spec) });
   return {
     kind: spec.kind,
     cell,
+    spec,
     units,
     reverse,
     parameters,
     start,
+    step,
     forward(input) {
       const steps = new Array(input.length);
       let state = start();
       for (const time of order(input.length)) {
-        const record = cell.step(parameters, input[time], state);
-        steps[time] = { x: input[time], before: state, ...record };
-        state = record;
+        steps[time] = state = step(input[time], state);
       }
       const output = spec.return_sequences ? steps.map((step) => step.hidden) : state.hidden;
-      return { output, steps, trace: gather(steps, [...cell.gates, ...[...cell.states].reverse()]) };
+      return { output, steps, trace: gather(steps, traced(cell)) };
     },
     back({ steps }, gradient) {
       const inputs = new Array(steps.length);
@@ -58,7 +90,7 @@ function recurrent(spec, parameters, reverse = spec.reverse ?? false) {
       if (!spec.return_sequences) carried.hidden = gradient;
       for (const time of times) {
         if (spec.return_sequences) add(carried.hidden, gradient[time]);
-        [inputs[time], carried] = cell.back(parameters, steps[time], steps[time].before, carried);
+        [inputs[time], carried] = cell.back(parameters, steps[time], steps[time].before, carried, spec);
       }
       return inputs;
     },
@@ -110,15 +142,8 @@ function embedding({ units }, { weight }) {
   };
 }
 
-const ACTIVATIONS = {
-  tanh: [Math.tanh, (y) => 1 - y * y],
-  relu: [(x) => Math.max(x, 0), (y) => (y > 0 ? 1 : 0)],
-  sigmoid: [sigmoid, (y) => y * (1 - y)],
-  linear: [(x) => x, () => 1],
-};
-
 function dense({ activation }, { weight, bias }) {
-  const [value, slope] = ACTIVATIONS[activation ?? "linear"];
+  const { value, slope } = ACTIVATIONS[activation ?? "linear"];
   const forward = (x) => addProduct(Float64Array.from(bias), x, weight).map(value);
   const back = (y, gradient) =>
     transposedProduct(
@@ -131,6 +156,28 @@ function dense({ activation }, { weight, bias }) {
     forward: (input) => ({ output: eachStep(input, forward) }),
     back: ({ output }, gradient) =>
       Array.isArray(output) ? output.map((y, time) => back(y, gradient[time])) : back(output, gradient),
+  };
+}
+
+// A vector h and, of each step ahead, what is known of it in advance, s: activation(h W + s S + b), a sequence.
+function ahead({ activation }, { weight, ahead_weight: aheadWeight, bias }) {
+  const { value, slope } = ACTIVATIONS[activation ?? "linear"];
+  return {
+    kind: "Ahead",
+    forward(vector, known) {
+      const shared = addProduct(Float64Array.from(bias), vector, weight);
+      return { output: known.map((step) => addProduct(Float64Array.from(shared), step, aheadWeight).map(value)) };
+    },
+    back({ output }, gradient) {
+      const total = new Float64Array(bias.length);
+      output.forEach((y, step) =>
+        add(
+          total,
+          y.map((each, unit) => gradient[step][unit] * slope(each)),
+        ),
+      );
+      return transposedProduct(total, weight, weight.length / bias.length);
+    },
   };
 }
 

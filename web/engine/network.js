@@ -16,7 +16,7 @@ export function networkOf({ document, tensors }) {
 
 const SCALES = "fitted.scales.";
 
-/** Weights stored as whole numbers, times the scale of their row or column, as in src/latchwork/text/weights.py. */
+/** Weights stored as whole numbers, times the scale of their row or column, as in src/latchwork/core/packing.py. */
 function unpacked(tensors) {
   const found = { ...tensors };
   for (const [name, scales] of Object.entries(tensors)) {
@@ -43,10 +43,10 @@ export class Network {
   }
 
   /** Everything each layer computes for one sequence; the last record's `output` is the answer. */
-  run(input) {
+  run(input, ahead = undefined) {
     const records = [];
     for (const layer of this.layers) {
-      records.push(layer.forward(records.length ? records.at(-1).output : input));
+      records.push(layer.forward(records.length ? records.at(-1).output : input, ahead));
     }
     return { records, output: records.at(-1).output };
   }

@@ -1,5 +1,6 @@
 // A network read one step at a time: what is appended costs one step, however long the sequence is already.
 
+import { traced } from "latchwork/engine/cells.js";
 import { FileError } from "latchwork/engine/latch.js";
 
 const POINTWISE = ["Dense", "Dropout", "LayerNorm"];
@@ -32,7 +33,7 @@ export class Stepper {
     this.steps = this.layers.map(() => []);
     this.found = []; // answers, made when they are asked for
     this.layerTraces = this.layers.map(({ cell }) =>
-      cell ? Object.fromEntries([...cell.gates, ...[...cell.states].reverse()].map((name) => [name, []])) : null,
+      cell ? Object.fromEntries(traced(cell).map((name) => [name, []])) : null,
     );
   }
 
@@ -43,8 +44,7 @@ export class Stepper {
       this.inputs[at].push(value);
       if (at === this.last) return;
       if (layer.cell) {
-        const before = this.steps[at].at(-1) ?? layer.start();
-        const step = { x: value, before, ...layer.cell.step(layer.parameters, value, before) };
+        const step = layer.step(value, this.steps[at].at(-1) ?? layer.start());
         this.steps[at].push(step);
         for (const [name, values] of Object.entries(this.layerTraces[at])) values.push(step[name]);
         value = step.hidden;

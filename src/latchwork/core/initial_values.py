@@ -38,7 +38,8 @@ def of_cell(layer: spec.Recurrent, name: str, size: Size, rng: np.random.Generat
         case "input_weight":
             return glorot_uniform(size, rng)
         case "hidden_weight":
-            return orthogonal(size, rng)
+            head = (size[0] // layer.heads, size[1])
+            return np.concatenate([orthogonal(head, rng) for _ in range(layer.heads)])
         case "bias":
             return np.repeat([np.float32(gate == "forget") for gate in layer.gates], layer.units)
         case _:

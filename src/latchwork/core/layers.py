@@ -43,7 +43,7 @@ def layer_norm(
     """Each vector with mean 0 and variance 1, then scaled and shifted."""
     centred = inputs - inputs.mean(axis=-1, keepdims=True)
     variance = (centred * centred).mean(axis=-1, keepdims=True)
-    root = namespace(inputs).sqrt(variance + np.float32(layer.EPSILON))
+    root = namespace(inputs).sqrt(variance + layer.EPSILON)
     return centred / root * arrays["scale"] + arrays["offset"]
 
 

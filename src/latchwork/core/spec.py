@@ -84,6 +84,9 @@ class Recurrent(Layer):
     recompute_every: int = 0
 
     gates: ClassVar[tuple[str, ...]] = ()
+    """In the order of the weights' columns."""
+    heads: ClassVar[int] = 1
+    """Groups of units, each with recurrent weights of its own; where a cell has several, a field of its description."""
 
     def __post_init__(self) -> None:
         """Refuse sizes and rates that mean nothing."""
@@ -101,10 +104,10 @@ class Recurrent(Layer):
         return (time, self.units) if self.return_sequences else (self.units,)
 
     def parameter_shapes(self, shape: Shape) -> ParameterShapes:
-        """`input_weight [features, gates*units]`, `hidden_weight [units, gates*units]`, `bias [gates*units]`."""
+        """`input_weight [features, gates*units]`, `hidden_weight [units, gates*units/heads]`, `bias [gates*units]`."""
         _, features = _sequence(self, shape)
         width = len(self.gates) * self.units
-        return {"input_weight": (features, width), "hidden_weight": (self.units, width), "bias": (width,)}
+        return {"input_weight": (features, width), "hidden_weight": (self.units, width // self.heads), "bias": (width,)}
 
 
 @dataclass(frozen=True, repr=False)

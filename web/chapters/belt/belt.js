@@ -4,25 +4,19 @@ import { choices, h } from "latchwork/draw/dom.js";
 import { PAUSE, PLAY } from "latchwork/draw/icons.js";
 import { narrate, whence, writeArithmetic } from "latchwork/chapters/belt/arithmetic.js";
 import { drawCell } from "latchwork/chapters/belt/diagram.js";
-import { CELLS, loadSequences } from "latchwork/chapters/belt/sequences.js";
+import { loadSequences } from "latchwork/chapters/belt/sequences.js";
 import { drawStrip } from "latchwork/chapters/belt/strip.js";
 import { drawSequence } from "latchwork/chapters/belt/timeline.js";
-import { drawTogether } from "latchwork/chapters/belt/together.js";
-import { NAMES } from "latchwork/draw/cells.js";
+import { drawTogether, introduce } from "latchwork/chapters/belt/together.js";
+import { CELLS, partOf } from "latchwork/engine/cells.js";
 
 const KEYS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
 const STEP_MILLISECONDS = 900;
-const SAY = {
-  LSTM: "The upper line is the belt: the memory rides on it. Below, four small layers read the input and the last hidden state, and decide.",
-  GRU: "The GRU has no belt of its own: its hidden state is the memory. One gate decides both what stays and what is replaced.",
-  SimpleRNN:
-    "No gates at all: every step computes the whole state anew, so nothing can rest. Compare how it holds on to things.",
-};
 
 /** Build the chapter's figure inside `root`. */
 export async function mountBelt(root) {
-  const sequences = await loadSequences();
-  const state = { cell: "LSTM", sequence: "dish", time: 0, unit: 0, timer: null };
+  const { cells, units, ...sequences } = await loadSequences();
+  const state = { cell: cells[0], sequence: "dish", time: 0, unit: 0, timer: null };
   let run;
   let diagram;
   let strips;
@@ -54,13 +48,13 @@ export async function mountBelt(root) {
 
   const cellChooser = choices(
     "The cell",
-    CELLS.map((value) => ({ value, label: NAMES[value] })),
+    cells.map((value) => ({ value, label: CELLS[value].name })),
     state.cell,
     chooseCell,
   );
   const unitChooser = choices(
     "Unit",
-    Array.from({ length: CELL_UNITS }, (_, unit) => ({ value: unit, label: String(unit + 1) })),
+    Array.from({ length: units }, (_, unit) => ({ value: unit, label: String(unit + 1) })),
     state.unit,
     chooseUnit,
   );
@@ -141,37 +135,23 @@ export async function mountBelt(root) {
         origin,
       ),
     ),
-    h(
-      "div",
-      { class: "stage" },
-      h("h3", {}, "All three at this step"),
-      h(
-        "p",
-        { class: "note" },
-        "The same sequence, read by three networks of eight units. Each picture is what that network remembers: the LSTM’s ",
-        h("button", { type: "button", class: "term", "data-term": "cell state" }, "cell state"),
-        ", the others’ ",
-        h("button", { type: "button", class: "term", "data-term": "hidden state" }, "hidden state"),
-        "; beside it what it would answer now. Stripes that stay are memory; what changes from column to column follows what is read.",
-      ),
-      threeCells,
-    ),
+    h("div", { class: "stage" }, introduce(cells, units), threeCells),
   );
   root.addEventListener("keydown", (event) => {
     if (event.target === slider) return; // it moves by itself
-    const [steps, units] = KEYS[event.key] ?? [0, 0];
-    if (!steps && !(units && event.target.closest(".unit-row, .belt-stage"))) return;
+    const [steps, by] = KEYS[event.key] ?? [0, 0];
+    if (!steps && !(by && event.target.closest(".unit-row, .belt-stage"))) return;
     event.preventDefault();
     if (steps) pause();
     if (steps) go(state.time + steps);
-    else chooseUnit((state.unit + units + CELL_UNITS) % CELL_UNITS);
+    else chooseUnit((state.unit + by + units) % units);
   });
   new ResizeObserver(redraw).observe(stage);
   addEventListener("themechange", () => (redraw(), rerun()));
   rebuild();
 
   function rebuild() {
-    say.textContent = SAY[state.cell];
+    say.textContent = CELLS[state.cell].says;
     origin.textContent = "";
     state.time = Math.min(state.time, sequences[state.sequence].steps - 1);
     slider.max = sequences[state.sequence].steps - 1;
@@ -188,11 +168,12 @@ export async function mountBelt(root) {
       onchoose: scrub,
       onchange: rerun,
     });
-    strips = Object.entries(run.trace).map(([name, values]) =>
-      drawStrip(h("span", { class: `gate-${name}`, style: `color:var(--${name})` }, name), name, values, scrub),
-    );
+    strips = Object.entries(run.trace).map(([name, values]) => {
+      const part = partOf(state.cell, name);
+      return drawStrip(h("span", { style: `color:var(--${part.colour})` }, name), name, part, values, scrub);
+    });
     heat.replaceChildren(...strips.map(({ element }) => element));
-    const runs = Object.fromEntries(CELLS.map((cell) => [cell, cell === state.cell ? run : sequence.run(cell)]));
+    const runs = Object.fromEntries(cells.map((cell) => [cell, cell === state.cell ? run : sequence.run(cell)]));
     together = drawTogether(threeCells, sequence, runs, { onscrub: scrub, oncell: chooseCell });
     show();
   }
@@ -203,7 +184,7 @@ export async function mountBelt(root) {
   }
 
   function redraw() {
-    diagram = drawCell(state.cell, stage.clientWidth, CELL_UNITS, sequences[state.sequence].inputNames, chooseUnit);
+    diagram = drawCell(state.cell, stage.clientWidth, units, sequences[state.sequence].inputNames, chooseUnit);
     stage.replaceChildren(diagram.element);
     if (run) show();
   }
@@ -242,7 +223,7 @@ export async function mountBelt(root) {
     );
     story.textContent = narrate(state.cell, step);
     press(unitChooser, state.unit);
-    press(cellChooser, CELLS.indexOf(state.cell));
+    press(cellChooser, cells.indexOf(state.cell));
   }
 
   function start() {
@@ -261,8 +242,6 @@ export async function mountBelt(root) {
     play.replaceChildren(PLAY(), "Run");
   }
 }
-
-const CELL_UNITS = 8;
 
 function press(chooser, chosen) {
   [...chooser.children].forEach((button, index) => button.setAttribute("aria-pressed", String(index === chosen)));

@@ -6,6 +6,11 @@ import { figure, s, stillness } from "latchwork/draw/dom.js";
 
 const ARROW = 7; // half the width of an arrowhead
 
+/** How the function that a layer ends in is written. */
+export const CURVES = { sigmoid: "σ", tanh: "tanh", exponential: "exp" };
+
+const colour = (part) => `--colour:var(--${part.colour})`;
+
 export class Pen {
   /**
    * @param {object} at where things stand: { width, height, square, box: [w, h], circle }
@@ -21,24 +26,28 @@ export class Pen {
     this.strips = [];
   }
 
-  /** A line that carries a vector along the path `d`, in the colour of what it carries. */
-  wire(d, name, { wide = false } = {}) {
-    const style = `--colour:var(--${name})`;
+  /**
+   * A line that carries a vector along points [x, y], in the colour of what it carries; with `over` it passes over the
+   * lines that it crosses.
+   */
+  wire(points, part, { wide = false, over = false } = {}) {
+    const d = `M${points.map(([x, y]) => `${x} ${y}`).join("L")}`;
+    if (over) this.wires.append(s("path", { d, class: "casing" }));
     this.wires.append(
-      s("path", { d, class: wide ? "wire belt" : "wire", style }),
-      s("path", { d, class: "pulse", style, pathLength: 1 }),
+      s("path", { d, class: wide ? "wire belt" : "wire", style: colour(part) }),
+      s("path", { d, class: "pulse", style: colour(part), pathLength: 1 }),
     );
   }
 
-  /** The head of an arrow whose tip is at x, y, pointing along dx, dy. */
-  arrow(x, y, [dx, dy], name) {
+  /** The head of an arrow that comes from one point and whose tip is at x, y. */
+  arrow([fromX, fromY], [x, y], part) {
+    const [dx, dy] = [Math.sign(x - fromX), Math.sign(y - fromY)];
     const side = (sign) => `${x - dx * ARROW + sign * dy * ARROW} ${y - dy * ARROW + sign * dx * ARROW}`;
-    const d = `M${side(1)}L${x} ${y}L${side(-1)}`;
-    this.wires.append(s("path", { d, class: "arrow", style: `--colour:var(--${name})` }));
+    this.wires.append(s("path", { d: `M${side(1)}L${x} ${y}L${side(-1)}`, class: "arrow", style: colour(part) }));
   }
 
   /** A small layer that learns; `term` explains the curve that it ends in. */
-  box(x, y, text, name, term) {
+  box(x, y, text, part, term) {
     const [w, h] = this.at.box;
     this.parts.append(
       s("rect", {
@@ -48,17 +57,23 @@ export class Pen {
         height: h,
         rx: 7,
         class: "layer",
-        style: `--colour:var(--${name})`,
+        style: colour(part),
       }),
       s("text", { x, y: y + 5, class: "layer-name", "data-term": term, tabindex: 0 }, text),
     );
   }
 
-  /** An operation on each number by itself. */
-  circle(x, y, text, term = "element by element") {
+  /** An operation on each number by itself; where it takes several columns together, drawn from the first to the last. */
+  circle([first, ...others], text, term = "element by element") {
     const r = this.at.circle;
+    const [from, y] = first;
+    const to = (others.at(-1) ?? first)[0];
+    const end = text.length > 1 ? r * 1.7 : r;
+    const x = (from + to) / 2;
     this.parts.append(
-      s("ellipse", { cx: x, cy: y, rx: text.length > 1 ? r * 1.7 : r, ry: r, class: "operation" }),
+      others.length
+        ? s("rect", { x: from - end, y: y - r, width: to - from + 2 * end, height: 2 * r, rx: r, class: "operation" })
+        : s("ellipse", { cx: x, cy: y, rx: end, ry: r, class: "operation" }),
       s("text", { x, y: y + r / 3, class: "operation-name", "data-term": term, tabindex: 0 }, text),
     );
   }
@@ -70,7 +85,7 @@ export class Pen {
    * @param {{names?: string[], beside?: boolean, term?: string}} options `names` of the numbers, where they are not
    *   units that can be chosen
    */
-  strip(name, x, y, title, read, { names = null, beside = false, term = null } = {}) {
+  strip(part, x, y, title, read, { names = null, beside = false, term = null } = {}) {
     const { square: size, width: whole } = this.at;
     const width = (names?.length ?? this.units) * size;
     const left = Math.min(Math.max(x - width / 2, 6), whole - width - 6);
@@ -104,7 +119,7 @@ export class Pen {
           x: beside ? left + width + 10 : left + width / 2,
           y: beside ? y + size / 2 + 2 : y - size / 2 - 9,
           class: beside ? "strip-name beside" : "strip-name",
-          style: `--colour:var(--${name})`,
+          style: colour(part),
           "data-term": term,
           tabindex: term ? 0 : null,
         },
@@ -112,15 +127,15 @@ export class Pen {
       ),
       ...squares,
     );
-    this.strips.push({ name, title, squares, read, names });
+    this.strips.push({ part, title, squares, read, names });
   }
 
   show(step, chosen) {
-    for (const { name, title, squares, read, names } of this.strips) {
+    for (const { part, title, squares, read, names } of this.strips) {
       const values = read(step);
-      const colour = colourOf(name);
+      const shade = colourOf(part);
       squares.forEach((square, at) => {
-        square.style.fill = css(colour(values[at]));
+        square.style.fill = css(shade(values[at]));
         square.classList.toggle("chosen", !names && at === chosen);
         square.firstChild.textContent = `${title}, ${names?.[at] ?? `unit ${at + 1}`}: ${figure(values[at], 3)}`;
       });

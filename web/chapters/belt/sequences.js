@@ -6,22 +6,25 @@ import { softmax } from "latchwork/engine/algebra.js";
 import { Network } from "latchwork/engine/network.js";
 import { oneHot } from "latchwork/chapters/roommate/kitchens.js";
 
-export const CELLS = ["LSTM", "GRU", "SimpleRNN"];
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const FIRST_DISHES = [1, 0, 2, 2, 1, 0, 1, 2, 0, 0, 2, 1, 2, 0];
 
 let loading = null;
 
-/** { airline, dish }: each has `steps`, `label(time)`, `run(cell)` and, in words, `says(answer)`; loaded once. */
+/**
+ * { cells, units, airline, dish }: the cells that were trained and their units; each sequence has `steps`, `label(time)`,
+ * `run(cell)` and, in words, `says(answer)`. Loaded once.
+ */
 export function loadSequences() {
   return (loading ??= load());
 }
 
 async function load() {
+  const { cells } = await loadJson("belt.json");
   const networks = async (prefix) =>
     Object.fromEntries(
       await Promise.all(
-        CELLS.map(async (cell) => {
+        cells.map(async (cell) => {
           const { document, tensors } = await loadModel(`${prefix}-${cell}.latch`);
           return [cell, new Network(document.network, tensors)];
         }),
@@ -32,7 +35,8 @@ async function load() {
     networks("airline"),
     networks("dish"),
   ]);
-  return { airline: airline(series, airlineNetworks), dish: dish(dishNetworks) };
+  const units = dishNetworks[cells[0]].layers[0].units;
+  return { cells, units, airline: airline(series, airlineNetworks), dish: dish(dishNetworks) };
 }
 
 // Everything a figure needs of one network's run: each step's gates, and what they were computed from.

@@ -5,14 +5,15 @@ import { byBehaviour, paint } from "latchwork/draw/heatmap.js";
 
 /**
  * @param {HTMLElement} label what stands before the picture
- * @param {string} name of the array, which gives its colours
+ * @param {string} name of the gate or state
+ * @param {object} part how it is shown
  * @param {Float64Array[]} values [time][units]
  * @param {(time: number) => void} onscrub called when a step is pointed at
  * @returns {{element: HTMLElement, place(time: number): void}}
  */
-export function drawStrip(label, name, values, onscrub) {
+export function drawStrip(label, name, part, values, onscrub) {
   const canvas = h("canvas", { role: "img", "aria-label": `${name}: each row a unit, each column a step` });
-  paint(canvas, values, name, byBehaviour(values));
+  paint(canvas, values, part, byBehaviour(values));
   const head = h("i", { class: "playhead" });
   const scrub = (event) => {
     const box = event.currentTarget.getBoundingClientRect();

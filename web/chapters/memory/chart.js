@@ -1,17 +1,19 @@
 // Accuracy against distance: a line for the median network of each cell, a band for the spread over seeds.
 
-import { COLOURS, NAMES } from "latchwork/draw/cells.js";
+import { CELLS } from "latchwork/engine/cells.js";
 import { h, rem, s } from "latchwork/draw/dom.js";
 
 // In rem. The slider under the chart keeps to the same margins.
 const MARGINS = [3.5, 6, 0.9, 2.75];
 const NARROW_MARGINS = [2.75, 5.2, 0.9, 2.75];
 const [NARROW_BELOW, NARROW_HEIGHT, WIDE_HEIGHT] = [40, 17, 24];
+const SAME = 0.02; // shares closer than this look like one
 const LINE = 1.15; // between names that would lie on each other
 
 /** @returns {{element: HTMLElement, mark(index: number): void}} */
 export function drawChart({ distances, courses, cells }, onchoose) {
   const element = h("div", { class: "memory-chart" });
+  const below = new Map(linesBelow(cells));
   let marked = 0;
   let cursor;
 
@@ -44,11 +46,15 @@ export function drawChart({ distances, courses, cells }, onchoose) {
         .join("");
       return s(
         "g",
-        { class: `memory-${cell}`, style: `--colour:var(--${COLOURS[cell]})` },
+        { class: below.has(cell) ? "below-another" : null, style: `--colour:var(--${CELLS[cell].colour})` },
         s("path", { d: `${path(high)}${back}Z`, class: "spread" }),
         s("path", { d: path(middle), class: "plot-line memory-line" }),
         middle.map((value, index) => s("circle", { cx: x(index), cy: y(value), r: em * 0.28, class: "memory-dot" })),
-        s("text", { x: x(distances.length - 1) + em, y: names[cell] + em * 0.3, class: "memory-name" }, NAMES[cell]),
+        s(
+          "text",
+          { x: x(distances.length - 1) + em, y: names[cell] + em * 0.3, class: "memory-name" },
+          CELLS[cell].name,
+        ),
       );
     });
     cursor = s("line", { y1: 8, y2: height - foot, class: "now" });
@@ -110,6 +116,19 @@ export function drawChart({ distances, courses, cells }, onchoose) {
       element.place?.();
     },
   };
+}
+
+/** Pairs [cell, other] where the other's line is drawn over the cell's own: they are the same at most distances. */
+export function linesBelow(cells) {
+  const medians = Object.entries(cells).map(([cell, { accuracy }]) => [
+    cell,
+    accuracy[0].map((_, index) => medianOf(accuracy, index)),
+  ]);
+  const same = (a, b) => a.filter((value, index) => Math.abs(value - b[index]) < SAME).length > a.length / 2;
+  return medians.flatMap(([cell, own], at) => {
+    const over = medians.slice(at + 1).find(([, other]) => same(own, other));
+    return over ? [[cell, over[0]]] : [];
+  });
 }
 
 function medianOf(accuracy, index) {

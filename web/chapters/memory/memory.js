@@ -1,11 +1,11 @@
 // Chapter 3: how far back. Choose a distance: what was measured, and one trained network of each cell trying it live.
 
-import { COLOURS, NAMES } from "latchwork/draw/cells.js";
+import { CELLS } from "latchwork/engine/cells.js";
 import { h, s } from "latchwork/draw/dom.js";
 import { loadJson, loadModel } from "latchwork/data.js";
 import { softmax } from "latchwork/engine/algebra.js";
 import { networkOf } from "latchwork/engine/network.js";
-import { drawChart } from "latchwork/chapters/memory/chart.js";
+import { drawChart, linesBelow } from "latchwork/chapters/memory/chart.js";
 
 const TRIES = 20; // menus tried live for each cell
 
@@ -37,7 +37,7 @@ export async function mountMemory(root) {
       h(
         "p",
         { class: "note" },
-        `Each line is the middle one of ${measured.cells.LSTM.accuracy.length} networks that began from different random numbers; the band reaches from the worst to the best. The green line lies under the violet one.`,
+        `Each line is the middle one of ${measured.cells[cells[0]].accuracy.length} networks that began from different random numbers; the band reaches from the worst to the best.${hiddenLines()}`,
       ),
     ),
     h(
@@ -57,6 +57,13 @@ export async function mountMemory(root) {
   addEventListener("themechange", tryLive);
   await choose(state.distance);
 
+  function hiddenLines() {
+    const names = ([below, above]) => `The ${CELLS[below].name}’s line lies under the ${CELLS[above].name}’s.`;
+    return linesBelow(measured.cells)
+      .map((pair) => ` ${names(pair)}`)
+      .join("");
+  }
+
   async function choose(index) {
     state.distance = index;
     slider.value = index;
@@ -65,7 +72,7 @@ export async function mountMemory(root) {
     chart.mark(index);
     const said = cells.map(
       (cell) =>
-        `${NAMES[cell]} ${Math.round(100 * median(measured.cells[cell].accuracy.map((seed) => seed[index])))} %`,
+        `${CELLS[cell].name} ${Math.round(100 * median(measured.cells[cell].accuracy.map((seed) => seed[index])))} %`,
     );
     sentence.textContent = `${distance} days back: ${said.join(", ")}. A guess is right once in ${measured.courses}.`;
     await tryLive();
@@ -96,8 +103,8 @@ export async function mountMemory(root) {
     const count = squares.filter((square) => square.className).length;
     return h(
       "div",
-      { class: "try", style: `--colour:var(--${COLOURS[cell]})` },
-      h("b", {}, NAMES[cell]),
+      { class: "try", style: `--colour:var(--${CELLS[cell].colour})` },
+      h("b", {}, CELLS[cell].name),
       h("span", { class: "squares", role: "img", "aria-label": `${count} of ${TRIES} remembered` }, squares),
       h("output", {}, `${count} of ${TRIES}`),
       reachLine(reach),

@@ -1,5 +1,6 @@
 // Inside a model: every gate of every recurrent layer over the sequence, one row a unit, all live.
 
+import { CELLS, partOf } from "latchwork/engine/cells.js";
 import { figure, h, onThemeChange } from "latchwork/draw/dom.js";
 import { byBehaviour, paint } from "latchwork/draw/heatmap.js";
 import { followers } from "latchwork/chapters/model/unitsearch.js";
@@ -94,24 +95,25 @@ export function mountInside(root) {
   }
 
   // One order for all pictures of a layer, so that a unit stands in the same row in each.
-  function order({ trace, units }) {
-    const values = trace.cell ?? trace.hidden;
+  function order({ kind, trace, units }) {
+    const values = trace[CELLS[kind].memory];
     return units <= MOST_SORTED && values.length > 1
       ? byBehaviour(values)
       : Array.from({ length: units }, (_, unit) => unit);
   }
 
   function draw() {
-    const { trace, units } = state.traces[state.layer];
+    const { kind, trace, units } = state.traces[state.layer];
     if (state.order.length !== units) state.order = order(state.traces[state.layer]);
     find.max = units;
     const rows = Object.entries(trace).map(([name, values]) => {
       const canvas = h("canvas", { role: "img", "aria-label": `${name}: ${units} units over ${values.length} steps` });
-      paint(canvas, values, name, state.order);
+      const part = partOf(kind, name);
+      paint(canvas, values, part, state.order);
       const mark = h("i", { class: "unit-mark" });
       const head = h("i", { class: "playhead" });
       const box = h("div", { class: "heat-canvas", onpointermove: point, onpointerdown: point }, canvas, mark, head);
-      return h("div", { class: "heat-row" }, h("span", { style: `color:var(--${name})` }, name), box);
+      return h("div", { class: "heat-row" }, h("span", { style: `color:var(--${part.colour})` }, name), box);
     });
     maps.replaceChildren(...rows);
     mark();
@@ -119,10 +121,11 @@ export function mountInside(root) {
   }
 
   function search() {
-    const { trace } = state.traces[state.layer];
+    const { kind, trace } = state.traces[state.layer];
+    const { memory } = CELLS[kind];
     const steps = state.signals[signal.value];
     found.replaceChildren(
-      ...followers(trace, steps).map(({ unit, what, correlation }) =>
+      ...followers(trace, [...new Set([memory, "hidden"])], steps).map(({ unit, what, correlation }) =>
         h(
           "button",
           { class: "button", type: "button", onclick: () => choose(unit) },

@@ -1,5 +1,5 @@
 // What a fitted model does to its inputs before the network reads them, and to its answers after: the counterpart of
-// transforms/scaling.py.
+// src/latchwork/transforms/scaling.py.
 
 /** Rows [time][features] as the network expects them. */
 export function scaled(rows, tensors) {

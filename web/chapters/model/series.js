@@ -106,10 +106,10 @@ function monthsAfter(last, count) {
 function continueFrom(network, history, steps) {
   const [recurrent, dense] = network.layers;
   let state = recurrent.start();
-  for (const value of history) state = recurrent.cell.step(recurrent.parameters, Float64Array.of(value), state);
+  for (const value of history) state = recurrent.step(Float64Array.of(value), state);
   return Array.from({ length: steps }, () => {
     const answer = dense.forward(state.hidden).output;
-    state = recurrent.cell.step(recurrent.parameters, answer, state);
+    state = recurrent.step(answer, state);
     return answer[0];
   });
 }

@@ -1,4 +1,4 @@
-// What a saved forecaster holds, series by series: the counterpart of forecasting/stored.py and forecasting/shown.py.
+// What a saved forecaster holds, series by series: what Python wrote under `fitted.shown` and `fitted.panel`.
 
 import { FileError } from "latchwork/engine/latch.js";
 
@@ -85,7 +85,7 @@ function blocks(tensor) {
   return nest(tensor.data, tensor.shape);
 }
 
-/** A time as precise as the data wrote it: the counterpart of `format_times` in forecasting/dates.py. */
+/** A time as precise as the data wrote it: the counterpart of `format_times` in Python. */
 export function timeText(seconds, style) {
   if (style === "number") return String(seconds);
   const text = new Date(seconds * 1000).toISOString();

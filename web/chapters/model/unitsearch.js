@@ -5,13 +5,13 @@ const SHOWN = 5;
 const FEWEST_STEPS = 4;
 
 /**
- * @param {object} trace a layer's, by name: { hidden: [time][units], cell?: ... }
+ * @param {object} trace a layer's, by name: { hidden: [time][units], ... }
+ * @param {string[]} memories the names to search: what a unit keeps and what it shows
  * @param {ArrayLike<number>} signal one number a step
  * @returns {{unit: number, what: string, correlation: number}[]} the units that follow it most closely, best first
  */
-export function followers(trace, signal) {
+export function followers(trace, memories, signal) {
   if (signal.length < FEWEST_STEPS) return [];
-  const memories = ["cell", "hidden"].filter((name) => trace[name]);
   const units = Array.from({ length: trace.hidden[0].length }, (_, unit) =>
     memories
       .map((what) => ({ unit, what, correlation: correlation(trace[what], unit, signal) }))
