@@ -349,7 +349,7 @@ class _Chunk:
     @property
     def is_joint(self) -> bool:
         """Whether one call takes the rows of all members: it wants examples of each, but lengths and weights of all."""
-        return self.program.per_member == {"inputs", "targets"}
+        return self.program.per_member == frozenset({"inputs", "targets"})
 
     def load(self, chunk: range) -> None:
         """Read a chunk, where it is not the last one."""
