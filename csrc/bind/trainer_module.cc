@@ -135,34 +135,31 @@ void bind_trainer(nb::module_& module) {
           "add_recurrent",
           [](Trainer& self, const std::string& kind, int64_t hidden, bool reverse, bool last_only, bool both_ways,
              float dropout, float recurrent_dropout) {
-            require(self.output().has_time && !self.output().tokens, "a recurrent layer takes sequences");
-            self.add_recurrent(
-                {named<Kind>(kind, "kind of cell"), hidden, reverse, last_only, dropout, recurrent_dropout}, both_ways);
+            self.add(RecurrentDescription{named<Kind>(kind, "kind of cell"), hidden, reverse, both_ways, !last_only,
+                                          dropout, recurrent_dropout});
           },
           "kind"_a, "hidden"_a, "reverse"_a, "last_only"_a, "both_ways"_a, "dropout"_a, "recurrent_dropout"_a)
       .def(
           "add_dense",
           [](Trainer& self, int64_t width, const std::string& activation) {
-            self.add_dense(width, named<Activation>(activation, "activation"));
+            self.add(DenseDescription{width, named<Activation>(activation, "activation")});
           },
           "width"_a, "activation"_a)
-      .def("add_dropout", &Trainer::add_dropout, "rate"_a)
+      .def(
+          "add_dropout", [](Trainer& self, float rate) { self.add(DropoutDescription{rate}); }, "rate"_a)
       .def(
           "add_pooling",
           [](Trainer& self, const std::vector<std::string>& kinds) {
-            require(self.output().has_time, "pooling takes sequences");
             std::vector<Pool> chosen;
             for (const std::string& kind : kinds) chosen.push_back(named<Pool>(kind, "kind of pooling"));
-            self.add_pooling(std::move(chosen));
+            self.add(PoolingDescription{std::move(chosen)});
           },
           "kinds"_a)
-      .def("add_norm", &Trainer::add_norm, "epsilon"_a)
+      .def(
+          "add_norm", [](Trainer& self, float epsilon) { self.add(NormDescription{epsilon}); }, "epsilon"_a)
       .def(
           "add_embedding",
-          [](Trainer& self, int64_t symbols, int64_t width) {
-            require(self.output().tokens && symbols > 0, "an embedding takes tokens");
-            self.add_embedding(symbols, width);
-          },
+          [](Trainer& self, int64_t symbols, int64_t width) { self.add(EmbeddingDescription{symbols, width}); },
           "symbols"_a, "width"_a)
       .def(
           "add_measure",

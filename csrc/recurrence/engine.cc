@@ -1,7 +1,6 @@
 // One build of the kernels: compiled once for each instruction set, with LATCHWORK_BUILD naming it.
 #include <cstdlib>
 
-#include "network/dense.h"
 #include "recurrence/backward.h"
 #include "recurrence/peak.h"
 
@@ -231,11 +230,6 @@ void forward(const void* job, const Team& team) {
   for_cell<Forward>(*static_cast<const ForwardJob*>(job), team);
 }
 
-void dense(const DenseJob& job) {
-  const FlushSubnormals flush;
-  run_dense(job);
-}
-
 void backward(const void* job, const Team& team) {
   const FlushSubnormals flush;
   for_cell<Backward>(*static_cast<const BackwardJob*>(job), team);
@@ -248,6 +242,6 @@ void backward(const void* job, const Team& team) {
 
 extern const Engine engine;
 const Engine engine = {
-    LATCHWORK_TEXT(LATCHWORK_BUILD), kWidth, measure_forward, measure_backward, pack, forward, backward, dense, peak};
+    LATCHWORK_TEXT(LATCHWORK_BUILD), kWidth, measure_forward, measure_backward, pack, forward, backward, peak};
 
 }  // namespace latchwork::LATCHWORK_BUILD

@@ -33,7 +33,7 @@ def run(case: Case) -> tuple:
     return jax.tree.map(np.asarray, results_and_gradients(case.fused, arguments, cotangents))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "simple_rnn_relu"])  # it has no bound
 def test_denormal_and_huge_rows_agree_with_a_float64_scan(kind):
     """One row's numbers are 1e-40, where the kernels see zeros, and another's are 1e30, where every gate is shut."""
     case = case_of(kind, reverse=kind in ("gru", "peephole_lstm"))

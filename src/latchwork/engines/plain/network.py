@@ -38,7 +38,7 @@ class PlainServer:
         (5, 2)
     """
 
-    def __init__(self, network: spec.Sequential, parameters: Mapping[str, NDArray[np.float32]]) -> None:
+    def __init__(self, network: spec.Sequential, parameters: Mapping[str, NDArray[np.floating]]) -> None:
         """Sort the arrays by layer and build the cells."""
         self.spec = network
         self._layers = [
