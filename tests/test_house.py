@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "latchwork"
 FLOORS = (
     ("core",),
     ("transforms", "datasets", "show"),
-    ("engines.native", "engines.plain"),
+    ("engines.steps", "engines.native", "engines.plain"),
     ("engines.jax",),
     ("training",),
     ("runtime",),
