@@ -35,12 +35,8 @@ from latchwork.engines.steps import (
     picked,
 )
 
-# By their numbers in csrc/.
-TERMS = {"softmax_cross_entropy": 0, "squared_error": 1, "absolute_error": 2, "huber": 3, "accuracy": 4}
+TERMS = frozenset({"softmax_cross_entropy", "squared_error", "absolute_error", "huber", "accuracy"})
 OF_CLASSES = frozenset({"softmax_cross_entropy", "accuracy"})
-DIRECTIONS = {"sgd": 0, "momentum": 1, "rmsprop": 2, "adam": 3, "adagrad": 4}
-ACTIVATIONS = {None: 0, "tanh": 1, "relu": 2, "sigmoid": 3}
-POOLS = {"first": 0, "last": 1, "mean": 2, "max": 3}
 KNOWN = (spec.Dense, spec.Dropout, spec.Embedding, spec.LayerNorm, spec.Pooling)
 ARRAYS = ("inputs", "targets", "lengths", "weight")
 
@@ -153,11 +149,11 @@ class Program:
         for layer in described.layers:
             _add(trainer, layer)
         for term in self.terms:
-            trainer.add_measure(TERMS[term.name], term.setting)
+            trainer.add_measure(term.name, term.setting)
         if self.update is not None:
             rule, clip = self.update.rule, self.update.clips[index]
             trainer.set_rule(
-                DIRECTIONS[rule.direction], rule.decay, rule.decay_of_squares, rule.epsilon, self.update.weight_decay,
+                rule.direction, rule.decay, rule.decay_of_squares, rule.epsilon, self.update.weight_decay,
                 math.inf if clip is None else clip, list(_matrices(described)),
             )  # fmt: skip
         return trainer
@@ -183,7 +179,7 @@ def _add(trainer: Any, layer: spec.Layer) -> None:
         case spec.Bidirectional():
             _add_recurrent(trainer, layer.layer, both_ways=True)
         case spec.Dense():
-            trainer.add_dense(layer.units, ACTIVATIONS[layer.activation])
+            trainer.add_dense(layer.units, layer.activation or "none")
         case spec.Dropout():
             trainer.add_dropout(layer.rate)
         case spec.Embedding():
@@ -191,7 +187,7 @@ def _add(trainer: Any, layer: spec.Layer) -> None:
         case spec.LayerNorm():
             trainer.add_norm(spec.LayerNorm.EPSILON)
         case spec.Pooling():
-            trainer.add_pooling([POOLS[kind] for kind in layer.kinds])
+            trainer.add_pooling(list(layer.kinds))
         case _:
             raise AssertionError(f"why_not let {layer!r} through")
 
@@ -205,13 +201,11 @@ def _add_recurrent(trainer: Any, layer: spec.Recurrent, *, both_ways: bool) -> N
     )
 
 
-def _kind(layer: spec.Recurrent) -> int | None:
-    """The kernels' number of a cell; None where they have none."""
+def _kind(layer: spec.Recurrent) -> str | None:
+    """The kernels' name of a cell; None where they have none."""
     kernel = cell_row(layer).kernel
-    if kernel is None:
-        return None
-    activation = getattr(layer, "activation", "tanh")
-    return native.KINDS.get((kernel(layer).removesuffix(f"_{activation}"), activation))  # pyright: ignore[reportArgumentType, reportCallIssue]
+    name = None if kernel is None else kernel(layer)
+    return name if name in native.kinds() else None
 
 
 def _matrices(network: spec.Sequential) -> Iterator[tuple[int, int]]:
