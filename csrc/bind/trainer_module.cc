@@ -125,6 +125,23 @@ void evaluate(const Members& members, const Array<float>& parameters, const Numb
       {static_cast<int64_t>(order.shape(0)), order.data(), nullptr, 0, 0, sums.data()});
 }
 
+// Images as step `step` of a training changes them, and the numbers that it draws: what a test compares with Python.
+void change_images(const AffineImages& images, const Array<const float>& inputs, uint64_t seed, uint64_t step,
+                   const Array<float>& draws, const Array<float>& changed) {
+  require(inputs.ndim() == 3, "inputs have the wrong shape");
+  const auto batch = static_cast<int64_t>(inputs.shape(0)), rows = static_cast<int64_t>(inputs.shape(1));
+  const auto columns = static_cast<int64_t>(inputs.shape(2));
+  require(draws.size() == inputs.shape(0) * AffineImages::kDraws && changed.size() == inputs.size(),
+          "draws or changed have the wrong shape");
+  for (int64_t place = 0; place < batch; ++place) {
+    float drawn[AffineImages::kDraws];
+    AffineImages::draw(seed, step, place, drawn);
+    std::copy(drawn, drawn + AffineImages::kDraws, draws.data() + place * AffineImages::kDraws);
+    images.change(drawn, rows, columns, inputs.data() + place * rows * columns,
+                  changed.data() + place * rows * columns);
+  }
+}
+
 }  // namespace
 
 void bind_trainer(nb::module_& module) {
@@ -180,7 +197,22 @@ void bind_trainer(nb::module_& module) {
                            most_norm, decayed});
           },
           "direction"_a, "decay"_a, "decay_of_squares"_a, "epsilon"_a, "weight_decay"_a, "most_norm"_a, "decayed"_a)
+      .def(
+          "set_images",
+          [](Trainer& self, const AffineImages& images) {
+            require(!self.takes_tokens(), "images are numbers, not tokens");
+            self.set_images(images);
+          },
+          "images"_a)
       .def_prop_ro("slots", &Trainer::slots);
+  nb::class_<AffineImages>(module, "AffineImages")
+      .def(
+          "__init__",
+          [](AffineImages* self, float rotation, float scale, float shear, float shift) {
+            new (self) AffineImages{rotation, scale, shear, shift};
+          },
+          "rotation"_a, "scale"_a, "shear"_a, "shift"_a)
+      .def("change", change_images, "inputs"_a, "seed"_a, "step"_a, "draws"_a, "changed"_a);
   module.def("train", train, "members"_a, "parameters"_a, "slots"_a, "inputs"_a.none(), "tokens"_a.none(),
              "values"_a.none(), "classes"_a.none(), "lengths"_a.none(), "weight"_a.none(), "order"_a, "scales"_a,
              "first"_a, "seed"_a, "sums"_a);

@@ -178,7 +178,16 @@ void Trainer::gather(const Call& call, int64_t step, const StepOf& of, const Tea
       std::memcpy(to + place * count, row(place), static_cast<std::size_t>(count) * sizeof(*to));
     }
   };
-  copy(from.inputs, row_floats(), input_.values);
+  if (images_ && of.drops) {
+    for (int64_t place = begin; place < end; ++place) {
+      float draws[AffineImages::kDraws];
+      AffineImages::draw(of.seed, of.step, place, draws);
+      images_->change(draws, input_.steps, input_.width, from.inputs + row_of(place) * from.members * row_floats(),
+                      input_.values + place * row_floats());
+    }
+  } else {
+    copy(from.inputs, row_floats(), input_.values);
+  }
   copy(from.tokens, row_floats(), input_.tokens);
   copy(from.values, row_targets(), values_);
   copy(from.classes, row_targets(), classes_.data());

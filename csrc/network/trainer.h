@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "network/augment.h"
 #include "network/layers.h"
 
 namespace latchwork {
@@ -54,6 +56,8 @@ class Trainer {
   // The loss comes first.
   void add_measure(Measure measure, float setting);
   void set_rule(Rule rule) { rule_ = std::move(rule); }
+  // Inputs are images, changed anew in each step that trains.
+  void set_images(const AffineImages& images) { images_ = images; }
 
   const Flow& output() const { return layers_.empty() ? input_ : layers_.back()->output(); }
   bool takes_tokens() const { return input_.tokens; }
@@ -103,6 +107,7 @@ class Trainer {
   std::vector<std::unique_ptr<Layer>> layers_;
   std::vector<MeasureJob> measures_;
   Rule rule_{};
+  std::optional<AffineImages> images_;
 };
 
 // Independent networks of one shape side by side, each trained on one thread from the first step to the last. Arrays

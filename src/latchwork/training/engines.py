@@ -31,6 +31,7 @@ from latchwork.training.losses import (
 from latchwork.training.members import Members
 from latchwork.training.objectives import Objective, SideBySide, Supervised
 from latchwork.training.optimizers import RULES, OptaxOptimizer, Optimizer
+from latchwork.transforms.augmentation import AffineImages
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +96,7 @@ class NativeEngine:
             return "it knows optimisers by name, not an Optax transformation"
         if objective.mean != "rows":
             return "it averages over rows, not over values"
-        if job.optimizer is not None and objective.augmentation is not None:
+        if job.optimizer is not None and not isinstance(objective.augmentation, AffineImages | None):
             return f"it knows no {type(objective.augmentation).__name__}"
         terms: list[Term] = []
         for loss in (objective.loss, *(metric for _, metric in objective.metrics)):
@@ -117,7 +118,8 @@ class NativeEngine:
         objective: Any = job.objective.inner if isinstance(job.objective, SideBySide) else job.objective
         terms = [kernels_term(loss) for loss in (objective.loss, *(metric for _, metric in objective.metrics))]
         known = tuple(term for term in terms if term is not None)
-        return native.Program(job.model, known, job.data, job.batch_size, job.update())
+        images = objective.augmentation if isinstance(objective.augmentation, AffineImages) else None
+        return native.Program(job.model, known, job.data, job.batch_size, job.update(), images)
 
 
 class XlaEngine:

@@ -6,6 +6,7 @@ the optimiser keeps is `[members, slots, parameters]`.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +35,7 @@ from latchwork.engines.steps import (
     per_member,
     picked,
 )
+from latchwork.transforms.augmentation import AffineImages
 
 TERMS = frozenset({"softmax_cross_entropy", "squared_error", "absolute_error", "huber", "accuracy"})
 OF_CLASSES = frozenset({"softmax_cross_entropy", "accuracy"})
@@ -112,6 +114,7 @@ class Program:
         rows: what it is trained on, or evaluated over.
         batch_size: rows of a step.
         update: what a step does; None where nothing is trained.
+        images: changes the inputs of each step anew, where they are images.
     """
 
     network: NetworkData
@@ -119,6 +122,7 @@ class Program:
     rows: Rows
     batch_size: int
     update: Update | None = None
+    images: AffineImages | None = None
 
     @property
     def members(self) -> int:
@@ -156,6 +160,8 @@ class Program:
                 rule.direction, rule.decay, rule.decay_of_squares, rule.epsilon, self.update.weight_decay,
                 math.inf if clip is None else clip, list(_matrices(described)),
             )  # fmt: skip
+        if self.images is not None:
+            trainer.set_images(native.module().AffineImages(**dataclasses.asdict(self.images)))
         return trainer
 
     def joined(self, parameters: Arrays) -> NDArray[np.float32]:
