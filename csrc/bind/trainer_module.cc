@@ -151,11 +151,12 @@ void bind_trainer(nb::module_& module) {
       .def(
           "add_recurrent",
           [](Trainer& self, const std::string& kind, int64_t hidden, bool reverse, bool last_only, bool both_ways,
-             float dropout, float recurrent_dropout) {
+             float dropout, float recurrent_dropout, int64_t heads) {
             self.add(RecurrentDescription{named<Kind>(kind, "kind of cell"), hidden, reverse, both_ways, !last_only,
-                                          dropout, recurrent_dropout});
+                                          dropout, recurrent_dropout, heads});
           },
-          "kind"_a, "hidden"_a, "reverse"_a, "last_only"_a, "both_ways"_a, "dropout"_a, "recurrent_dropout"_a)
+          "kind"_a, "hidden"_a, "reverse"_a, "last_only"_a, "both_ways"_a, "dropout"_a, "recurrent_dropout"_a,
+          "heads"_a)
       .def(
           "add_dense",
           [](Trainer& self, int64_t width, const std::string& activation) {
