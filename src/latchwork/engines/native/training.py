@@ -133,30 +133,33 @@ class Program:
     @cached_property
     def trainers(self) -> list[Any]:
         """The kernels' trainer of each member; many networks have a thread each, one has them all."""
-        threads = 1 if self.network.members is not None else native.engine_info().threads
-        return [self._trainer(index, threads) for index in range(self.members)]
+        layers = [_described(layer) for layer in self.network.spec.layers]  # once, not once for each member
+        decayed = list(_matrices(self.network.spec))
+        trainers = [native.module().Trainer(*self._arguments()) for _ in range(self.members)]
+        for index, trainer in enumerate(trainers):
+            for add, arguments in layers:
+                getattr(trainer, add)(*arguments)
+            for term in self.terms:
+                trainer.add_measure(term.name, term.setting)
+            if self.update is not None:
+                rule, clip = self.update.rule, self.update.clips[index]
+                trainer.set_rule(
+                    rule.direction, rule.decay, rule.decay_of_squares, rule.epsilon, self.update.weight_decay,
+                    math.inf if clip is None else clip, decayed,
+                )  # fmt: skip
+        return trainers
 
-    def _trainer(self, index: int, threads: int) -> Any:
-        described = self.network.spec
+    def _arguments(self) -> tuple[Any, ...]:
+        """Batch, time, features, whether there is a time axis, whether lengths, parameters, trains, threads."""
         shapes = self.rows.shapes()
         shape = shapes["inputs"].shape[1:] if "inputs" in self.per_member else shapes["inputs"].shape
         tokens = takes_tokens(self.network)
         has_time = tokens or len(shape) == 2
-        trainer = native.module().Trainer(
-            self.batch_size, shape[0] if has_time else 1, 0 if tokens else shape[-1], has_time,
-            "lengths" in shapes, described.parameter_count(), self.update is not None, threads,
+        threads = 1 if self.network.members is not None else native.engine_info().threads
+        return (
+            self.batch_size, shape[0] if has_time else 1, 0 if tokens else shape[-1], has_time, "lengths" in shapes,
+            self.network.spec.parameter_count(), self.update is not None, threads,
         )  # fmt: skip
-        for layer in described.layers:
-            _add(trainer, layer)
-        for term in self.terms:
-            trainer.add_measure(term.name, term.setting)
-        if self.update is not None:
-            rule, clip = self.update.rule, self.update.clips[index]
-            trainer.set_rule(
-                rule.direction, rule.decay, rule.decay_of_squares, rule.epsilon, self.update.weight_decay,
-                math.inf if clip is None else clip, list(_matrices(described)),
-            )  # fmt: skip
-        return trainer
 
     def joined(self, parameters: Arrays) -> NDArray[np.float32]:
         """The arrays of each member as one vector, `[members, parameters]`."""
@@ -172,33 +175,32 @@ class Program:
         return {name: part.reshape(*axis, *shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
 
 
-def _add(trainer: Any, layer: spec.Layer) -> None:
+def _described(layer: spec.Layer) -> tuple[str, tuple[Any, ...]]:
+    """The trainer's method that adds a layer, and its arguments."""
     match layer:
         case spec.Recurrent():
-            _add_recurrent(trainer, layer, both_ways=False)
+            return _described_recurrent(layer, both_ways=False)
         case spec.Bidirectional():
-            _add_recurrent(trainer, layer.layer, both_ways=True)
+            return _described_recurrent(layer.layer, both_ways=True)
         case spec.Dense():
-            trainer.add_dense(layer.units, layer.activation or "none")
+            return "add_dense", (layer.units, layer.activation or "none")
         case spec.Dropout():
-            trainer.add_dropout(layer.rate)
+            return "add_dropout", (layer.rate,)
         case spec.Embedding():
-            trainer.add_embedding(layer.tokens, layer.units)
+            return "add_embedding", (layer.tokens, layer.units)
         case spec.LayerNorm():
-            trainer.add_norm(spec.LayerNorm.EPSILON)
+            return "add_norm", (layer.EPSILON,)
         case spec.Pooling():
-            trainer.add_pooling(list(layer.kinds))
+            return "add_pooling", (list(layer.kinds),)
         case _:
             raise AssertionError(f"why_not let {layer!r} through")
 
 
-def _add_recurrent(trainer: Any, layer: spec.Recurrent, *, both_ways: bool) -> None:
-    kind = _kind(layer)
-    assert kind is not None
-    last_only = not layer.return_sequences
-    trainer.add_recurrent(
-        kind, layer.units, layer.reverse, last_only, both_ways, layer.dropout, layer.recurrent_dropout
-    )
+def _described_recurrent(layer: spec.Recurrent, *, both_ways: bool) -> tuple[str, tuple[Any, ...]]:
+    return "add_recurrent", (
+        _kind(layer), layer.units, layer.reverse, not layer.return_sequences, both_ways, layer.dropout,
+        layer.recurrent_dropout,
+    )  # fmt: skip
 
 
 def _kind(layer: spec.Recurrent) -> str | None:
