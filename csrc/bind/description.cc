@@ -55,6 +55,7 @@ RecurrentDescription recurrent(Settings& settings, bool both_ways) {
   layer.return_sequences = settings.take<bool>("return_sequences");
   layer.dropout = settings.take<float>("dropout");
   layer.recurrent_dropout = settings.take<float>("recurrent_dropout");
+  layer.heads = settings.size("heads");
   return layer;
 }
 
@@ -95,6 +96,12 @@ NetworkDescription network_of(nb::handle layers) {
     settings.end();
   }
   return network;
+}
+
+Form input_form(const NetworkDescription& network, int64_t features, bool has_time) {
+  const bool is_symbols = !network.empty() && std::holds_alternative<EmbeddingDescription>(network.front());
+  if (!is_symbols && features < 1) throw std::invalid_argument("there are no features");
+  return {has_time, is_symbols, is_symbols ? 1 : features};
 }
 
 std::vector<std::string> layer_names() {

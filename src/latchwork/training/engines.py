@@ -31,6 +31,7 @@ from latchwork.training.losses import (
 from latchwork.training.members import Members
 from latchwork.training.objectives import Objective, SideBySide, Supervised
 from latchwork.training.optimizers import RULES, OptaxOptimizer, Optimizer
+from latchwork.transforms.augmentation import AffineImages
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,10 +94,9 @@ class NativeEngine:
             return f"it knows the objective Supervised, not {type(objective).__name__}"
         if isinstance(job.optimizer, OptaxOptimizer):
             return "it knows optimisers by name, not an Optax transformation"
-        if objective.mean != "rows":
-            return "it averages over rows, not over values"
-        if job.optimizer is not None and objective.augmentation is not None:
-            return f"it knows no {type(objective.augmentation).__name__}"
+        changes = objective.augmentation
+        if job.optimizer is not None and changes is not None and type(changes) is not AffineImages:
+            return f"it knows no {type(changes).__name__}"
         terms: list[Term] = []
         for loss in (objective.loss, *(metric for _, metric in objective.metrics)):
             term = kernels_term(loss)
@@ -117,7 +117,9 @@ class NativeEngine:
         objective: Any = job.objective.inner if isinstance(job.objective, SideBySide) else job.objective
         terms = [kernels_term(loss) for loss in (objective.loss, *(metric for _, metric in objective.metrics))]
         known = tuple(term for term in terms if term is not None)
-        return native.Program(job.model, known, job.data, job.batch_size, job.update())
+        images = objective.augmentation if isinstance(objective.augmentation, AffineImages) else None
+        by_values = objective.mean == "values"
+        return native.Program(job.model, known, job.data, job.batch_size, job.update(), by_values, images)
 
 
 class XlaEngine:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -127,12 +127,6 @@ class Method:
     rule: Rule | None = None
     statistical: str = ""
     shares: Callable[[Origins, Learned], Mapping[str, Array]] | None = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """A pickled forecaster keeps its method's name: the method is in the catalogue of whoever opens it."""
-        from latchwork.forecasting.methods.catalogue import method_named
-
-        return method_named, (self.name,)
 
 
 def continuing(
