@@ -55,6 +55,7 @@ RecurrentDescription recurrent(Settings& settings, bool both_ways) {
   layer.return_sequences = settings.take<bool>("return_sequences");
   layer.dropout = settings.take<float>("dropout");
   layer.recurrent_dropout = settings.take<float>("recurrent_dropout");
+  layer.heads = settings.size("heads");
   return layer;
 }
 

@@ -62,7 +62,11 @@ std::unique_ptr<Weights> make_weights(const std::string& kind_name, const Floats
   const auto features = static_cast<int64_t>(input_weight.shape(0));
   const auto hidden = static_cast<int64_t>(hidden_weight.shape(0));
   expect("input_weight", input_weight, {features, shape.gates * hidden});
-  expect("hidden_weight", hidden_weight, {hidden, shape.gates * hidden});
+  // Of several heads each has columns for its own units alone.
+  const auto columns = static_cast<int64_t>(hidden_weight.shape(1));
+  const int64_t heads = columns > 0 ? shape.gates * hidden / columns : 0;
+  if (hidden == 0 || heads * columns != shape.gates * hidden || hidden % heads != 0)
+    throw std::invalid_argument("hidden_weight has the wrong shape");
   expect("bias", bias, {shape.gates * hidden});
   expect("hidden_bias", hidden_bias, {shape.gates * hidden});
   if (shape.has_hidden_bias && !hidden_bias) throw std::invalid_argument("hidden_bias is missing");
@@ -78,50 +82,62 @@ std::unique_ptr<Weights> make_weights(const std::string& kind_name, const Floats
   given.peepholes[0] = data(input_peephole);
   given.peepholes[1] = data(forget_peephole);
   given.peepholes[2] = data(output_peephole);
-  return std::make_unique<Weights>(kind, features, hidden, given);
+  return std::make_unique<Weights>(kind, features, hidden, given, heads);
+}
+
+// The kind's states [batch, hidden], the hidden one first, or none for zeros.
+template <class Arrays>
+void expect_states(const Weights& self, const Arrays& arrays, int64_t batch) {
+  if (static_cast<int>(arrays.size()) != kind_shape(self.kind()).states + 1)
+    throw std::invalid_argument("there are not as many states as the kind has");
+  for (const auto& array : arrays) expect("a state", array, {batch, self.hidden()});
+}
+
+// Where the states lie: forward reads `given` and writes `results`.
+void set_states(const std::optional<std::vector<Floats<2>>>& before, const std::vector<Result<2>>& after,
+                Operands& given, Results& results) {
+  results.final_hidden = after[0].data();
+  for (std::size_t s = 1; s < after.size(); ++s) results.final_states[s - 1] = after[s].data();
+  if (!before) return;
+  given.hidden_state = (*before)[0].data();
+  for (std::size_t s = 1; s < before->size(); ++s) given.states[s - 1] = (*before)[s].data();
 }
 
 // Whole sequences. The results' arrays are the caller's.
-void run(const Weights& self, const Floats<3>& inputs, const std::optional<Floats<2>>& hidden_state,
-         const std::optional<Floats<2>>& cell_state, const std::optional<Lengths>& lengths, bool reverse,
-         const Result<3>& outputs, const Result<2>& final_hidden, const std::optional<Result<2>>& final_cell) {
+void run(const Weights& self, const Floats<3>& inputs, const std::optional<std::vector<Floats<2>>>& state,
+         const std::optional<Lengths>& lengths, bool reverse, const Result<3>& outputs,
+         const std::vector<Result<2>>& final_state) {
   const auto batch = static_cast<int64_t>(inputs.shape(0));
   const auto time = static_cast<int64_t>(inputs.shape(1));
   expect("inputs", inputs, {batch, time, self.features()});
-  expect("hidden_state", hidden_state, {batch, self.hidden()});
-  expect("cell_state", cell_state, {batch, self.hidden()});
   expect("lengths", lengths, {batch});
   expect("outputs", outputs, {batch, time, self.hidden()});
-  expect("final_hidden", final_hidden, {batch, self.hidden()});
-  expect("final_cell", final_cell, {batch, self.hidden()});
-  if (kind_shape(self.kind()).has_cell && !final_cell) throw std::invalid_argument("final_cell is missing");
+  if (state) expect_states(self, *state, batch);
+  expect_states(self, final_state, batch);
   Operands given{};
+  Results results{};
   given.inputs = inputs.data();
-  given.hidden_state = data(hidden_state);
-  given.cell_state = data(cell_state);
   given.lengths = data(lengths);
-  const Results results{outputs.data(), final_hidden.data(), data(final_cell), nullptr};
+  results.outputs = outputs.data();
+  set_states(state, final_state, given, results);
   const nb::gil_scoped_release released;
   self.forward(batch, time, reverse, given, results, available_threads());
 }
 
 // One step: the inputs [batch, features], and where the new state goes. It stays on the calling thread where it is
 // small, so it is over in about a microsecond.
-void step(const Weights& self, const Floats<2>& inputs, const Floats<2>& hidden, const std::optional<Floats<2>>& cell,
-          const Result<2>& new_hidden, const std::optional<Result<2>>& new_cell) {
+void step(const Weights& self, const Floats<2>& inputs, const std::vector<Floats<2>>& state,
+          const std::vector<Result<2>>& new_state) {
   const auto batch = static_cast<int64_t>(inputs.shape(0));
   expect("inputs", inputs, {batch, self.features()});
-  expect("hidden", hidden, {batch, self.hidden()});
-  expect("new_hidden", new_hidden, {batch, self.hidden()});
-  expect("cell", cell, {batch, self.hidden()});
-  expect("new_cell", new_cell, {batch, self.hidden()});
-  if (kind_shape(self.kind()).has_cell && !(cell && new_cell)) throw std::invalid_argument("a cell state is missing");
+  expect_states(self, state, batch);
+  expect_states(self, new_state, batch);
   Operands given{};
+  Results results{};
   given.inputs = inputs.data();
-  given.hidden_state = hidden.data();
-  given.cell_state = data(cell);
-  std::unique_ptr<float[]> last(new float[static_cast<std::size_t>(batch * self.hidden())]);
-  const Results results{new_hidden.data(), last.get(), data(new_cell), nullptr};
+  set_states(state, new_state, given, results);
+  results.outputs = results.final_hidden;
+  results.final_hidden = nullptr;
   const nb::gil_scoped_release released;
   self.forward(batch, 1, false, given, results, available_threads());
 }
@@ -188,9 +204,8 @@ NB_MODULE(_native, module) {
   nb::class_<Weights>(module, "Weights")
       .def(nb::new_(&make_weights), "kind"_a, "input_weight"_a, "hidden_weight"_a, "bias"_a, "hidden_bias"_a.none(),
            "input_peephole"_a.none(), "forget_peephole"_a.none(), "output_peephole"_a.none())
-      .def("run", run, "inputs"_a, "hidden_state"_a.none(), "cell_state"_a.none(), "lengths"_a.none(), "reverse"_a,
-           "outputs"_a, "final_hidden"_a, "final_cell"_a.none())
-      .def("step", step, "inputs"_a, "hidden"_a, "cell"_a.none(), "new_hidden"_a, "new_cell"_a.none());
+      .def("run", run, "inputs"_a, "state"_a.none(), "lengths"_a.none(), "reverse"_a, "outputs"_a, "final_state"_a)
+      .def("step", step, "inputs"_a, "state"_a, "new_state"_a);
   bind_server(module);
   bind_trainer(module);
 }

@@ -15,6 +15,7 @@
 #include "bind/description.h"
 #include "network/looking.h"
 #include "network/server.h"
+#include "recurrence/unpack.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -218,7 +219,7 @@ nb::object trace(nb::handle layers, int64_t features, bool has_time, const Vecto
   std::vector<std::unique_ptr<DenseArray>> arrays;
   std::vector<float*> planes;
   for (const TracedWay& way : traced_ways(described.network)) {
-    const nb::object array = new_array(nb::make_tuple(planes_of(way.kind), given.batch, given.time, way.units));
+    const nb::object array = new_array(nb::make_tuple(traced_planes(way.kind), given.batch, given.time, way.units));
     arrays.push_back(std::make_unique<DenseArray>(array, 4, true));
     planes.push_back(arrays.back()->data());
     ways.append(nb::make_tuple(way.layer, way.backwards, array));

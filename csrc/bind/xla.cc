@@ -16,9 +16,9 @@ namespace {
 namespace ffi = xla::ffi;
 
 // The operands in the order that both handlers take them; a bit of `given` tells which are there.
-constexpr int kOperands = 12;
-constexpr int kOperandRank[kOperands] = {3, 2, 2, 1, 1, 1, 1, 1, 2, 2, 2, 1};
-constexpr int kLengths = 11;
+constexpr int kOperands = 14;
+constexpr int kOperandRank[kOperands] = {3, 2, 2, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 1};
+constexpr int kLengths = 13;
 
 struct Buffer {
   const char* data = nullptr;
@@ -110,66 +110,81 @@ Operands operands_of(const Members& members, const Buffer* operands, int64_t mem
   return {at(0),  at(1),
           at(2),  at(3),
           at(4),  {at(5), at(6), at(7)},
-          at(8),  at(9),
-          at(10), members.part<const int32_t>(operands[kLengths], member)};
+          at(8),  {at(9), at(10), at(11)},
+          at(12), members.part<const int32_t>(operands[kLengths], member)};
 }
 
-Shape shape_of(const Buffer* operands) {
-  return {operands[0].shape[0], operands[0].shape[1], operands[0].shape[2], operands[2].shape[0]};
+// The recurrent weights' own shape says how many heads they have.
+Shape shape_of(Kind kind, const Buffer* operands) {
+  const int64_t hidden = operands[2].shape[0], columns = operands[2].shape[1];
+  const int64_t heads = columns > 0 ? kind_shape(kind).gates * hidden / columns : 1;
+  return {operands[0].shape[0], operands[0].shape[1], operands[0].shape[2], hidden, heads};
+}
+
+ffi::Error check_shape(Kind kind, const Buffer* operands) {
+  const Shape shape = shape_of(kind, operands);
+  const bool fits = shape.heads > 0 && shape.hidden % shape.heads == 0 &&
+                    kind_shape(kind).gates * shape.hidden == shape.heads * operands[2].shape[1];
+  return fits ? ffi::Error::Success() : ffi::Error::InvalidArgument("latchwork: hidden_weight has the wrong shape");
 }
 
 ffi::Error forward_handler(ffi::RemainingArgs args, ffi::RemainingRets rets, int32_t kind, int32_t given, bool reverse,
                            bool saves) {
   LATCHWORK_RETURN_IF_ERROR(check_kind(kind));
-  Buffer operands[kOperands], results[4];
+  constexpr int kResults =
+      kMostStates + 3;  // the outputs, the states with the hidden one first, what backward is given
+  Buffer operands[kOperands], results[kResults];
   Members members;
   std::size_t next = 0;
   LATCHWORK_RETURN_IF_ERROR(read_operands(args, given, operands, next, members));
-  const KindShape& k = kind_shape(static_cast<Kind>(kind));
-  const bool present[4] = {true, true, k.has_cell, saves};
-  const int rank[4] = {3, 2, 2, 1};
+  LATCHWORK_RETURN_IF_ERROR(check_shape(static_cast<Kind>(kind), operands));
+  const int states = kind_shape(static_cast<Kind>(kind)).states;
   next = 0;
-  for (int i = 0; i < 4; ++i)
-    if (present[i]) LATCHWORK_RETURN_IF_ERROR(read(rets, next++, rank[i], results[i]));
+  LATCHWORK_RETURN_IF_ERROR(read(rets, next++, 3, results[0]));
+  for (int s = 0; s <= states; ++s) LATCHWORK_RETURN_IF_ERROR(read(rets, next++, 2, results[1 + s]));
+  if (saves) LATCHWORK_RETURN_IF_ERROR(read(rets, next++, 1, results[kResults - 1]));
   LATCHWORK_RETURN_IF_ERROR(members.include(results[0]));
   std::vector<Operands> each;
   std::vector<Results> into;
   for (int64_t member = 0; member < members.count; ++member) {
     each.push_back(operands_of(members, operands, member));
     const auto at = [&](int i) { return members.part<float>(results[i], member); };
-    into.push_back({at(0), at(1), at(2), at(3)});
+    into.push_back({at(0), at(1), {at(2), at(3), at(4)}, at(5), false});
   }
-  forward(static_cast<Kind>(kind), shape_of(operands), reverse, each.data(), into.data(), members.count,
-          available_threads());
+  forward(static_cast<Kind>(kind), shape_of(static_cast<Kind>(kind), operands), reverse, each.data(), into.data(),
+          members.count, available_threads());
   return ffi::Error::Success();
 }
 
 // One network only. Its results: the planes (unpack.h) and the final states.
 ffi::Error trace_handler(ffi::RemainingArgs args, ffi::RemainingRets rets, int32_t kind, int32_t given, bool reverse) {
   LATCHWORK_RETURN_IF_ERROR(check_kind(kind));
-  Buffer operands[kOperands], results[3];
+  Buffer operands[kOperands], results[kMostStates + 2];
   Members members;
   std::size_t next = 0;
   LATCHWORK_RETURN_IF_ERROR(read_operands(args, given, operands, next, members));
-  const int count = kind_shape(static_cast<Kind>(kind)).has_cell ? 3 : 2;
+  LATCHWORK_RETURN_IF_ERROR(check_shape(static_cast<Kind>(kind), operands));
+  const int count = kind_shape(static_cast<Kind>(kind)).states + 2;
   for (int i = 0; i < count; ++i) LATCHWORK_RETURN_IF_ERROR(read(rets, i, i == 0 ? 4 : 2, results[i]));
   if (members.count != 1) return ffi::Error::InvalidArgument("latchwork: a trace is of one network");
   const auto at = [&](int i) { return members.part<float>(results[i], 0); };
-  trace(static_cast<Kind>(kind), shape_of(operands), reverse, operands_of(members, operands, 0), at(0), at(1), at(2),
-        available_threads());
+  float* const final_states[kMostStates] = {at(2), at(3), at(4)};
+  trace(static_cast<Kind>(kind), shape_of(static_cast<Kind>(kind), operands), reverse,
+        operands_of(members, operands, 0), at(0), at(1), final_states, available_threads());
   return ffi::Error::Success();
 }
 
 ffi::Error backward_handler(ffi::RemainingArgs args, ffi::RemainingRets rets, int32_t kind, int32_t given, bool reverse,
                             int32_t cotangents_given, int32_t wanted) {
   LATCHWORK_RETURN_IF_ERROR(check_kind(kind));
-  constexpr int kCotangents = 5, kGradients = 10;
-  constexpr int cotangent_rank[kCotangents] = {3, 1, 3, 2, 2};
-  constexpr int gradient_rank[kGradients] = {3, 2, 2, 1, 1, 1, 1, 1, 2, 2};
+  constexpr int kCotangents = 7, kGradients = 12;
+  constexpr int cotangent_rank[kCotangents] = {3, 1, 3, 2, 2, 2, 2};
+  constexpr int gradient_rank[kGradients] = {3, 2, 2, 1, 1, 1, 1, 1, 2, 2, 2, 2};
   Buffer operands[kOperands], cotangents[kCotangents], gradients[kGradients];
   Members members;
   std::size_t next = 0;
   LATCHWORK_RETURN_IF_ERROR(read_operands(args, given, operands, next, members));
+  LATCHWORK_RETURN_IF_ERROR(check_shape(static_cast<Kind>(kind), operands));
   for (int i = 0; i < kCotangents; ++i) {
     if (!(cotangents_given >> i & 1)) continue;
     LATCHWORK_RETURN_IF_ERROR(read(args, next++, cotangent_rank[i], false, cotangents[i]));
@@ -184,12 +199,12 @@ ffi::Error backward_handler(ffi::RemainingArgs args, ffi::RemainingRets rets, in
   for (int64_t member = 0; member < members.count; ++member) {
     each.push_back(operands_of(members, operands, member));
     const auto from = [&](int i) { return members.part<const float>(cotangents[i], member); };
-    by.push_back({from(0), from(1), from(2), from(3), from(4)});
+    by.push_back({from(0), from(1), from(2), from(3), {from(4), from(5), from(6)}});
     const auto to = [&](int i) { return members.part<float>(gradients[i], member); };
-    into.push_back({to(0), to(1), to(2), to(3), to(4), {to(5), to(6), to(7)}, to(8), to(9)});
+    into.push_back({to(0), to(1), to(2), to(3), to(4), {to(5), to(6), to(7)}, to(8), {to(9), to(10), to(11)}});
   }
-  backward(static_cast<Kind>(kind), shape_of(operands), reverse, each.data(), by.data(), into.data(), members.count,
-           available_threads());
+  backward(static_cast<Kind>(kind), shape_of(static_cast<Kind>(kind), operands), reverse, each.data(), by.data(),
+           into.data(), members.count, available_threads());
   return ffi::Error::Success();
 }
 

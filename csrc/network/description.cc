@@ -28,6 +28,7 @@ Form form_after(const LayerDescription& layer, const Form& input) {
   const auto form =
       std::visit(Each{[&](const RecurrentDescription& l) {
                         sequences();
+                        require(l.heads > 0 && l.units % l.heads == 0, "the units do not fall into so many heads");
                         return Form{l.return_sequences, false, l.units * (l.both_ways ? 2 : 1)};
                       },
                       [&](const DenseDescription& l) { return Form{input.has_time, false, l.units}; },
@@ -52,7 +53,7 @@ Form form_after(const LayerDescription& layer, const Form& input) {
 int64_t parameter_floats(const LayerDescription& layer, const Form& input) {
   return std::visit(
       Each{[&](const RecurrentDescription& l) {
-             return cell_floats(l.kind, input.width, l.units) * (l.both_ways ? 2 : 1);
+             return cell_floats(l.kind, input.width, l.units, l.heads) * (l.both_ways ? 2 : 1);
            },
            [&](const DenseDescription& l) { return (input.width + 1) * l.units; },
            [&](const AheadDescription& l) { return (input.width + l.features + 1) * l.units; },

@@ -23,6 +23,7 @@ struct RecurrentDescription {
   bool both_ways;         // two of them, one reading each way, outputs side by side
   bool return_sequences;  // else the output at the last step read alone, and no time axis
   float dropout, recurrent_dropout;
+  int64_t heads = 1;  // of the recurrent weights
 };
 
 struct DenseDescription {

@@ -13,7 +13,7 @@ class Recurrent : public Layer {
   Recurrent(const RecurrentDescription& layer, const LayerSetting& setting, bool owns_by_inputs)
       : input_(setting.input), layer_(layer), place_(setting.place) {
     const Flow& input = setting.input;
-    shape_ = {input.rows, input.steps, input.width, layer.units};
+    shape_ = {input.rows, input.steps, input.width, layer.units, layer.heads};
     const int64_t state = shape_.batch * shape_.hidden, all = state * shape_.time;
     make_output(input, layer.units, layer.return_sequences, setting.use);
     float* const outputs = layer.return_sequences ? output_.values : take(all);
@@ -26,17 +26,22 @@ class Recurrent : public Layer {
       operands_.inputs = masked_inputs_;
     }
     if (setting.use == Use::train && layer.recurrent_dropout > 0) operands_.hidden_mask = hidden_mask_ = take(state);
-    set_cell_arrays(layer.kind, shape_.features, shape_.hidden, setting.parameters, operands_);
-    if (setting.gradients) set_cell_arrays(layer.kind, shape_.features, shape_.hidden, setting.gradients, gradients_);
+    const auto set = [&](auto* from, auto& arrays) {
+      set_cell_arrays(layer.kind, shape_.features, shape_.hidden, layer.heads, from, arrays);
+    };
+    set(setting.parameters, operands_);
+    if (setting.gradients) set(setting.gradients, gradients_);
     const bool goes_back = setting.use != Use::measure;
-    results_ = {outputs, last, state_count(layer.kind) > 1 ? take(state) : nullptr,
-                goes_back ? take(saved_floats(layer.kind, shape_)) : nullptr, false};
+    results_ = {outputs, last, {}, goes_back ? take(saved_floats(layer.kind, shape_)) : nullptr, false};
     forward_ =
         std::make_unique<ForwardCall>(layer.kind, shape_, layer.reverse, &operands_, &results_, 1, setting.threads);
     if (!goes_back) return;
     if (input.by_values) gradients_.inputs = owns_by_inputs ? take(input.count()) : input.by_values;
-    cotangents_ = {outputs, results_.saved, layer.return_sequences ? output_.by_values : nullptr,
-                   layer.return_sequences ? nullptr : output_.by_values, nullptr};
+    cotangents_ = {outputs,
+                   results_.saved,
+                   layer.return_sequences ? output_.by_values : nullptr,
+                   layer.return_sequences ? nullptr : output_.by_values,
+                   {}};
     backward_ = std::make_unique<BackwardCall>(layer.kind, shape_, layer.reverse, &operands_, &cotangents_, &gradients_,
                                                1, setting.threads);
   }
@@ -109,7 +114,7 @@ class Bidirectional : public Layer {
  public:
   Bidirectional(RecurrentDescription layer, LayerSetting setting) : input_(setting.input), hidden_(layer.units) {
     make_output(input_, 2 * hidden_, layer.return_sequences, setting.use);
-    const int64_t floats = cell_floats(layer.kind, input_.width, hidden_);
+    const int64_t floats = cell_floats(layer.kind, input_.width, hidden_, layer.heads);
     for (int way = 0; way < 2; ++way) {
       layer.reverse = way == 1;
       ways_[way] = std::make_unique<Recurrent>(layer, setting, way == 1);

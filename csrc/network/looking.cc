@@ -17,35 +17,24 @@ std::size_t bytes(int64_t floats) { return static_cast<std::size_t>(floats) * si
 // its final hidden state [batch, units].
 const float* trace_way(const TracedWay& way, bool reverse, int64_t features, const float* parameters,
                        const Passage& passage, const float* from, float* planes, float* final_hidden) {
-  const Shape shape{passage.batch, passage.steps, features, way.units};
-  const int64_t state = shape.batch * shape.hidden;
-  const Floats others(state);
+  const Shape shape{passage.batch, passage.steps, features, way.units, way.heads};
   Operands operands{};
-  set_cell_arrays(way.kind, features, way.units, parameters, operands);
+  set_cell_arrays(way.kind, features, way.units, way.heads, parameters, operands);
   operands.inputs = from;
   operands.lengths = passage.lengths;
-  float* const outputs = planes + (planes_of(way.kind) - 1) * state * shape.time;
-  float* const cell = state_count(way.kind) > 1 ? others.data() : nullptr;
-  if (planes_of(way.kind) > 1) {
-    trace(way.kind, shape, reverse, operands, planes, final_hidden, cell, available_threads());
-  } else {  // its output is all that it computes
-    const Results results{outputs, final_hidden, cell, nullptr, false};
-    forward(way.kind, shape, reverse, &operands, &results, 1, available_threads());
-  }
-  return outputs;
+  trace(way.kind, shape, reverse, operands, planes, final_hidden, nullptr, available_threads());
+  return planes + (traced_planes(way.kind) - 1) * shape.batch * shape.time * shape.hidden;
 }
 
 }  // namespace
-
-int64_t planes_of(Kind kind) { return kind_shape(kind).slopes ? traced_planes(kind) : 1; }
 
 std::vector<TracedWay> traced_ways(const NetworkDescription& network) {
   std::vector<TracedWay> ways;
   for (std::size_t index = 0; index < network.size(); ++index) {
     const auto* layer = std::get_if<RecurrentDescription>(&network[index]);
     if (!layer) continue;
-    if (layer->both_ways) ways.push_back({index, false, layer->kind, layer->units});
-    ways.push_back({index, layer->both_ways || layer->reverse, layer->kind, layer->units});
+    if (layer->both_ways) ways.push_back({index, false, layer->kind, layer->units, layer->heads});
+    ways.push_back({index, layer->both_ways || layer->reverse, layer->kind, layer->units, layer->heads});
   }
   return ways;
 }
@@ -74,7 +63,7 @@ void trace_network(const NetworkDescription& network, const Form& input, const f
         const float* const shown = recurrent->return_sequences ? all : last.data();
         for (int64_t row = 0; row < rows; ++row)
           std::memcpy(to + row * after.width + at, shown + row * units, bytes(units));
-        own += cell_floats(way.kind, form.width, units);
+        own += cell_floats(way.kind, form.width, units, way.heads);
       }
       if (!recurrent->return_sequences) passage.steps = 1;
       if (!recurrent->return_sequences) passage.lengths = nullptr;

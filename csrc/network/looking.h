@@ -7,19 +7,16 @@
 
 namespace latchwork {
 
-// One way of one recurrent layer: its planes [planes, batch, time, units], the outputs last; the caller's.
+// One way of one recurrent layer: its planes [traced_planes, batch, time, units] (unpack.h), the caller's.
 struct TracedWay {
   std::size_t layer;  // its place in the list
   bool backwards;
   Kind kind;
-  int64_t units;
+  int64_t units, heads;
 };
 
 // The ways that a trace of the network shows, in order.
 std::vector<TracedWay> traced_ways(const NetworkDescription& network);
-
-// How many planes a kind is shown by.
-int64_t planes_of(Kind kind);
 
 // Writes each way's planes, and the outputs [batch, steps, width].
 void trace_network(const NetworkDescription& network, const Form& input, const float* parameters, const Given& given,

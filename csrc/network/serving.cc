@@ -37,17 +37,17 @@ void for_rows(int64_t rows, int64_t floats, int threads, const Body& body) {
 std::unique_ptr<const Weights> packed_cell(const RecurrentDescription& layer, int64_t features,
                                            const float* parameters) {
   Operands given{};
-  set_cell_arrays(layer.kind, features, layer.units, parameters, given);
-  return std::make_unique<const Weights>(layer.kind, features, layer.units, given);
+  set_cell_arrays(layer.kind, features, layer.units, layer.heads, parameters, given);
+  return std::make_unique<const Weights>(layer.kind, features, layer.units, given, layer.heads);
 }
 
 class ServedRecurrent : public ServedLayer {
  public:
   ServedRecurrent(const RecurrentDescription& layer, int64_t features, const float* parameters)
-      : layer_(layer), has_cell_(state_count(layer.kind) > 1), weights_(packed_cell(layer, features, parameters)) {}
+      : layer_(layer), weights_(packed_cell(layer, features, parameters)) {}
 
   int64_t state_floats() const override { return state_count(layer_.kind) * layer_.units; }
-  int64_t scratch_floats(int64_t steps) const override { return state_floats() + steps * layer_.units; }
+  int64_t scratch_floats(int64_t steps) const override { return (1 + steps) * layer_.units; }
 
   void run(Passage& passage, const float* from, float* to) const override {
     const int64_t size = passage.batch * layer_.units;
@@ -56,14 +56,15 @@ class ServedRecurrent : public ServedLayer {
     given.lengths = passage.lengths;
     if (passage.before) {
       given.hidden_state = passage.before;
-      given.cell_state = has_cell_ ? passage.before + size : nullptr;
+      for (int s = 1; s < state_count(layer_.kind); ++s) given.states[s - 1] = passage.before + s * size;
       passage.before += passage.batch * state_floats();
     }
     float* const last = passage.after ? passage.after : passage.scratch;
     const bool gives_all = layer_.return_sequences || passage.steps == 1;
-    float* const outputs = gives_all ? to : passage.scratch + passage.batch * state_floats();
-    weights_->forward(passage.batch, passage.steps, layer_.reverse, given,
-                      {outputs, last, has_cell_ ? last + size : nullptr, nullptr, false}, passage.threads);
+    float* const outputs = gives_all ? to : passage.scratch + size;
+    Results results{outputs, last, {}, nullptr, false};
+    for (int s = 1; passage.after && s < state_count(layer_.kind); ++s) results.final_states[s - 1] = last + s * size;
+    weights_->forward(passage.batch, passage.steps, layer_.reverse, given, results, passage.threads);
     if (passage.after) passage.after += passage.batch * state_floats();
     if (!gives_all) std::memcpy(to, last, bytes(size));
     if (layer_.return_sequences) return;
@@ -73,7 +74,7 @@ class ServedRecurrent : public ServedLayer {
 
  private:
   const RecurrentDescription layer_;
-  const bool has_cell_;
+
   const std::unique_ptr<const Weights> weights_;
 };
 
@@ -82,23 +83,22 @@ class ServedBidirectional : public ServedLayer {
   ServedBidirectional(const RecurrentDescription& layer, int64_t features, const float* parameters) : layer_(layer) {
     for (auto& way : ways_) {
       way = packed_cell(layer, features, parameters);
-      parameters += cell_floats(layer.kind, features, layer.units);
+      parameters += cell_floats(layer.kind, features, layer.units, layer.heads);
     }
   }
 
-  int64_t scratch_floats(int64_t steps) const override { return (state_count(layer_.kind) + steps) * layer_.units; }
+  int64_t scratch_floats(int64_t steps) const override { return (1 + steps) * layer_.units; }
 
   void run(Passage& passage, const float* from, float* to) const override {
     const int64_t units = layer_.units, size = passage.batch * units;
     float* const last = passage.scratch;
-    float* const outputs = last + state_count(layer_.kind) * size;
+    float* const outputs = last + size;
     Operands given{};
     given.inputs = from;
     given.lengths = passage.lengths;
     const int64_t rows = layer_.return_sequences ? passage.batch * passage.steps : passage.batch;
     for (int way = 0; way < 2; ++way) {
-      ways_[way]->forward(passage.batch, passage.steps, way == 1, given,
-                          {outputs, last, state_count(layer_.kind) > 1 ? last + size : nullptr, nullptr, false},
+      ways_[way]->forward(passage.batch, passage.steps, way == 1, given, {outputs, last, {}, nullptr, false},
                           passage.threads);
       const float* const shown = layer_.return_sequences ? outputs : last;
       for_rows(rows, units, passage.threads,

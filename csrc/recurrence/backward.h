@@ -49,7 +49,7 @@ struct BackwardScratch {
   };
   Block blocks[2];
   float* by_hidden;  // by the hidden state of the step before, but for the recurrent product's part
-  float* by_cell;
+  float* by_states[kMostStates];
   float* first_cell;  // of peepholes: the cell before the first step
   float* zeros;       // a row of a state
 
@@ -64,7 +64,7 @@ struct BackwardScratch {
       block.masked = carver.take<float>(masked_too ? schedule.block_rows * shape.hidden : 0);
     }
     by_hidden = carver.take<float>(state);
-    by_cell = carver.take<float>(Cell::kShape.has_cell ? state : 0);
+    for (int s = 0; s < Cell::kStates; ++s) by_states[s] = carver.take<float>(state);
     first_cell = carver.take<float>(Cell::kShape.has_peepholes ? state : 0);
     zeros = carver.take<float>(shape.hidden);
     if (bytes) *bytes = carver.taken();
@@ -215,11 +215,10 @@ class BackwardChunk {
         const int64_t from = chunk_.rows[row] * shape_.hidden + block * kWidth;
         const int64_t to = row * sizes_.padded_hidden + block * kWidth;
         store(scratch_.by_hidden + to, load_or_zero(cotangents_.by_hidden, from, count));
-        if constexpr (Cell::kShape.has_cell) {
-          store(scratch_.by_cell + to, load_or_zero(cotangents_.by_cell, from, count));
-        }
+        for (int s = 0; s < Cell::kStates; ++s)
+          store(scratch_.by_states[s] + to, load_or_zero(cotangents_.by_states[s], from, count));
         if constexpr (Cell::kShape.has_peepholes) {
-          store(scratch_.first_cell + to, load_or_zero(given_.cell_state, from, count));
+          store(scratch_.first_cell + to, load_or_zero(given_.states[0], from, count));
         }
       }
       if (wanted_.inputs && shares_.first) {
@@ -323,10 +322,11 @@ class BackwardChunk {
         if (cotangents_.by_outputs) unit.by_hidden += load(cotangents_.by_outputs + output + in_row, count);
         Vec slopes[kSlopes + 1];  // a simple RNN has none
         const float* saved = saved_at(place_, block, row + r, running);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (int n = 0; n < kSlopes; ++n) slopes[n] = load(saved + n * kWidth);
         if constexpr (Cell::kNeedsHidden) unit.hidden = load(cotangents_.outputs + output + in_row, count);
-        if constexpr (Cell::kShape.has_cell) unit.by_cell = load(scratch_.by_cell + at);
+#pragma GCC unroll 3
+        for (int s = 0; s < Cell::kStates; ++s) unit.by_states[s] = load(scratch_.by_states[s] + at);
         if constexpr (Cell::kShape.has_peepholes) {
           const float* before =
               step == 0 ? scratch_.first_cell + at
@@ -345,7 +345,8 @@ class BackwardChunk {
           by_bias[u][n] += z[n];
         }
         store(scratch_.by_hidden + at, unit.by_hidden);
-        if constexpr (Cell::kShape.has_cell) store(scratch_.by_cell + at, unit.by_cell);
+#pragma GCC unroll 3
+        for (int s = 0; s < Cell::kStates; ++s) store(scratch_.by_states[s] + at, unit.by_states[s]);
         if constexpr (Cell::kShape.has_peepholes) {
           by_peepholes[u].input += unit.by_peepholes.input;
           by_peepholes[u].forget += unit.by_peepholes.forget;
@@ -462,12 +463,14 @@ class BackwardChunk {
         });
       }
     }
-    if (!Cell::kShape.has_cell || !wanted_.cell_state) return;
     const Range mine = blocks();
-    for (int64_t row = 0; row < chunk_.count; ++row)
-      for (int64_t block = mine.begin; block < mine.end; ++block)
-        store(wanted_.cell_state + chunk_.rows[row] * shape_.hidden + block * kWidth,
-              load(scratch_.by_cell + row * sizes_.padded_hidden + block * kWidth), lanes(shape_.hidden, block));
+    for (int s = 0; s < Cell::kStates; ++s) {
+      if (!wanted_.states[s]) continue;
+      for (int64_t row = 0; row < chunk_.count; ++row)
+        for (int64_t block = mine.begin; block < mine.end; ++block)
+          store(wanted_.states[s] + chunk_.rows[row] * shape_.hidden + block * kWidth,
+                load(scratch_.by_states[s] + row * sizes_.padded_hidden + block * kWidth), lanes(shape_.hidden, block));
+    }
   }
 
   // Row-steps that a weights' gradient takes before its sums leave the registers: their lines fit in the L1 cache.

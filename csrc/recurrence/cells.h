@@ -12,24 +12,25 @@
 
 namespace latchwork::LATCHWORK_BUILD {
 
-// What a unit carries besides its hidden state, and the peephole weights of its register.
+// The peephole weights of a register of units.
 struct Peepholes {
   Vec input, forget, output;
 };
 
+// `before` and `after` a step: the kind's states but for the hidden one, in its order.
 struct ForwardUnits {
   Vec hidden_before;
-  Vec cell_before;
-  Vec cell;   // written by forward, as the next
-  Vec shown;  // tanh(cell)
+  Vec before[kMostStates];
+  Vec after[kMostStates];  // written by `begin`
+  Vec notes[2];            // what a cell hands on from `begin` and `end` to `slopes`
   Peepholes peepholes;
 };
 
 struct BackwardUnits {
-  Vec hidden;       // this step's, for the simple RNN
-  Vec cell_before;  // for peepholes
-  Vec by_hidden;    // in: by this step's hidden state; out: by the one before, without the recurrent product
-  Vec by_cell;      // in: by this step's cell; out: by the one before
+  Vec hidden;                  // this step's, for the simple RNN
+  Vec cell_before;             // for peepholes
+  Vec by_hidden;               // in: by this step's hidden state; out: by the one before, without the recurrent product
+  Vec by_states[kMostStates];  // in: by this step's states; out: by those before
   Peepholes peepholes;
   Peepholes by_peepholes;  // written by backward
 };
@@ -46,10 +47,17 @@ struct CellBase {
   static constexpr int kInputSlot = kShape.input_slot;
   static constexpr int kHiddenSlot = kShape.hidden_slot;
   static constexpr int kSlopes = kShape.slopes;
-  static constexpr bool kNeedsHiddenBefore = kind == Kind::gru;
+  static constexpr int kStates = kShape.states;
+  static constexpr int kTraced = kShape.traced;
+  static constexpr bool kNeedsHiddenBefore = false;
   static constexpr bool kNeedsHidden = kSlopes == 0;
   // Registers of units that one tile of the product covers.
   static constexpr int kTileUnits = kGates == 1 ? 2 : 1;
+
+  // The gates as people see them, in the order of KindShape's traced_gates.
+  static LATCHWORK_INLINE void trace(const Vec* z, Vec* gates) {
+    for (int n = 0; n < kTraced; ++n) gates[n] = z[n];
+  }
 };
 
 struct SimpleTanh : CellBase<Kind::simple_rnn_tanh> {
@@ -78,6 +86,7 @@ struct SimpleRelu : CellBase<Kind::simple_rnn_relu> {
 
 // Slots n (the candidate's sum from the inputs), r, z, and the candidate's sum from the hidden state.
 struct Gru : CellBase<Kind::gru> {
+  static constexpr bool kNeedsHiddenBefore = true;
   static LATCHWORK_INLINE void begin(Vec* z, ForwardUnits&) {
     bend<Curve::sigmoid, Curve::sigmoid>(z + 1);  // 1, 2
   }
@@ -85,6 +94,12 @@ struct Gru : CellBase<Kind::gru> {
   static LATCHWORK_INLINE Vec end(Vec* z, ForwardUnits& u) {
     z[0] = tanh(z[0] + z[1] * z[3]);                // 3
     return z[0] + z[2] * (u.hidden_before - z[0]);  // 4
+  }
+
+  static LATCHWORK_INLINE void trace(const Vec* z, Vec* gates) {
+    gates[0] = z[1];
+    gates[1] = z[2];
+    gates[2] = z[0];
   }
 
   static LATCHWORK_INLINE void slopes(const Vec* z, const ForwardUnits& u, Vec, Vec* by) {
@@ -109,45 +124,45 @@ template <bool with_peepholes>
 struct LstmBase : CellBase<with_peepholes ? Kind::peephole_lstm : Kind::lstm> {
   static LATCHWORK_INLINE void begin(Vec* z, ForwardUnits& u) {
     if constexpr (with_peepholes) {
-      z[0] += u.peepholes.input * u.cell_before;
-      z[1] += u.peepholes.forget * u.cell_before;
+      z[0] += u.peepholes.input * u.before[0];
+      z[1] += u.peepholes.forget * u.before[0];
       bend<Curve::sigmoid, Curve::sigmoid, Curve::tanh>(z);  // 1, 2, 3
     } else {
       bend<Curve::sigmoid, Curve::sigmoid, Curve::tanh, Curve::sigmoid>(z);  // 1, 2, 3, 5
     }
-    u.cell = z[1] * u.cell_before + z[0] * z[2];                                       // 4
-    if constexpr (with_peepholes) z[3] = sigmoid(z[3] + u.peepholes.output * u.cell);  // 5
+    u.after[0] = z[1] * u.before[0] + z[0] * z[2];                                         // 4
+    if constexpr (with_peepholes) z[3] = sigmoid(z[3] + u.peepholes.output * u.after[0]);  // 5
   }
 
   static LATCHWORK_INLINE Vec end(Vec* z, ForwardUnits& u) {
-    u.shown = tanh(u.cell);
-    return z[3] * u.shown;  // 6
+    u.notes[0] = tanh(u.after[0]);
+    return z[3] * u.notes[0];  // 6
   }
 
   static LATCHWORK_INLINE void slopes(const Vec* z, const ForwardUnits& u, Vec hidden, Vec* by) {
-    const Vec input = z[0], forget = z[1], candidate = z[2], output = z[3];
-    by[0] = hidden * (1.0f - output);                  // hidden by the output gate's sum: 6, 5
-    by[1] = output * (1.0f - u.shown * u.shown);       // hidden by the cell: 6
-    by[2] = forget;                                    // the cell by the one before: 4
-    by[3] = input * (1.0f - candidate * candidate);    // the cell by the candidate's sum: 4, 3
-    by[4] = u.cell_before * forget * (1.0f - forget);  // the cell by the forget gate's sum: 4, 2
-    by[5] = candidate * input * (1.0f - input);        // the cell by the input gate's sum: 4, 1
-    if constexpr (with_peepholes) by[6] = u.cell;
+    const Vec input = z[0], forget = z[1], candidate = z[2], output = z[3], shown = u.notes[0];
+    by[0] = hidden * (1.0f - output);                // hidden by the output gate's sum: 6, 5
+    by[1] = output * (1.0f - shown * shown);         // hidden by the cell: 6
+    by[2] = forget;                                  // the cell by the one before: 4
+    by[3] = input * (1.0f - candidate * candidate);  // the cell by the candidate's sum: 4, 3
+    by[4] = u.before[0] * forget * (1.0f - forget);  // the cell by the forget gate's sum: 4, 2
+    by[5] = candidate * input * (1.0f - input);      // the cell by the input gate's sum: 4, 1
+    if constexpr (with_peepholes) by[6] = u.after[0];
   }
 
   static LATCHWORK_INLINE void backward(const Vec* by, Vec* z, BackwardUnits& u) {
-    z[3] = u.by_hidden * by[0];                     // 6, 5
-    Vec by_cell = u.by_cell + u.by_hidden * by[1];  // 6
+    z[3] = u.by_hidden * by[0];                          // 6, 5
+    Vec by_cell = u.by_states[0] + u.by_hidden * by[1];  // 6
     if constexpr (with_peepholes) {
       by_cell += z[3] * u.peepholes.output;
       u.by_peepholes.output = z[3] * by[6];
     }
-    u.by_cell = by_cell * by[2];  // 4
-    z[2] = by_cell * by[3];       // 4, 3
-    z[1] = by_cell * by[4];       // 4, 2
-    z[0] = by_cell * by[5];       // 4, 1
+    u.by_states[0] = by_cell * by[2];  // 4
+    z[2] = by_cell * by[3];            // 4, 3
+    z[1] = by_cell * by[4];            // 4, 2
+    z[0] = by_cell * by[5];            // 4, 1
     if constexpr (with_peepholes) {
-      u.by_cell += z[0] * u.peepholes.input + z[1] * u.peepholes.forget;
+      u.by_states[0] += z[0] * u.peepholes.input + z[1] * u.peepholes.forget;
       u.by_peepholes.input = z[0] * u.cell_before;
       u.by_peepholes.forget = z[1] * u.cell_before;
     }
@@ -162,29 +177,34 @@ using PeepholeLstm = LstmBase<true>;
 struct CoupledLstm : CellBase<Kind::coupled_lstm> {
   static LATCHWORK_INLINE void begin(Vec* z, ForwardUnits& u) {
     bend<Curve::sigmoid, Curve::tanh, Curve::sigmoid>(z);  // 1, 2, 4
-    u.cell = z[1] + z[0] * (u.cell_before - z[1]);         // 3
+    u.after[0] = z[1] + z[0] * (u.before[0] - z[1]);       // 3
   }
 
   static LATCHWORK_INLINE Vec end(Vec* z, ForwardUnits& u) {
-    u.shown = tanh(u.cell);
-    return z[2] * u.shown;  // 5
+    u.notes[0] = tanh(u.after[0]);
+    return z[2] * u.notes[0];  // 5
+  }
+
+  static LATCHWORK_INLINE void trace(const Vec* z, Vec* gates) {
+    gates[0] = 1.0f - z[0];
+    for (int n = 0; n < kGates; ++n) gates[n + 1] = z[n];
   }
 
   static LATCHWORK_INLINE void slopes(const Vec* z, const ForwardUnits& u, Vec hidden, Vec* by) {
-    const Vec forget = z[0], candidate = z[1], output = z[2];
-    by[0] = hidden * (1.0f - output);                                // hidden by the output gate's sum: 5, 4
-    by[1] = output * (1.0f - u.shown * u.shown);                     // hidden by the cell: 5
-    by[2] = forget;                                                  // the cell by the one before: 3
-    by[3] = (1.0f - forget) * (1.0f - candidate * candidate);        // the cell by the candidate's sum: 3, 2
-    by[4] = (u.cell_before - candidate) * forget * (1.0f - forget);  // the cell by the forget gate's sum: 3, 1
+    const Vec forget = z[0], candidate = z[1], output = z[2], shown = u.notes[0];
+    by[0] = hidden * (1.0f - output);                              // hidden by the output gate's sum: 5, 4
+    by[1] = output * (1.0f - shown * shown);                       // hidden by the cell: 5
+    by[2] = forget;                                                // the cell by the one before: 3
+    by[3] = (1.0f - forget) * (1.0f - candidate * candidate);      // the cell by the candidate's sum: 3, 2
+    by[4] = (u.before[0] - candidate) * forget * (1.0f - forget);  // the cell by the forget gate's sum: 3, 1
   }
 
   static LATCHWORK_INLINE void backward(const Vec* by, Vec* z, BackwardUnits& u) {
-    z[2] = u.by_hidden * by[0];                           // 5, 4
-    const Vec by_cell = u.by_cell + u.by_hidden * by[1];  // 5
-    u.by_cell = by_cell * by[2];                          // 3
-    z[1] = by_cell * by[3];                               // 3, 2
-    z[0] = by_cell * by[4];                               // 3, 1
+    z[2] = u.by_hidden * by[0];                                // 5, 4
+    const Vec by_cell = u.by_states[0] + u.by_hidden * by[1];  // 5
+    u.by_states[0] = by_cell * by[2];                          // 3
+    z[1] = by_cell * by[3];                                    // 3, 2
+    z[0] = by_cell * by[4];                                    // 3, 1
     u.by_hidden = zero();
   }
 };

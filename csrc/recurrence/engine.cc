@@ -117,11 +117,11 @@ struct Backward {
     const PackedBackward<Cell> packed(Carver(job.packed + member * job.sizes.packed), job.shape, job.sizes, inputs);
     // The derivatives that come back from a step need it: not where there is one step and nobody asks for the state's.
     if (job.shape.time > 1 || job.gradients[member].hidden_state) {
-      pack_transposed<Cell>(given.hidden_weight, job.shape.hidden, job.shape.hidden, false, shares.transposed,
-                            packed.hidden);
+      pack_transposed<Cell>(given.hidden_weight, job.shape.hidden, job.shape.hidden, false, job.shape.heads,
+                            shares.transposed, packed.hidden);
     }
     if (inputs) {
-      pack_transposed<Cell>(given.input_weight, job.shape.features, job.shape.hidden, true, shares.inputs,
+      pack_transposed<Cell>(given.input_weight, job.shape.features, job.shape.hidden, true, 1, shares.inputs,
                             packed.input);
     }
     if (Cell::kShape.has_peepholes && shares.first)
@@ -140,7 +140,14 @@ struct Backward {
         Vec sum = zero();
         for (int64_t chunk = 0; chunk < job.schedule.chunks; ++chunk)
           sum += load(which(partial(job, member, chunk)) + panels.offset(panel, depth) + place);
-        store(to + k * columns + column, sum, count);
+        if (of_inputs || job.shape.heads == 1) return store(to + k * columns + column, sum, count);
+        const Heads all(job.shape.hidden, job.shape.heads);
+        const int64_t gate = column / job.shape.hidden, unit = column % job.shape.hidden;
+        const Range own = all.units(k, unit, count);
+        float lanes[kWidth];
+        store(lanes, sum);
+        for (int64_t lane = own.begin; lane < own.end; ++lane)
+          to[all.place(Cell::kGates, k, gate, unit + lane)] = lanes[lane];
       });
     };
     matrix(wanted.input_weight, job.shape.features, true, [](const Partial<Cell>& part) { return part.input_weight; });

@@ -22,8 +22,8 @@ struct PackedForward {
   void pack(const Operands& given, const Shape& shape, const Sizes& sizes, Range panels, bool first) const {
     const Panels<Cell> all{shape.hidden};
     for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
-      pack_panel(all, panel, given.input_weight, shape.features, true, input);
-      pack_panel(all, panel, given.hidden_weight, shape.hidden, false, hidden);
+      pack_panel(all, panel, given.input_weight, shape.features, true, 1, input);
+      pack_panel(all, panel, given.hidden_weight, shape.hidden, false, shape.heads, hidden);
     }
     if (!first) return;
     pack_bias<Cell>(given.bias, given.hidden_bias, shape.hidden, bias);
@@ -48,10 +48,10 @@ struct Steps {
 // What a chunk needs while it runs.
 template <class Cell>
 struct ForwardScratch {
-  float* product_hidden[2];  // what the recurrent product reads and writes, in turn: masked where there is a mask
-  float* hidden;             // the state itself, where there is a mask
-  float* cell;
-  float* sums;  // project_first: the sums of a block of steps
+  float* product_hidden[2];    // what the recurrent product reads and writes, in turn: masked where there is a mask
+  float* hidden;               // the state itself, where there is a mask
+  float* states[kMostStates];  // the kind's others
+  float* sums;                 // project_first: the sums of a block of steps
   const float** row_inputs;
   float** row_outputs;
 
@@ -61,7 +61,7 @@ struct ForwardScratch {
     product_hidden[0] = carver.take<float>(state);
     product_hidden[1] = carver.take<float>(state);
     hidden = carver.take<float>(masked ? state : 0);
-    cell = carver.take<float>(Cell::kShape.has_cell ? state : 0);
+    for (int s = 0; s < Cell::kStates; ++s) states[s] = carver.take<float>(state);
     sums = carver.take<float>(schedule.project_first ? schedule.block_rows * sizes.line : 0);
     row_inputs = carver.take<const float*>(rows);
     row_outputs = carver.take<float*>(rows);
@@ -73,6 +73,7 @@ template <class Cell>
 class ForwardChunk {
  public:
   static constexpr int kSlots = Cell::kSlots;
+  static constexpr int kTracedVectors = traced_vectors(Cell::kKind);
 
   ForwardChunk(const ForwardJob& job, int64_t member, const Chunk& chunk, void* scratch)
       : shape_(job.shape),
@@ -133,9 +134,8 @@ class ForwardChunk {
           hidden *= load(given_.hidden_mask + from, count);
         }
         store(scratch_.product_hidden[0] + to, hidden);
-        if constexpr (Cell::kShape.has_cell) {
-          store(scratch_.cell + to, given_.cell_state ? load(given_.cell_state + from, count) : zero());
-        }
+        for (int s = 0; s < Cell::kStates; ++s)
+          store(scratch_.states[s] + to, given_.states[s] ? load(given_.states[s] + from, count) : zero());
       }
     }
     if (!schedule_.by_columns || team.rank == 0) find_rows();
@@ -166,8 +166,9 @@ class ForwardChunk {
         const int64_t count = lanes(shape_.hidden, block);
         const int64_t to = chunk_.rows[row] * shape_.hidden + block * kWidth;
         const int64_t from = row * sizes_.padded_hidden + block * kWidth;
-        store(results_.final_hidden + to, load(hidden + from), count);
-        if constexpr (Cell::kShape.has_cell) store(results_.final_cell + to, load(scratch_.cell + from), count);
+        if (results_.final_hidden) store(results_.final_hidden + to, load(hidden + from), count);
+        for (int s = 0; s < Cell::kStates; ++s)
+          if (results_.final_states[s]) store(results_.final_states[s] + to, load(scratch_.states[s] + from), count);
       }
     }
   }
@@ -275,14 +276,16 @@ class ForwardChunk {
       for (int u = 0; u < kUnits; ++u) {
         const int64_t block = first_block + u;
         const int64_t at = (row + r) * sizes_.padded_hidden + block * kWidth;
-        if constexpr (Cell::kShape.has_cell) unit[r][u].cell_before = load(scratch_.cell + at);
+#pragma GCC unroll 3
+        for (int s = 0; s < Cell::kStates; ++s) unit[r][u].before[s] = load(scratch_.states[s] + at);
         if constexpr (Cell::kShape.has_peepholes) {
           const float* peephole = packed_.peepholes + block * kWidth;
           unit[r][u].peepholes = {load(peephole), load(peephole + sizes_.padded_hidden),
                                   load(peephole + 2 * sizes_.padded_hidden)};
         }
         Cell::begin(&sum[r][u * kSlots], unit[r][u]);
-        if constexpr (Cell::kShape.has_cell) store(scratch_.cell + at, unit[r][u].cell);
+#pragma GCC unroll 3
+        for (int s = 0; s < Cell::kStates; ++s) store(scratch_.states[s] + at, unit[r][u].after[s]);
       }
     }
     float* saved = saved_ ? saved_ + place * sizes_.padded_hidden * kept() : nullptr;
@@ -299,16 +302,21 @@ class ForwardChunk {
         }
         const Vec hidden = Cell::end(z, unit[r][u]);
         if constexpr (Cell::kSlopes > 0) {
-          if (saved && !results_.saves_gates) {
+          if (saved && !results_.traces) {
             float* to = saved + registers_at(Cell::kSlopes, block, row + r, running);
             Vec slopes[Cell::kSlopes];
             Cell::slopes(z, unit[r][u], hidden, slopes);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
             for (int n = 0; n < Cell::kSlopes; ++n) store(to + n * kWidth, slopes[n]);
-          } else if (saved) {
-            float* to = saved + registers_at(traced_vectors(Cell::kKind), block, row + r, running);
-            for (int n = 0; n < kSlots; ++n) store(to + n * kWidth, z[n]);
-            if constexpr (Cell::kShape.has_cell) store(to + kSlots * kWidth, unit[r][u].cell);
+          }
+        }
+        if constexpr (kTracedVectors > 0) {
+          if (saved && results_.traces) {
+            float* to = saved + registers_at(kTracedVectors, block, row + r, running);
+            Vec traced[kTracedVectors];
+            Cell::trace(z, traced);
+            for (int s = 0; s < Cell::kStates; ++s) traced[Cell::kTraced + s] = unit[r][u].after[s];
+            for (int n = 0; n < kTracedVectors; ++n) store(to + n * kWidth, traced[n]);
           }
         }
         const int64_t count = lanes(shape_.hidden, block);
@@ -324,7 +332,7 @@ class ForwardChunk {
   }
 
   // Vectors that are saved of a unit and step.
-  int64_t kept() const { return results_.saves_gates ? traced_vectors(Cell::kKind) : Cell::kSlopes; }
+  int64_t kept() const { return results_.traces ? kTracedVectors : Cell::kSlopes; }
 
   const Shape& shape_;
   const Sizes& sizes_;

@@ -82,7 +82,7 @@ struct Engine {
   void (*pack)(const ForwardJob& job);  // all members' weights, on the calling thread
   TeamWork forward;                     // on a ForwardJob
   TeamWork backward;                    // on a BackwardJob
-  TeamWork peak;  // on a PeakJob
+  TeamWork peak;                        // on a PeakJob
 };
 
 }  // namespace latchwork

@@ -213,14 +213,15 @@ void forward(Kind kind, const Shape& shape, bool reverse, const Operands* operan
 }
 
 void trace(Kind kind, const Shape& shape, bool reverse, const Operands& operands, float* planes, float* final_hidden,
-           float* final_cell, int threads) {
+           float* const* final_states, int threads) {
   if (shape.batch == 0 || shape.hidden == 0) return;
   const int64_t plane = shape.batch * shape.time * shape.hidden;
   // The caller's array is mostly fresh memory: without large pages to fault it in costs more than to fill it.
   prefer_large_pages(planes, static_cast<std::size_t>(traced_planes(kind) * plane) * sizeof(float));
   const Loan loan(static_cast<std::size_t>(traced_floats(kind, shape)) * sizeof(float));
   float* outputs = planes + (traced_planes(kind) - 1) * plane;
-  const Results results{outputs, final_hidden, final_cell, reinterpret_cast<float*>(loan.data()), true};
+  Results results{outputs, final_hidden, {}, reinterpret_cast<float*>(loan.data()), true};
+  for (int s = 0; final_states && s < kind_shape(kind).states; ++s) results.final_states[s] = final_states[s];
   run_forward(kind, shape, reverse, &operands, &results, 1, nullptr, threads);
   const int64_t chunks = schedule_for(kind, shape, 1).chunks;
   Plan plan;
@@ -229,12 +230,12 @@ void trace(Kind kind, const Shape& shape, bool reverse, const Operands& operands
   run_team(traced_floats(kind, shape) < kSmallUnpacking ? 1 : threads, unpack, &job);
 }
 
-Weights::Weights(Kind kind, int64_t features, int64_t hidden, const Operands& given)
+Weights::Weights(Kind kind, int64_t features, int64_t hidden, const Operands& given, int64_t heads)
     : kind_(kind), features_(features), hidden_(hidden) {
   ForwardJob job{};
   const Results nothing{};
   job.kind = kind;
-  job.shape = {1, 1, features, hidden};
+  job.shape = {1, 1, features, hidden, heads};
   job.members = 1;
   job.operands = &given;
   job.results = &nothing;

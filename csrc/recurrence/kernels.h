@@ -13,15 +13,16 @@ const Engine& engine();
 void forward(Kind kind, const Shape& shape, bool reverse, const Operands* operands, const Results* results,
              int64_t members, int threads);
 
-// Forward of one network that keeps all it computes; for kinds that save slots. The outputs are the last of the planes.
+// Forward of one network that keeps all it computes (unpack.h). The outputs are the last of the planes; `final_states` is
+// null, or where each of the kind's states but the hidden one goes.
 void trace(Kind kind, const Shape& shape, bool reverse, const Operands& operands, float* planes, float* final_hidden,
-           float* final_cell, int threads);
+           float* const* final_states, int threads);
 
 // One network's weights, packed once for any number of forward calls. It may be used from many threads at a time.
 class Weights {
  public:
   // Reads the weights of `given` alone.
-  Weights(Kind kind, int64_t features, int64_t hidden, const Operands& given);
+  Weights(Kind kind, int64_t features, int64_t hidden, const Operands& given, int64_t heads = 1);
   ~Weights();
   Weights(const Weights&) = delete;
   Weights& operator=(const Weights&) = delete;

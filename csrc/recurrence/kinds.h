@@ -10,22 +10,28 @@
 
 #include "recurrence/enums.h"
 
-// Name, its struct in cells.h, then KindShape's fields.
-#define LATCHWORK_KINDS(each)                                                                                      \
-  each(simple_rnn_tanh, SimpleTanh, 1, 1, 0, 0, 0, 0, "hidden", "", false, false)                                  \
-      each(simple_rnn_relu, SimpleRelu, 1, 1, 0, 0, 0, 0, "hidden", "", false, false)                              \
-          each(gru, Gru, 3, 4, 0, 1, 2, 5, "hidden", "reset, update, candidate", true, false)                      \
-              each(lstm, Lstm, 4, 4, 0, 0, 0, 6, "hidden, cell", "input, forget, candidate, output", false, false) \
-                  each(peephole_lstm, PeepholeLstm, 4, 4, 0, 0, 0, 7, "hidden, cell",                              \
-                       "input, forget, candidate, output", false, true)                                            \
-                      each(coupled_lstm, CoupledLstm, 3, 3, 0, 0, 0, 5, "hidden, cell",                            \
-                           "input, forget, candidate, output", false, false)
+// Name, its struct in cells.h, then KindShape's fields: gates, slots, input_slot, hidden_slot, first_gate, slopes; the
+// states; the gates of a trace; a second bias, peepholes.
+// clang-format off
+#define LATCHWORK_KINDS(each)                                                           \
+  each(simple_rnn_tanh, SimpleTanh, 1, 1, 0, 0, 0, 0, "hidden", "", false, false)       \
+  each(simple_rnn_relu, SimpleRelu, 1, 1, 0, 0, 0, 0, "hidden", "", false, false)       \
+  each(gru, Gru, 3, 4, 0, 1, 2, 5, "hidden", "reset, update, candidate", true, false)   \
+  each(lstm, Lstm, 4, 4, 0, 0, 0, 6,                                                    \
+       "hidden, cell", "input, forget, candidate, output", false, false)                \
+  each(peephole_lstm, PeepholeLstm, 4, 4, 0, 0, 0, 7,                                   \
+       "hidden, cell", "input, forget, candidate, output", false, true)                 \
+  each(coupled_lstm, CoupledLstm, 3, 3, 0, 0, 0, 5,                                     \
+       "hidden, cell", "input, forget, candidate, output", false, false)
+// clang-format on
 
 namespace latchwork {
 
 #define LATCHWORK_KIND(kind, Cell, ...) kind,
 enum class Kind : int32_t { LATCHWORK_KINDS(LATCHWORK_KIND) };
 #undef LATCHWORK_KIND
+
+inline constexpr int kMostStates = 3;  // besides the hidden one
 
 struct KindShape {
   int gates;  // columns of the weights, each `hidden` wide
@@ -34,30 +40,15 @@ struct KindShape {
   int hidden_slot;           // the first of the recurrent product's
   int first_gate;            // the column in the first of the input product's slots; the others follow in turn
   int slopes;                // and, of peepholes, the cell; a simple RNN's derivative needs its output only
-  int states;                // what the unit alone sees: all but the hidden state
   const char* state_names;   // "hidden, cell": the hidden state first
-  const char* traced_gates;  // what people see of a step besides the states, as "input, forget"
+  const char* traced_gates;  // what people see of a step besides the states: "input, forget"
   bool has_hidden_bias;      // a second bias, in the recurrent product
   bool has_peepholes;
-  bool has_cell;
-
-  constexpr KindShape(int gates, int slots, int input_slot, int hidden_slot, int first_gate, int slopes,
-                      const char* state_names, const char* traced_gates, bool has_hidden_bias, bool has_peepholes)
-      : gates(gates),
-        slots(slots),
-        input_slot(input_slot),
-        hidden_slot(hidden_slot),
-        first_gate(first_gate),
-        slopes(slopes),
-        states(count_names(state_names) - 1),
-        state_names(state_names),
-        traced_gates(traced_gates),
-        has_hidden_bias(has_hidden_bias),
-        has_peepholes(has_peepholes),
-        has_cell(states > 0) {}
+  int states = count_names(state_names) - 1;  // that the unit alone sees: all but the hidden one
+  int traced = count_names(traced_gates);
 };
 
-#define LATCHWORK_KIND(kind, Cell, ...) KindShape(__VA_ARGS__),
+#define LATCHWORK_KIND(kind, Cell, ...) {__VA_ARGS__},
 inline constexpr KindShape kKindShapes[] = {LATCHWORK_KINDS(LATCHWORK_KIND)};
 #undef LATCHWORK_KIND
 

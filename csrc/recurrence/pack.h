@@ -55,11 +55,38 @@ LATCHWORK_INLINE void visit_panel(const Panels<Cell>& panels, int64_t panel, int
   }
 }
 
-// weights [depth, gates * hidden] to panels.
+// Where the recurrent weights of several heads lie: a row has columns for the units of its own head alone.
+struct Heads {
+  int64_t width;  // units of a head
+
+  Heads(int64_t hidden, int64_t heads) : width(hidden / heads) {}
+
+  // Of `count` units from `unit` on, those in the head of row `row`, counted from `unit`.
+  Range units(int64_t row, int64_t unit, int64_t count) const {
+    const int64_t first = row / width * width - unit, last = first + width;
+    return {first < 0 ? 0 : smaller(first, count), last < 0 ? 0 : smaller(last, count)};
+  }
+  // Where in the weights a unit of the row's own head stands.
+  int64_t place(int gates, int64_t row, int64_t gate, int64_t unit) const {
+    return (row * gates + gate) * width + unit % width;
+  }
+};
+
+// weights [depth, gates * hidden] to panels; those of several heads with zeros between the heads.
 template <class Cell>
 void pack_panel(const Panels<Cell>& panels, int64_t panel, const float* weights, int64_t depth, bool of_inputs,
-                float* packed) {
+                int64_t heads, float* packed) {
   float* to = packed + panels.offset(panel, depth);
+  if (heads > 1) {
+    const Heads all(panels.hidden, heads);
+    return visit_panel(panels, panel, depth, of_inputs, [&](int64_t k, int64_t place, int64_t column, int64_t count) {
+      const int64_t gate = column / panels.hidden, unit = column % panels.hidden;
+      const Range own = all.units(k, unit, count);
+      store(to + place, zero());
+      for (int64_t lane = own.begin; lane < own.end; ++lane)
+        to[place + lane] = weights[all.place(Cell::kGates, k, gate, unit + lane)];
+    });
+  }
   const int64_t columns = Cell::kGates * panels.hidden;
   visit_panel(panels, panel, depth, of_inputs, [&](int64_t k, int64_t place, int64_t column, int64_t count) {
     store(to + place, load(weights + k * columns + column, count));
@@ -93,7 +120,8 @@ inline constexpr int kTransposedUnits = 2;
 // The transpose of weights [rows, gates * hidden], in panels of kTransposedUnits registers of rows; a line for each
 // slot's unit, in the order of the slots, padding included.
 template <class Cell>
-void pack_transposed(const float* weights, int64_t rows, int64_t hidden, bool of_inputs, Range panels, float* packed) {
+void pack_transposed(const float* weights, int64_t rows, int64_t hidden, bool of_inputs, int64_t heads, Range panels,
+                     float* packed) {
   const int64_t columns = Cell::kGates * hidden;
   const int64_t depth = blocks_of(hidden) * Cell::kGates * kWidth;
   for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
@@ -106,8 +134,18 @@ void pack_transposed(const float* weights, int64_t rows, int64_t hidden, bool of
       for (int gate = 0; gate < Cell::kGates; ++gate, to += kWidth * wide) {
         const int place = of_inputs ? input_gate(Cell::kKind, Cell::kInputSlot + gate)
                                     : hidden_gate(Cell::kKind, Cell::kHiddenSlot + gate);
+        if (count < kWidth || real < wide || heads > 1)
+          std::memset(to, 0, static_cast<size_t>(kWidth * wide) * sizeof(float));
+        if (heads > 1) {
+          const Heads all(hidden, heads);
+          for (int64_t row = 0; row < real; ++row) {
+            const Range own = all.units(first + row, block * kWidth, count);
+            for (int64_t lane = own.begin; lane < own.end; ++lane)
+              to[lane * wide + row] = weights[all.place(Cell::kGates, first + row, place, block * kWidth + lane)];
+          }
+          continue;
+        }
         const float* from = weights + first * columns + place * hidden + block * kWidth;
-        if (count < kWidth || real < wide) std::memset(to, 0, static_cast<size_t>(kWidth * wide) * sizeof(float));
         for (int64_t lane = 0; lane < count; ++lane)
           for (int64_t row = 0; row < real; ++row) to[lane * wide + row] = from[row * columns + lane];
       }

@@ -29,12 +29,8 @@ class Unpacking {
   explicit Unpacking(const UnpackJob& job)
       : job_(job),
         vectors_(traced_vectors(job.kind)),
-        gates_(kind_shape(job.kind).gates),
-        coupled_(job.kind == Kind::coupled_lstm),
         blocks_((job.shape.hidden + kWidth - 1) / kWidth),
-        plane_(job.shape.batch * job.shape.time * job.shape.hidden),
-        gate_planes_(job.planes + (coupled_ ? plane_ : 0)),
-        cells_(kind_shape(job.kind).has_cell ? gate_planes_ + gates_ * plane_ : nullptr) {}
+        plane_(job.shape.batch * job.shape.time * job.shape.hidden) {}
 
   void run(const Team& team) const {
     for (int64_t index = 0; index < job_.chunk_count; ++index) {
@@ -55,15 +51,12 @@ class Unpacking {
       const int64_t before = places.before[step] * padded, running = places.running[step];
       for (int64_t block = 0; block < blocks_; ++block) {
         const float* from = saved + (before + (block * running + row) * kWidth) * vectors_;
-        for (int slot = 0; slot < gates_; ++slot)
-          copy(gate_planes_ + input_gate(job_.kind, slot) * plane_ + to, block, from + slot * kWidth);
-        if (cells_) copy(cells_ + to, block, from + (vectors_ - 1) * kWidth);
+        for (int vector = 0; vector < vectors_; ++vector)
+          copy(job_.planes + vector * plane_ + to, block, from + vector * kWidth);
       }
-      if (coupled_)
-        for (int64_t unit = 0; unit < shape.hidden; ++unit) job_.planes[to + unit] = 1.0f - gate_planes_[to + unit];
     }
     const int64_t end = (first + length) * shape.hidden, rest = (shape.time - length) * shape.hidden;
-    for (int plane = 0; plane < traced_planes(job_.kind) - 1; ++plane) clear(job_.planes + plane * plane_ + end, rest);
+    for (int plane = 0; plane < vectors_; ++plane) clear(job_.planes + plane * plane_ + end, rest);
   }
 
   void copy(float* to, int64_t block, const float* from) const {
@@ -79,12 +72,9 @@ class Unpacking {
   static void clear(float* to, int64_t count) { std::memset(to, 0, static_cast<std::size_t>(count) * sizeof(float)); }
 
   const UnpackJob& job_;
-  const int vectors_, gates_;
-  const bool coupled_;
+  const int vectors_;
   const int64_t blocks_;
   const int64_t plane_;  // floats of one
-  float* const gate_planes_;
-  float* const cells_;
 };
 
 }  // namespace

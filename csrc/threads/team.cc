@@ -84,9 +84,17 @@ class Pool {
   std::condition_variable wake_;
 };
 
-std::atomic<int> wanted_threads{0};  // 0: as many as there are processors
+std::atomic<int> wanted_threads{0};  // 0: nobody has said or asked yet
 std::atomic<Pool*> pool{nullptr};
 std::mutex pool_creation;
+
+int processors() {
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
+#endif
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
 
 // The pool lives as long as the process. A forked child has none of its threads, so it starts its own.
 Pool& shared_pool() {
@@ -117,14 +125,9 @@ void use_threads(int count) { wanted_threads.store(std::max(1, count), std::memo
 
 int available_threads() {
   if (const int wanted = wanted_threads.load(std::memory_order_relaxed)) return wanted;
-  static const int processors = [] {
-#if defined(__linux__)
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
-#endif
-    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  }();
-  return processors;
+  int none = 0;
+  const int found = processors();
+  return wanted_threads.compare_exchange_strong(none, found, std::memory_order_relaxed) ? found : none;
 }
 
 void run_team(int threads, TeamWork work, const void* job) {

@@ -14,7 +14,7 @@ from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.engines.jax.layers import BidirectionalLayer, BuiltLayer, RecurrentLayer
 from latchwork.engines.jax.network import Network, apply_layers
-from latchwork.explain.passes import DescribedPasses, Passes, Traced
+from latchwork.explain.passes import Passes, Traced, passes_of_data
 
 Array = NDArray[Any]
 Lengths = NDArray[np.int32] | None
@@ -23,7 +23,7 @@ Lengths = NDArray[np.int32] | None
 def passes_of_jax(network: Network) -> Passes:
     """What runs a network in JAX: as plain data where its description says all."""
     data = _described(network)
-    return JaxPasses(network) if data is None else DescribedPasses(data)
+    return JaxPasses(network) if data is None else passes_of_data(data)
 
 
 def _described(network: Network) -> NetworkData | None:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from latchwork.core import spec
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
-from latchwork.explain.passes import DescribedPasses, Passes
+from latchwork.explain.passes import Passes, passes_of_data
 from latchwork.transforms.sequences import as_lengths, as_sequences
 from latchwork.transforms.vocabulary import decode
 
@@ -84,7 +84,7 @@ def passes_of(model: Model) -> Passes:
     fitted = getattr(model, "model_", model)
     data = fitted if isinstance(fitted, NetworkData) else getattr(fitted, "data", None)
     if isinstance(data, NetworkData):
-        return DescribedPasses(data)
+        return passes_of_data(data)
     network = model if _is_of_jax(model) else getattr(model, "network_", None)
     if network is not None:
         from latchwork.explain.foreign import passes_of_jax

@@ -7,52 +7,38 @@
 namespace check {
 namespace {
 
-// What a trace unpacks must make its own outputs, step after step, and be nothing past a length.
-void check_trace(const Case& c, Report& report) {
-  const latchwork::KindShape kind = latchwork::kind_shape(c.kind);
-  if (!kind.slopes) return;
+// A trace's planes beside the reference's, its outputs beside forward's, and nothing past a length.
+void check_trace(const Case& c, const Expected& e, Report& report) {
   const Member& m = c.members[0];
   Case alone = c;  // beside other networks the same rows may be cut otherwise, and their last bits differ
   alone.members.resize(1);
   const Outcome got(alone, c.threads, false);
-  const int64_t hidden = c.shape.hidden, plane = c.shape.batch * c.shape.time * hidden;
-  const int count = latchwork::traced_planes(c.kind);
-  Floats planes(count * plane, 1);
+  const int64_t row = c.shape.time * c.shape.hidden, plane = c.shape.batch * row;
+  const int vectors = latchwork::traced_vectors(c.kind);
+  Floats planes((vectors + 1) * plane, 1);
   Results final(c, false);
-  latchwork::trace(c.kind, c.shape, c.reverse, c.operands(m), planes.data(), final.final_hidden.data(),
-                   kind.has_cell ? final.final_cell.data() : nullptr, c.threads);
-  report.expect(planes.intact() && final.final_hidden.intact() && final.final_cell.intact(), c,
-                "a trace wrote beyond its planes");
-  const float* outputs = planes.data() + (count - 1) * plane;
-  report.expect(!plane || std::memcmp(outputs, got.results[0].outputs.data(), plane * sizeof(float)) == 0, c,
-                "a trace's outputs are not forward's");
-  Doubles expected, shown;
-  for (int64_t row = 0; row < c.shape.batch; ++row) {
-    const auto at = [&](int which, int64_t step, int64_t unit) {
-      const int64_t time = c.reverse ? c.steps(m, row) - 1 - step : step;
-      return static_cast<double>(planes.data()[which * plane + (row * c.shape.time + time) * hidden + unit]);
+  float* final_states[kMostStates];
+  for (int s = 0; s < kMostStates; ++s) final_states[s] = final.final_states[s].data();
+  latchwork::trace(c.kind, c.shape, c.reverse, c.operands(m), planes.data(), final.final_hidden.data(), final_states,
+                   c.threads);
+  report.expect(planes.intact() && final.intact(), c, "a trace wrote beyond its planes");
+  report.expect(!plane || std::memcmp(planes.data() + vectors * plane, got.results[0].outputs.data(),
+                                      static_cast<std::size_t>(plane) * sizeof(float)) == 0,
+                c, "a trace's outputs are not forward's");
+  for (int vector = 0; vector < vectors; ++vector) {
+    const auto traced = [&](const Expected& from) {
+      Doubles all;
+      for (const Sequence& s : from.sequences)
+        all.insert(all.end(), s.traced.begin() + vector * row, s.traced.begin() + (vector + 1) * row);
+      return all;
     };
-    for (int64_t unit = 0; unit < hidden; ++unit) {
-      double before = kind.has_cell ? (m.tensors[9].size() ? m.tensors[9].data()[row * hidden + unit] : 0.0f)
-                                    : (m.tensors[8].size() ? m.tensors[8].data()[row * hidden + unit] : 0.0f);
-      for (int64_t step = 0; step < c.steps(m, row); ++step) {
-        if (kind.has_cell) {  // input, forget, candidate, output, cell
-          before = at(1, step, unit) * before + at(0, step, unit) * at(2, step, unit);
-          expected.insert(expected.end(), {before, at(3, step, unit) * std::tanh(before)});
-          shown.insert(shown.end(), {before = at(4, step, unit), at(5, step, unit)});
-        } else {  // reset, update, candidate
-          expected.push_back((1 - at(1, step, unit)) * at(2, step, unit) + at(1, step, unit) * before);
-          shown.push_back(before = at(3, step, unit));
-        }
-      }
-      for (int which = 0; which < count; ++which)
-        for (int64_t step = c.steps(m, row); step < c.shape.time; ++step)
-          report.expect(planes.data()[which * plane + (row * c.shape.time + step) * hidden + unit] == 0, c,
-                        "a trace shows something past a length");
-    }
+    report.compare(c, "trace", traced(e), planes.data() + vector * plane,
+                   [&](Rounded rounded) { return traced(expect(c, m, values_of(c, m), rounded)); });
+    for (int64_t sequence = 0; sequence < c.shape.batch; ++sequence)
+      for (int64_t at = c.steps(m, sequence) * c.shape.hidden; at < row; ++at)
+        report.expect(planes.data()[vector * plane + sequence * row + at] == 0, c,
+                      "a trace shows something past a length");
   }
-  const std::vector<float> as_floats(shown.begin(), shown.end());
-  report.compare(c, "trace", expected, as_floats.data());
 }
 
 void check_call(const Case& c, Report& report) {
@@ -61,6 +47,7 @@ void check_call(const Case& c, Report& report) {
   for (std::size_t i = 0; i < c.members.size(); ++i) {
     const Member& m = c.members[i];
     const Expected e = expect(c, m, values_of(c, m));
+    if (i == 0) check_trace(c, e, report);
     compare_results(c, e, got.results[i], "", report);
     compare_results(c, e, inference.results[i], "inference: ", report);
     for (int tensor = 0; tensor < kTensors; ++tensor)
@@ -71,7 +58,6 @@ void check_call(const Case& c, Report& report) {
     report.expect(got.gradients[i].intact(), c, "backward wrote beyond its gradients");
   }
   report.expect(got.equals(Outcome(c, c.threads == 1 ? 3 : 1)), c, "results depend on the number of threads");
-  check_trace(c, report);
 }
 
 }  // namespace

@@ -73,17 +73,19 @@ class Floats {
   std::vector<float> memory_;
 };
 
-constexpr int kTensors = 10;  // of weights, inputs and states, in the order of latchwork::Gradients
+constexpr int kFirstState = 9;  // of the states behind the hidden one
+constexpr int kTensors =
+    kFirstState + kMostStates;  // of weights, inputs and states, in the order of latchwork::Gradients
 inline const char* const kTensorNames[kTensors] = {
-    "inputs",         "input_weight",    "hidden_weight",   "bias",         "hidden_bias",
-    "input_peephole", "forget_peephole", "output_peephole", "hidden_state", "cell_state"};
+    "inputs",          "input_weight",    "hidden_weight", "bias",    "hidden_bias", "input_peephole",
+    "forget_peephole", "output_peephole", "hidden_state",  "state 1", "state 2",     "state 3"};
 
 // One of several independent networks of a call. A tensor that the kind does not have, or that is not given, is empty.
 struct Member {
   Floats tensors[kTensors];
   Floats mask;
   std::vector<int32_t> lengths;
-  Floats by_outputs, by_final_hidden, by_final_cell;
+  Floats by_outputs, by_final_hidden, by_final_states[kMostStates];
 };
 
 struct Case {
@@ -106,29 +108,36 @@ struct Case {
 
  private:
   void fill(Random& random);
+  // With as many units as that takes.
+  void cut_into_heads(int64_t heads) {
+    shape.hidden = (shape.hidden + heads - 1) / heads * heads;
+    shape.heads = heads;
+  }
 };
 
 // How many numbers a tensor of the case has, whether or not it is given; 0 where the kind has none.
 inline int64_t size_of(const Case& c, int tensor) {
-  const latchwork::KindShape k = latchwork::kind_shape(c.kind);
+  const latchwork::KindShape& k = latchwork::kind_shape(c.kind);
   const int64_t columns = k.gates * c.shape.hidden;
   switch (tensor) {
     case 0: return c.shape.batch * c.shape.time * c.shape.features;
     case 1: return c.shape.features * columns;
-    case 2: return c.shape.hidden * columns;
+    case 2: return c.shape.hidden * columns / c.shape.heads;
     case 3: return columns;
     case 4: return k.has_hidden_bias ? columns : 0;
     case 8: return c.shape.batch * c.shape.hidden;
-    case 9: return k.has_cell ? c.shape.batch * c.shape.hidden : 0;
-    default: return k.has_peepholes ? c.shape.hidden : 0;
+    case 5:
+    case 6:
+    case 7: return k.has_peepholes ? c.shape.hidden : 0;
+    default: return tensor - kFirstState < k.states ? c.shape.batch * c.shape.hidden : 0;
   }
 }
 
 inline void Case::fill(Random& random) {
-  const latchwork::KindShape k = latchwork::kind_shape(kind);
+  const latchwork::KindShape& k = latchwork::kind_shape(kind);
   const bool has_lengths = random.chance(50), has_mask = random.chance(30);
-  const bool has_hidden = random.chance(70), has_cell = random.chance(70);
-  const bool by_outputs = random.chance(80), by_final_hidden = random.chance(80), by_final_cell = random.chance(80);
+  const bool has_hidden = random.chance(70), has_states = random.chance(70);
+  const bool by_outputs = random.chance(80), by_final_hidden = random.chance(80), by_final_states = random.chance(80);
   for (int tensor = 0; tensor < kTensors; ++tensor) wanted[tensor] = size_of(*this, tensor) > 0 && random.chance(85);
   const auto numbers = [&](int64_t count, double scale) {
     Floats array(count, random.from(0, 3));
@@ -138,7 +147,7 @@ inline void Case::fill(Random& random) {
   for (Member& m : members) {
     for (int tensor = 0; tensor < kTensors; ++tensor) {
       const int64_t count = size_of(*this, tensor);
-      if ((tensor == 8 && !has_hidden) || (tensor == 9 && !has_cell)) continue;
+      if ((tensor == 8 && !has_hidden) || (tensor >= kFirstState && !has_states)) continue;
       const double depth = tensor == 1 ? shape.features : tensor == 2 ? shape.hidden : 1;
       m.tensors[tensor] = numbers(count, 1 / std::sqrt(depth));
     }
@@ -151,7 +160,8 @@ inline void Case::fill(Random& random) {
         m.lengths.push_back(static_cast<int32_t>(random.chance(10) ? 0 : random.from(0, shape.time)));
     if (by_outputs) m.by_outputs = numbers(shape.batch * shape.time * shape.hidden, 1);
     if (by_final_hidden) m.by_final_hidden = numbers(shape.batch * shape.hidden, 1);
-    if (k.has_cell && by_final_cell) m.by_final_cell = numbers(shape.batch * shape.hidden, 1);
+    for (int state = 0; by_final_states && state < k.states; ++state)
+      m.by_final_states[state] = numbers(shape.batch * shape.hidden, 1);
   }
 }
 
@@ -174,6 +184,7 @@ inline Case Case::random(uint64_t seed) {
     if (random.chance(3)) c.shape.batch = 0;
     if (random.chance(3)) c.shape.time = 0;
   }
+  if (random.chance(15)) c.cut_into_heads(random.from(2, 5));
   c.reverse = random.chance(50);
   c.threads = static_cast<int>(random.from(1, 4));
   c.fill(random);
@@ -185,6 +196,7 @@ inline Case Case::small(uint64_t seed, Kind kind) {
   Case c{};
   c.kind = kind;
   c.shape = {random.from(1, 3), random.from(1, 6), random.from(1, 4), random.from(1, 5)};
+  if (random.chance(30)) c.cut_into_heads(random.from(2, 3));
   c.reverse = random.chance(50);
   c.threads = 1;
   c.members.resize(1);
@@ -199,9 +211,9 @@ inline std::string Case::text() const {
   const auto number = [](int64_t value) { return std::to_string(value); };
   return std::string(kinds[static_cast<int>(kind)]) + ", batch " + number(shape.batch) + ", time " +
          number(shape.time) + ", features " + number(shape.features) + ", hidden " + number(shape.hidden) +
-         ", members " + number(static_cast<int64_t>(members.size())) + ", threads " + number(threads) +
-         (reverse ? ", reverse" : "") + (members[0].lengths.empty() ? "" : ", ragged") +
-         (members[0].mask.size() ? ", masked" : "");
+         (shape.heads > 1 ? " in " + number(shape.heads) + " heads" : "") + ", members " +
+         number(static_cast<int64_t>(members.size())) + ", threads " + number(threads) + (reverse ? ", reverse" : "") +
+         (members[0].lengths.empty() ? "" : ", ragged") + (members[0].mask.size() ? ", masked" : "");
 }
 
 inline const float* given(const Floats& array) { return array.size() ? array.data() : nullptr; }
@@ -215,7 +227,7 @@ inline latchwork::Operands Case::operands(const Member& m) const {
   o.hidden_bias = given(m.tensors[4]);
   for (int which = 0; which < 3; ++which) o.peepholes[which] = given(m.tensors[5 + which]);
   o.hidden_state = given(m.tensors[8]);
-  o.cell_state = given(m.tensors[9]);
+  for (int state = 0; state < kMostStates; ++state) o.states[state] = given(m.tensors[kFirstState + state]);
   o.hidden_mask = given(m.mask);
   o.lengths = m.lengths.empty() ? nullptr : m.lengths.data();
   return o;

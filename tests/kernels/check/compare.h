@@ -22,6 +22,29 @@ struct Expected {
   double loss = 0;
 };
 
+// Visits each number of recurrent weights of several heads: visit(where it is in them, where among all units' weights).
+template <class Visit>
+void for_heads(const latchwork::Shape& shape, int64_t numbers, Visit&& visit) {
+  const int64_t width = shape.hidden / shape.heads, columns = numbers / shape.hidden;
+  for (int64_t row = 0; row < shape.hidden; ++row)
+    for (int64_t column = 0; column < columns; ++column) {
+      const int64_t gate = column / width, unit = row / width * width + column % width;
+      visit(row * columns + column, (row * columns / width + gate) * shape.hidden + unit);
+    }
+}
+
+inline Doubles expanded(const latchwork::Shape& shape, const Doubles& weight) {
+  Doubles all(weight.size() * shape.heads);
+  for_heads(shape, static_cast<int64_t>(weight.size()), [&](int64_t own, int64_t place) { all[place] = weight[own]; });
+  return all;
+}
+
+inline Doubles contracted(const latchwork::Shape& shape, const Doubles& all) {
+  Doubles weight(all.size() / shape.heads);
+  for_heads(shape, static_cast<int64_t>(weight.size()), [&](int64_t own, int64_t place) { weight[own] = all[place]; });
+  return weight;
+}
+
 // The reference on one member. `values` are the tensors of latchwork::Gradients, all there, in double.
 inline Expected expect(const Case& c, const Member& m, const std::vector<Doubles>& values,
                        Rounded rounded = Rounded::nothing) {
@@ -32,8 +55,14 @@ inline Expected expect(const Case& c, const Member& m, const std::vector<Doubles
     return array.size() ? array.doubles(row * size, size) : Doubles(size, 0.0);
   };
   const int64_t hidden = c.shape.hidden, time = c.shape.time;
-  const Network net{c.kind,    c.shape.features, hidden,    values[1],
-                    values[2], values[3],        values[4], {values[5], values[6], values[7]}};
+  const Network net{c.kind,
+                    c.shape.features,
+                    hidden,
+                    values[1],
+                    expanded(c.shape, values[2]),
+                    values[3],
+                    values[4],
+                    {values[5], values[6], values[7]}};
   Expected e;
   e.by_weights = net;
   for (Doubles* weight :
@@ -54,21 +83,26 @@ inline Expected expect(const Case& c, const Member& m, const std::vector<Doubles
          c.reverse,
          part(values[0], row, time * c.shape.features),
          part(values[8], row, hidden),
-         net.has_cell() ? part(values[9], row, hidden) : Doubles(),
+         {},
          Doubles(hidden, 1.0),
          {},
          {},
+         {},
          {}};
+    for (int state = 0; state < net.states(); ++state) s.states[state] = part(values[kFirstState + state], row, hidden);
     if (m.mask.size()) s.mask = rows(m.mask, row, hidden);
     const Run run(net, s, rounded);
     Derivatives& by = e.by[row];
     by.by_outputs = rows(m.by_outputs, row, time * hidden);
     by.by_final_hidden = rows(m.by_final_hidden, row, hidden);
-    if (net.has_cell()) by.by_final_cell = rows(m.by_final_cell, row, hidden);
     e.loss += dot(s.outputs, by.by_outputs) + dot(s.final_hidden, by.by_final_hidden);
-    if (net.has_cell()) e.loss += dot(s.final_cell, by.by_final_cell);
+    for (int state = 0; state < net.states(); ++state) {
+      by.by_final_states[state] = rows(m.by_final_states[state], row, hidden);
+      e.loss += dot(s.final_states[state], by.by_final_states[state]);
+    }
     run.backward(by, e.by_weights);
   }
+  e.by_weights.hidden_weight = contracted(c.shape, e.by_weights.hidden_weight);
   return e;
 }
 
@@ -89,7 +123,7 @@ inline Doubles gradient(const Expected& e, int tensor) {
   if (whole[tensor]) return *whole[tensor];
   Doubles joined;
   for (const Derivatives& by : e.by) {
-    const Doubles& part = tensor == 0 ? by.inputs : tensor == 8 ? by.hidden_state : by.cell_state;
+    const Doubles& part = tensor == 0 ? by.inputs : tensor == 8 ? by.hidden_state : by.states[tensor - kFirstState];
     joined.insert(joined.end(), part.begin(), part.end());
   }
   return joined;

@@ -12,6 +12,9 @@ namespace {
 constexpr double kTanhUlps = 5;
 constexpr double kSigmoidUlps = 4;
 constexpr double kAbsolute = 2.4e-7;
+constexpr double kExpUlps = 2;
+constexpr double kLogUlps = 4;
+constexpr double kLeastExponent = -87, kMostExponent = 87;
 constexpr double kSmallest = 1.18e-38;  // below it numbers are subnormal and count as zero
 constexpr double kLeastArgument = -87;  // of sigmoid; below it any answer under 2e-38 will do
 
@@ -31,13 +34,12 @@ bool is_fused() {
 #endif
 }
 
-void functions(const float* x, int64_t count, float* sigmoids, float* tanhs) {
+void functions(const float* x, int64_t count, const latchwork::Values& to) {
 #if defined(__x86_64__)
-  if (std::strcmp(latchwork::engine().name, "avx512") == 0)
-    return latchwork::avx512::functions(x, count, sigmoids, tanhs);
-  if (std::strcmp(latchwork::engine().name, "avx2") == 0) return latchwork::avx2::functions(x, count, sigmoids, tanhs);
+  if (std::strcmp(latchwork::engine().name, "avx512") == 0) return latchwork::avx512::functions(x, count, to);
+  if (std::strcmp(latchwork::engine().name, "avx2") == 0) return latchwork::avx2::functions(x, count, to);
 #endif
-  latchwork::baseline::functions(x, count, sigmoids, tanhs);
+  latchwork::baseline::functions(x, count, to);
 }
 
 }  // namespace
@@ -45,12 +47,13 @@ void functions(const float* x, int64_t count, float* sigmoids, float* tanhs) {
 bool check_functions(int64_t stride) {
   constexpr int kMany = 1021;  // not a whole number of registers
   Report report;
-  float x[kMany], sigmoids[kMany], tanhs[kMany];
+  float x[kMany], sigmoids[kMany], tanhs[kMany], exps[kMany], logs[kMany];
   const auto measure = [&](int count) {
-    functions(x, count, sigmoids, tanhs);
+    functions(x, count, {sigmoids, tanhs, exps, logs});
     for (int i = 0; i < count; ++i) {
       if (std::isnan(x[i])) {
-        if (!std::isnan(sigmoids[i]) || !std::isnan(tanhs[i])) report.fail("NaN does not give NaN");
+        for (const float* values : {sigmoids, tanhs, exps, logs})
+          if (!std::isnan(values[i])) report.fail("NaN does not give NaN");
         continue;
       }
       const double exact = x[i], sigmoid_exact = check::sigmoid(exact);
@@ -68,6 +71,14 @@ bool check_functions(int64_t stride) {
         report.fail("tanh of a subnormal");
       report.note("sigmoid, absolute", std::fabs(sigmoid_exact - sigmoids[i]));
       report.note("tanh, absolute", std::fabs(std::tanh(exact) - tanhs[i]));
+      if (exact >= kLeastExponent && exact <= kMostExponent) report.note("exp, ulps", ulps(std::exp(exact), exps[i]));
+      if (exact < kLeastExponent && !(exps[i] >= 0 && exps[i] < 2 * kSmallest))
+        report.fail("exp of " + std::to_string(exact));
+      const double log_exact = std::fmin(exact, 0) - std::log1p(std::exp(-std::fabs(exact)));
+      if (log_exact < -kSmallest && std::isfinite(log_exact))
+        report.note("log sigmoid, ulps", ulps(log_exact, logs[i]));
+      else if (std::isfinite(log_exact) && !(std::fabs(logs[i]) < 2 * kSmallest))
+        report.fail("log sigmoid of " + std::to_string(exact));
       if (!(std::fabs(tanhs[i]) <= 1 && sigmoids[i] >= 0 && sigmoids[i] <= 1)) report.fail("beyond 1");
     }
   };
@@ -86,8 +97,10 @@ bool check_functions(int64_t stride) {
   promise("tanh, ulps", kTanhUlps);
   promise("sigmoid, ulps beyond those of |x| below 0", kSigmoidUlps);
   promise("sigmoid, absolute", kAbsolute);
+  promise("exp, ulps", kExpUlps);
+  promise("log sigmoid, ulps", kLogUlps);
   promise("tanh, absolute", kAbsolute);
-  return report.print(stride == 1 ? "sigmoid and tanh of every float" : "sigmoid and tanh of a part of all floats");
+  return report.print(stride == 1 ? "the functions of every float" : "the functions of a part of all floats");
 }
 
 }  // namespace check

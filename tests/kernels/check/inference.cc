@@ -9,7 +9,8 @@ namespace {
 using latchwork::Activation;
 
 std::unique_ptr<latchwork::Weights> packed(const Case& c) {
-  return std::make_unique<latchwork::Weights>(c.kind, c.shape.features, c.shape.hidden, c.operands(c.members[0]));
+  return std::make_unique<latchwork::Weights>(c.kind, c.shape.features, c.shape.hidden, c.operands(c.members[0]),
+                                              c.shape.heads);
 }
 
 // Weights packed once give a sequence whole, and step by step.
@@ -25,12 +26,13 @@ void check_weights(const Case& c, Report& report) {
   Case one = c;
   one.shape.time = 1;
   const int64_t states = c.shape.batch * c.shape.hidden, inputs = c.shape.batch * c.shape.features;
-  Floats hidden(states), cell(latchwork::kind_shape(c.kind).has_cell ? states : 0), now(inputs);
+  const int others = latchwork::kind_shape(c.kind).states;
+  Floats hidden(states), other[kMostStates], now(inputs);
   const auto begin = [](const Floats& from, Floats& to) {
     for (int64_t i = 0; i < to.size(); ++i) to.data()[i] = from.size() ? from.data()[i] : 0.0f;
   };
   begin(m.tensors[8], hidden);
-  begin(m.tensors[9], cell);
+  for (int s = 0; s < others; ++s) begin(m.tensors[kFirstState + s], other[s] = Floats(states));
   Doubles outputs;
   for (int64_t step = 0; step < c.shape.time; ++step) {
     for (int64_t i = 0; i < inputs; ++i) {
@@ -40,20 +42,23 @@ void check_weights(const Case& c, Report& report) {
     latchwork::Operands given{};
     given.inputs = now.data();
     given.hidden_state = hidden.data();
-    given.cell_state = check::given(cell);
+    for (int s = 0; s < others; ++s) given.states[s] = other[s].data();
     Results after(one, false);
     weights->forward(c.shape.batch, 1, false, given, after.pointers(false), c.threads);
     report.expect(after.intact(), c, "a step wrote beyond its results");
     hidden = after.final_hidden;
-    cell = after.final_cell;
+    for (int s = 0; s < others; ++s) other[s] = after.final_states[s];
   }
-  Doubles expected_hidden, expected_cell;
-  for (const Sequence& s : e.sequences) {
-    expected_hidden.insert(expected_hidden.end(), s.final_hidden.begin(), s.final_hidden.end());
-    expected_cell.insert(expected_cell.end(), s.final_cell.begin(), s.final_cell.end());
-  }
-  report.compare(c, "step by step: hidden", expected_hidden, hidden.data());
-  if (cell.size()) report.compare(c, "step by step: cell", expected_cell, cell.data());
+  const auto final = [&](auto part) {
+    Doubles all;
+    for (const Sequence& s : e.sequences) all.insert(all.end(), part(s).begin(), part(s).end());
+    return all;
+  };
+  report.compare(c, "step by step: hidden", final([](const Sequence& s) -> auto& { return s.final_hidden; }),
+                 hidden.data());
+  for (int i = 0; i < others; ++i)
+    report.compare(c, "step by step: states", final([&](const Sequence& s) -> auto& { return s.final_states[i]; }),
+                   other[i].data());
 }
 
 double activate(double x, Activation activation) {
@@ -92,7 +97,8 @@ void check_server(const Case& c, Random& random, Report& report) {
   // The server begins at zero and reads `lengths`; it knows no mask.
   Case plain = c;
   Member& own = plain.members[0];
-  own.mask = own.tensors[8] = own.tensors[9] = Floats();
+  own.mask = own.tensors[8] = Floats();
+  for (int s = 0; s < kMostStates; ++s) own.tensors[kFirstState + s] = Floats();
   for (int32_t& length : own.lengths) length = std::max(length, 1);
   const Expected e = expect(plain, own, values_of(plain, own));
   Doubles shown;
@@ -103,14 +109,14 @@ void check_server(const Case& c, Random& random, Report& report) {
   const Doubles expected = dense(shown, weight, bias, activation);
 
   const latchwork::NetworkDescription network = {
-      latchwork::RecurrentDescription{c.kind, c.shape.hidden, c.reverse, false, !last_only, 0, 0},
+      latchwork::RecurrentDescription{c.kind, c.shape.hidden, c.reverse, false, !last_only, 0, 0, c.shape.heads},
       latchwork::DenseDescription{bias.size(), activation}};
   std::vector<float> parameters;
   const auto append = [&](const float* from, int64_t count) {
     parameters.insert(parameters.end(), from, from + count);
   };
   latchwork::Operands arrays = plain.operands(own);
-  latchwork::visit_cell_arrays(c.kind, c.shape.features, c.shape.hidden, arrays, append);
+  latchwork::visit_cell_arrays(c.kind, c.shape.features, c.shape.hidden, c.shape.heads, arrays, append);
   append(weight.data(), weight.size());
   append(bias.data(), bias.size());
   const latchwork::Server server(network, {true, false, c.shape.features}, parameters.data(), {}, {});

@@ -4,6 +4,7 @@
 // weights, so that a mistake would have to be made twice.
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <vector>
@@ -13,6 +14,7 @@
 namespace check {
 
 using latchwork::Kind;
+using latchwork::kMostStates;
 using Doubles = std::vector<double>;
 
 struct Network {
@@ -21,7 +23,7 @@ struct Network {
   Doubles input_weight, hidden_weight, bias, hidden_bias, peepholes[3];
 
   int64_t gates() const { return latchwork::kind_shape(kind).gates; }
-  bool has_cell() const { return latchwork::kind_shape(kind).has_cell; }
+  int states() const { return latchwork::kind_shape(kind).states; }
   bool has_peepholes() const { return latchwork::kind_shape(kind).has_peepholes; }
 };
 
@@ -30,15 +32,16 @@ struct Sequence {
   int64_t length, time;  // real steps, and all of them
   bool reverse;
   Doubles inputs;  // [time, features]
-  Doubles hidden_state, cell_state, mask;
+  Doubles hidden_state, states[kMostStates], mask;
   Doubles outputs;  // [time, hidden]
-  Doubles final_hidden, final_cell;
+  Doubles final_hidden, final_states[kMostStates];
+  Doubles traced;  // [traced_vectors, time, hidden]: the gates as people see them, then the states
 };
 
 // The loss's derivatives by a sequence's results, and then by what went in.
 struct Derivatives {
-  Doubles by_outputs, by_final_hidden, by_final_cell;
-  Doubles inputs, hidden_state, cell_state;
+  Doubles by_outputs, by_final_hidden, by_final_states[kMostStates];
+  Doubles inputs, hidden_state, states[kMostStates];
 };
 
 inline double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
@@ -47,8 +50,22 @@ inline double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 struct Unit {
   double i = 0, f = 0, g = 0, o = 0;            // LSTM
   double r = 0, z = 0, n = 0, recurrent_n = 0;  // GRU
-  double cell_before = 0, cell = 0, hidden_before = 0, hidden = 0;
+  double hidden_before = 0, hidden = 0;
+  double before[kMostStates] = {}, after[kMostStates] = {};  // the other states
 };
+
+// What people see of a unit's step: its gates.
+inline Doubles gates_of(Kind kind, const Unit& u) {
+  switch (kind) {
+    case Kind::simple_rnn_tanh:
+    case Kind::simple_rnn_relu: return {};
+    case Kind::gru: return {u.r, u.z, u.n};
+    case Kind::lstm:
+    case Kind::peephole_lstm:
+    case Kind::coupled_lstm: return {u.i, u.f, u.g, u.o};
+  }
+  return {};
+}
 
 inline double peephole(const Network& net, int which, int64_t unit) {
   return net.has_peepholes() ? net.peepholes[which][unit] : 0;
@@ -56,6 +73,8 @@ inline double peephole(const Network& net, int which, int64_t unit) {
 
 // `x` and `h` hold the gates' sums for one unit, from the inputs and from the hidden state, biases included.
 inline void step_unit(const Network& net, int64_t unit, const double* x, const double* h, Unit& u) {
+  const double cell_before = u.before[0];
+  double& cell = u.after[0];
   switch (net.kind) {
     case Kind::simple_rnn_tanh: u.hidden = std::tanh(x[0] + h[0]); return;
     case Kind::simple_rnn_relu: u.hidden = std::fmax(x[0] + h[0], 0.0); return;
@@ -68,30 +87,32 @@ inline void step_unit(const Network& net, int64_t unit, const double* x, const d
       return;
     case Kind::lstm:
     case Kind::peephole_lstm:
-      u.i = sigmoid(x[0] + h[0] + peephole(net, 0, unit) * u.cell_before);
-      u.f = sigmoid(x[1] + h[1] + peephole(net, 1, unit) * u.cell_before);
+      u.i = sigmoid(x[0] + h[0] + peephole(net, 0, unit) * cell_before);
+      u.f = sigmoid(x[1] + h[1] + peephole(net, 1, unit) * cell_before);
       u.g = std::tanh(x[2] + h[2]);
-      u.cell = u.f * u.cell_before + u.i * u.g;
-      u.o = sigmoid(x[3] + h[3] + peephole(net, 2, unit) * u.cell);
-      u.hidden = u.o * std::tanh(u.cell);
+      cell = u.f * cell_before + u.i * u.g;
+      u.o = sigmoid(x[3] + h[3] + peephole(net, 2, unit) * cell);
+      u.hidden = u.o * std::tanh(cell);
       return;
     case Kind::coupled_lstm:
       u.f = sigmoid(x[0] + h[0]);
       u.g = std::tanh(x[1] + h[1]);
-      u.cell = u.f * u.cell_before + (1 - u.f) * u.g;
+      u.i = 1 - u.f;
+      cell = u.f * cell_before + u.i * u.g;
       u.o = sigmoid(x[2] + h[2]);
-      u.hidden = u.o * std::tanh(u.cell);
+      u.hidden = u.o * std::tanh(cell);
   }
 }
 
-// Given the loss's derivatives by the unit's hidden state and cell, those by its sums: `x`, `h`; and by what it was
-// given besides: the cell before (in `by_cell`), the hidden state before but for the product (in `by_hidden`).
-inline void step_unit_back(const Network& net, int64_t unit, const Unit& u, double& by_hidden, double& by_cell,
+// Given the loss's derivatives by the unit's hidden state and others, those by its sums: `x`, `h`; and by what it was
+// given besides: the states before (in `by_states`), the hidden state before but for the product (in `by_hidden`).
+inline void step_unit_back(const Network& net, int64_t unit, const Unit& u, double& by_hidden, double* by_states,
                            double* x, double* h, double* by_peepholes) {
-  const double dh = by_hidden;
+  const double dh = by_hidden, cell_before = u.before[0], cell = u.after[0];
+  double& by_cell = by_states[0];
   by_hidden = 0;
   const auto both = [&](int gate, double by_sum) { x[gate] = h[gate] = by_sum; };
-  const double shown = std::tanh(u.cell);
+  const double shown = std::tanh(cell);
   switch (net.kind) {
     case Kind::simple_rnn_tanh: both(0, dh * (1 - u.hidden * u.hidden)); return;
     case Kind::simple_rnn_relu: both(0, u.hidden > 0 ? dh : 0); return;
@@ -109,20 +130,20 @@ inline void step_unit_back(const Network& net, int64_t unit, const Unit& u, doub
       const double by_o = dh * shown * u.o * (1 - u.o);
       const double dc = by_cell + dh * u.o * (1 - shown * shown) + by_o * peephole(net, 2, unit);
       const double by_i = dc * u.g * u.i * (1 - u.i);
-      const double by_f = dc * u.cell_before * u.f * (1 - u.f);
+      const double by_f = dc * cell_before * u.f * (1 - u.f);
       both(0, by_i);
       both(1, by_f);
       both(2, dc * u.i * (1 - u.g * u.g));
       both(3, by_o);
       by_cell = dc * u.f + by_i * peephole(net, 0, unit) + by_f * peephole(net, 1, unit);
-      by_peepholes[0] = by_i * u.cell_before;
-      by_peepholes[1] = by_f * u.cell_before;
-      by_peepholes[2] = by_o * u.cell;
+      by_peepholes[0] = by_i * cell_before;
+      by_peepholes[1] = by_f * cell_before;
+      by_peepholes[2] = by_o * cell;
       return;
     }
     case Kind::coupled_lstm: {
       const double dc = by_cell + dh * u.o * (1 - shown * shown);
-      both(0, dc * (u.cell_before - u.g) * u.f * (1 - u.f));
+      both(0, dc * (cell_before - u.g) * u.f * (1 - u.f));
       both(1, dc * (1 - u.f) * (1 - u.g * u.g));
       both(2, dh * shown * u.o * (1 - u.o));
       by_cell = dc * u.f;
@@ -144,7 +165,9 @@ class Run {
       return rounded == Rounded::nothing ? value : value = static_cast<float>(value);
     };
     sequence.outputs.assign(sequence.time * net.hidden, 0.0);
-    Doubles hidden = sequence.hidden_state, cell = sequence.cell_state;
+    sequence.traced.assign(latchwork::traced_vectors(net.kind) * sequence.time * net.hidden, 0.0);
+    Doubles hidden = sequence.hidden_state, states[kMostStates];
+    for (int s = 0; s < net.states(); ++s) states[s] = sequence.states[s];
     for (int64_t step = 0; step < sequence.length; ++step) {
       const int64_t at = time_of(step);
       units_[step].resize(net.hidden);
@@ -162,23 +185,29 @@ class Run {
           unit_h[gate] = h[gate * net.hidden + unit];
         }
         u.hidden_before = hidden[unit];
-        u.cell_before = net.has_cell() ? cell[unit] : 0;
+        for (int s = 0; s < net.states(); ++s) u.before[s] = states[s][unit];
         step_unit(net, unit, unit_x, unit_h, u);
         for (double* gate : {&u.i, &u.f, &u.g, &u.o, &u.r, &u.z, &u.n, &u.recurrent_n}) kept(*gate);
       }
       for (int64_t unit = 0; unit < net.hidden; ++unit) {
         hidden[unit] = sequence.outputs[at * net.hidden + unit] = kept(units_[step][unit].hidden);
-        if (net.has_cell()) cell[unit] = kept(units_[step][unit].cell);
+        for (int s = 0; s < net.states(); ++s) states[s][unit] = kept(units_[step][unit].after[s]);
+        Doubles seen = gates_of(net.kind, units_[step][unit]);
+        seen.insert(seen.end(), units_[step][unit].after, units_[step][unit].after + net.states());
+        for (std::size_t vector = 0; vector < seen.size(); ++vector)
+          sequence.traced[(vector * sequence.time + at) * net.hidden + unit] = seen[vector];
       }
     }
     sequence.final_hidden = hidden;
-    sequence.final_cell = cell;
+    for (int s = 0; s < net.states(); ++s) sequence.final_states[s] = states[s];
   }
 
   void backward(Derivatives& by, Network& into) const {
     const int64_t gates = net_.gates(), hidden = net_.hidden, columns = gates * hidden;
-    Doubles by_hidden = by.by_final_hidden, by_cell = by.by_final_cell;
-    by_cell.resize(hidden);
+    Doubles by_hidden = by.by_final_hidden;
+    std::vector<std::array<double, kMostStates>> by_states(hidden);  // by unit
+    for (int64_t unit = 0; unit < hidden; ++unit)
+      for (int s = 0; s < net_.states(); ++s) by_states[unit][s] = by.by_final_states[s][unit];
     by.inputs.assign(sequence_.time * net_.features, 0.0);
     for (int64_t step = sequence_.length - 1; step >= 0; --step) {
       const int64_t at = time_of(step);
@@ -186,7 +215,8 @@ class Run {
       for (int64_t unit = 0; unit < hidden; ++unit) {
         by_hidden[unit] += by.by_outputs[at * hidden + unit];
         double by_x[4], by_h[4], by_peepholes[3] = {};
-        step_unit_back(net_, unit, units_[step][unit], by_hidden[unit], by_cell[unit], by_x, by_h, by_peepholes);
+        step_unit_back(net_, unit, units_[step][unit], by_hidden[unit], by_states[unit].data(), by_x, by_h,
+                       by_peepholes);
         if (rounded_ == Rounded::derivatives) {
           for (int64_t gate = 0; gate < gates; ++gate) {
             by_x[gate] = static_cast<float>(by_x[gate]);
@@ -194,7 +224,7 @@ class Run {
           }
           for (double& by : by_peepholes) by = static_cast<float>(by);
           by_hidden[unit] = static_cast<float>(by_hidden[unit]);
-          by_cell[unit] = static_cast<float>(by_cell[unit]);
+          for (double& by : by_states[unit]) by = static_cast<float>(by);
         }
         for (int64_t gate = 0; gate < gates; ++gate) {
           x[gate * hidden + unit] = by_x[gate];
@@ -215,7 +245,10 @@ class Run {
                                                          net_.hidden_weight, k, h, into.hidden_weight);
     }
     by.hidden_state = by_hidden;
-    if (net_.has_cell()) by.cell_state = by_cell;
+    for (int s = 0; s < net_.states(); ++s) {
+      by.states[s].clear();
+      for (int64_t unit = 0; unit < hidden; ++unit) by.states[s].push_back(by_states[unit][s]);
+    }
   }
 
  private:

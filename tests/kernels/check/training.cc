@@ -67,6 +67,7 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
     layer.kind = static_cast<Kind>(random.from(0, latchwork::kKinds - 1));
     if (smooth && layer.kind == Kind::simple_rnn_relu) layer.kind = Kind::gru;
     layer.units = large ? random.from(40, 70) : random.from(1, 20);
+    if (random.chance(20)) layer.units *= layer.heads = random.from(2, 3);
     layer.reverse = random.chance(30);
     layer.return_sequences = !last_only;
     layer.dropout = !smooth && random.chance(30) ? 0.25f : 0.0f;

@@ -34,7 +34,9 @@ class _Operands(NamedTuple):
     forget_peephole: Any
     output_peephole: Any
     hidden_state: Any
-    cell_state: Any
+    state_1: Any
+    state_2: Any
+    state_3: Any
     hidden_mask: Any
     lengths: Any
 
@@ -86,7 +88,7 @@ def fused_unroll(
         kind: the cell's name in `native.kinds()`.
         weights: its arrays by their names in `latchwork.core.cells`.
         inputs: sequences, right-padded where they differ in length.
-        state: before the first step: `(hidden,)`, or `(hidden, cell)` for the LSTMs.
+        state: before the first step: as the kind names its parts, the hidden one first.
         lengths: how many steps of each sequence are real; all where left out.
         reverse: read from each sequence's last real step to its first.
         hidden_mask: multiplies the hidden state inside the recurrent product. It gets no gradient.
@@ -184,7 +186,7 @@ def _operands_of(
         forget_peephole=weights.get("forget_peephole"),
         output_peephole=weights.get("output_peephole"),
         hidden_state=state[0],
-        cell_state=state[1] if len(state) > 1 else None,
+        **{f"state_{number}": part for number, part in enumerate((*state[1:], *[None] * (4 - len(state))), 1)},
         hidden_mask=hidden_mask,
         lengths=None if lengths is None else lengths.astype(jnp.int32),
     )
@@ -268,7 +270,7 @@ def _unroll_forward(case: _Case, operands: _Operands) -> tuple[tuple[Array, ...]
 def _unroll_backward(case: _Case, residuals: Any, cotangents: tuple[Any, ...]) -> tuple[_Operands]:
     operands, outputs, saved, wanted = cast("tuple[_Operands, Array, Array, _Wanted]", residuals)
     by_results = [None if isinstance(by, SymbolicZero) else by for by in cotangents]
-    by_results += [None] * (3 - len(by_results))
+    by_results += [None] * (5 - len(by_results))
     given = (outputs, saved, *by_results)
     results = [
         _like(operand.shape) for operand, asked in zip(operands, (*wanted.fields, False, False), strict=True) if asked

@@ -66,7 +66,9 @@ def _recurrent(layer: spec.Recurrent) -> Settings:
     kernel = table.cell_row(layer).kernel
     assert kernel is not None  # or why_not has said so
     common = ("units", "return_sequences", "reverse", "dropout", "recurrent_dropout")
-    return {"kind": kernel(layer)} | {name: getattr(layer, name) for name in common}
+    return {"kind": kernel(layer), "heads": getattr(layer, "heads", 1)} | {
+        name: getattr(layer, name) for name in common
+    }
 
 
 def joined(network: spec.Sequential, parameters: Parameters) -> Array:
