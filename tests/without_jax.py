@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -101,7 +101,7 @@ def answers_alike(fitted: Any, path: Path) -> None:
     from latchwork import runtime
 
     fitted.save(path)
-    loaded: Any = lw.load(path)
+    loaded = cast("Any", lw.load(path))
     np.testing.assert_array_equal(loaded.predict(X), fitted.predict(X))
     np.testing.assert_array_equal(runtime.load(path).predict(X), fitted.predict(X))
     assert type(loaded) is type(fitted) and loaded.history_ == fitted.history_

@@ -14,6 +14,7 @@
 #include "bind/arrays.h"
 #include "bind/description.h"
 #include "network/looking.h"
+#include "recurrence/unpack.h"
 #include "network/server.h"
 #include "recurrence/unpack.h"
 

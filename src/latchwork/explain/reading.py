@@ -69,7 +69,7 @@ def read(model: Model, inputs: ArrayLike | str, lengths: ArrayLike | None = None
         raise InputError(f"got inputs of shape {shape}: the network reads (time, {width}) or (batch, time, {width})")
     single = not ragged and len(shape) == 2
     batch, checked = as_sequences(sequences[None] if single else sequences, lengths)
-    scaler = getattr(model, "scaler_", getattr(model, "scaler", None))
+    scaler = getattr(getattr(model, "model_", model), "scaler", None)
     if scaler is not None:
         batch = scaler.transform(batch, checked)
     return Reading(passes, batch, checked, single)

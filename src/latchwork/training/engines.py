@@ -130,8 +130,10 @@ class XlaEngine:
     def why_not(self, job: Job) -> str | None:
         """Only where JAX is not there."""
         del job
-        if any(sys.modules.get(name, self) is None or find_spec(name) is None for name in ("jax", "equinox", "optax")):
-            return "JAX is not installed"
+        loaded: dict[str, Any] = dict(sys.modules)  # a module that is None there cannot be imported
+        for name in ("jax", "equinox", "optax"):
+            if loaded.get(name, name) is None or find_spec(name) is None:
+                return "JAX is not installed"
         return None
 
     def steps(self, job: Job) -> Steps:

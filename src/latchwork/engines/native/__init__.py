@@ -108,11 +108,18 @@ def kinds() -> Mapping[str, Kind]:
 _PEEPHOLES = ("input_peephole", "forget_peephole", "output_peephole")
 
 
-def weight_shapes(kind: str, features: int, hidden: int) -> dict[str, tuple[int, ...]]:
-    """The arrays that a kind of cell takes, by their names in `latchwork.core.cells`."""
+def weight_shapes(kind: str, features: int, hidden: int, heads: int = 1) -> dict[str, tuple[int, ...]]:
+    """The arrays that a kind of cell takes, by their names in `latchwork.core.cells`.
+
+    Of several heads, each `hidden / heads` units that read their own hidden states alone, a row of `hidden_weight` has
+    columns for its own head's units, gate by gate.
+    """
     known = kinds()[kind]
     columns = known.columns * hidden
-    shapes: dict[str, tuple[int, ...]] = {"input_weight": (features, columns), "hidden_weight": (hidden, columns)}
+    shapes: dict[str, tuple[int, ...]] = {
+        "input_weight": (features, columns),
+        "hidden_weight": (hidden, columns // heads),
+    }
     shapes |= dict.fromkeys(("input_bias", "hidden_bias") if known.has_hidden_bias else ("bias",), (columns,))
     return shapes | dict.fromkeys(_PEEPHOLES if known.has_peepholes else (), (hidden,))
 
@@ -230,7 +237,8 @@ def unroll(
     known = kinds()[kind]
     hidden = len(weights["hidden_weight"])
     # The kernels read memory by these shapes alone, so nothing unchecked may reach them.
-    expected = weight_shapes(kind, features, hidden)
+    heads = max(1, kinds()[kind].columns * hidden // max(1, np.shape(weights["hidden_weight"])[-1]))
+    expected = weight_shapes(kind, features, hidden, heads)
     given = {name: _dense(name, weights[name], shape) for name, shape in expected.items()}
     if len(state) != len(known.states):
         raise ValueError(f"the state of a {kind} has {len(known.states)} parts, got {len(state)}")
