@@ -50,9 +50,9 @@ def one_step(panel, seed: int, train: bool) -> tuple[float, str]:
     fitted = Forecaster(1, train=train, library=False, random_state=seed).fit(panel.until(144 - KNOWN))
     errors = []
     for month in range(KNOWN, LAST):
-        said = fitted.update(panel.until(144 - month)).predict().mean[0, 0]
+        ahead = fitted.update(panel.until(144 - month)).predict().mean[0, 0]
         if month >= FIRST:
-            errors.append(said - panel.values[0][month])
+            errors.append(ahead - panel.values[0][month])
     return float(np.sqrt(np.mean(np.square(errors)))), fitted.used_
 
 

@@ -64,17 +64,17 @@ def run(name: str, rows: list[dict], train: bool) -> dict[str, tuple[np.ndarray,
     fitted = Forecaster(horizon, train=train, progress="none").fit(panel)
     forecast = fitted.predict()
     seconds = time.perf_counter() - started
-    said = {"used": forecast.mean, "combination": fitted.answers_.centre}
+    forecasts = {"used": forecast.mean, "combination": fitted.answers_.centre}
     if fitted.network_forecast() is not None:
-        said["network"] = fitted.network_forecast()
-    said |= {label: fitted.answers_.method(method) for label, method in METHODS.items()}
+        forecasts["network"] = fitted.network_forecast()
+    forecasts |= {label: fitted.answers_.method(method) for label, method in METHODS.items()}
     unit = np.array([mase_unit(p, frequency.season) for p in pasts])
     print(f"{name}: {len(rows)} series in {seconds:.1f} s; used {fitted.used_}; {fitted.verdict_.sentence}")
     for level in forecast.low:
-        held = coverage(truth, forecast.low[level], forecast.high[level])
-        print(f"  {level:g} % interval held {held:.1f} %")
+        covered = coverage(truth, forecast.low[level], forecast.high[level])
+        print(f"  {level:g} % interval held {covered:.1f} %")
     print("  " + "; ".join(fitted.notes_), flush=True)
-    return {label: (row_smape(truth, f), row_mase(truth, f, unit)) for label, f in said.items()}
+    return {label: (row_smape(truth, f), row_mase(truth, f, unit)) for label, f in forecasts.items()}
 
 
 def cell(own: tuple[np.ndarray, np.ndarray], naive2: tuple[np.ndarray, np.ndarray]) -> str:

@@ -18,13 +18,14 @@ import json
 import time
 from pathlib import Path
 
-import jax
 import numpy as np
 
+from latchwork.core.errors import LatchworkError
+from latchwork.core.network import NetworkData
 from latchwork.explain.memory import ask
 from latchwork.explain.memory_settings import TUNED_DISTANCES
 from latchwork.explain.memory_tasks import TASKS, Task
-from latchwork.explain.memory_training import CELLS, Setting, Training, train
+from latchwork.explain.memory_training import Setting, Training, cells, train
 
 RATES = "3e-5,1e-4,3e-4,1e-3,3e-3,1e-2,3e-2"
 CLIPS = (0.01, 0.1, 10.0)  # tried beside 1
@@ -49,10 +50,22 @@ def measure(
     results: dict[Setting, list[tuple[float, float]]] = {}
     for activation in ("tanh", "relu"):
         each = [(one, seed) for one in settings if one.activation == activation for seed in seeds]
-        networks = train(task, cell, Training(), distance, each) if each else []
+        networks = trained(task, cell, distance, each) if each else []
         for (setting, _), network in zip(each, networks, strict=True):
-            results.setdefault(setting, []).append(ask(network, task, distance, QUESTIONS))
+            scores = (0.0, np.nan) if network is None else ask(network, task, distance, QUESTIONS)
+            results.setdefault(setting, []).append(scores)
     return results
+
+
+def trained(task: Task, cell: str, distance: int, each: list[tuple[Setting, int]]) -> list[NetworkData | None]:
+    """The networks; None for one whose loss stopped being a number, for which the others are trained apart."""
+    try:
+        return list(train(task, cell, Training(), distance, each)[0])
+    except LatchworkError:
+        if len(each) == 1:
+            return [None]
+    half = len(each) // 2
+    return trained(task, cell, distance, each[:half]) + trained(task, cell, distance, each[half:])
 
 
 def best_first(results: dict[Setting, list[tuple[float, float]]]) -> list[Setting]:
@@ -66,14 +79,13 @@ def best_first(results: dict[Setting, list[tuple[float, float]]]) -> list[Settin
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--task", default="recall", choices=list(TASKS))
-    parser.add_argument("--cells", default=",".join(CELLS))
+    parser.add_argument("--cells", default=",".join(cells()))
     parser.add_argument("--rates", default=RATES)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     task, seeds = TASKS[arguments.task], range(FIRST_SEED, FIRST_SEED + arguments.seeds)
     rates = [float(rate) for rate in arguments.rates.split(",")]
-    jax.config.update("jax_platforms", "cpu")
 
     rows: list[dict[str, object]] = []
     for cell, distance in itertools.product(arguments.cells.split(","), TUNED_DISTANCES):

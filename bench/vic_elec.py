@@ -21,7 +21,7 @@ import numpy as np
 from latchwork.forecasting.forecaster import Forecaster
 from latchwork.forecasting.judging.metrics import mase_unit
 from latchwork.forecasting.reading.panel import Panel
-from latchwork.forecasting.reading.read import read_panel
+from latchwork.forecasting.reading.read import Columns, read_panel
 
 DAY = 48
 WEEK = 7 * DAY
@@ -36,22 +36,22 @@ def main() -> None:
     parser.add_argument("--skip", type=int, default=0, help="days before the end to stop at: for choosing, not testing")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    panel = read_panel(options.data, covariates=["Temperature", "Holiday"]).until(DAY * options.skip)
+    panel = read_panel(options.data, Columns(covariates=["Temperature", "Holiday"])).until(DAY * options.skip)
     values = panel.values[0]
     backs = [DAY * day for day in range(options.days, 0, -1)]
     truth = np.array([values[len(values) - back :][:DAY] for back in backs])
     unit = mase_unit(values[: -backs[0]], DAY)
-    said: dict[str, np.ndarray] = {}
+    forecasts: dict[str, np.ndarray] = {}
     for name, known in (("with covariates", panel), ("without covariates", replace(panel, covariates={}))):
-        run(name, known, backs, options.seed, said, truth)
-    said["week naive"] = np.array([values[len(values) - back - WEEK :][:DAY] for back in backs])
-    said["AutoETS after MSTL"] = np.array([ets(values[:-back]) for back in backs])
-    for name, forecast in sorted(said.items(), key=lambda item: np.abs(item[1] - truth).mean()):
+        forecasts |= run(name, known, backs, options.seed, truth)
+    forecasts["week naive"] = np.array([values[len(values) - back - WEEK :][:DAY] for back in backs])
+    forecasts["AutoETS after MSTL"] = np.array([ets(values[:-back]) for back in backs])
+    for name, forecast in sorted(forecasts.items(), key=lambda item: np.abs(item[1] - truth).mean()):
         away = np.abs(forecast - truth)
         print(f"{name:32} MASE {away.mean() / unit:.3f}   MAPE {100 * (away / truth).mean():.2f} %")
 
 
-def run(name: str, panel: Panel, backs: list[int], seed: int, said: dict[str, np.ndarray], truth: np.ndarray) -> None:
+def run(name: str, panel: Panel, backs: list[int], seed: int, truth: np.ndarray) -> dict[str, np.ndarray]:
     started = time.perf_counter()
     known = tuple(panel.covariates)
     model = Forecaster(DAY, covariates=known, library=False, random_state=seed, progress="none")
@@ -71,10 +71,13 @@ def run(name: str, panel: Panel, backs: list[int], seed: int, said: dict[str, np
         rows[f"combination {name}"].append(fitted.answers_.centre[0])
         for label, method in METHODS.items():
             rows[label].append(fitted.answers_.method(method)[0])
-        for level, held in inside.items():
-            held.append((truth[day] >= forecast.low[level][0]) & (truth[day] <= forecast.high[level][0]))
-    print("  " + ", ".join(f"{level:g} % interval held {100 * np.mean(held):.1f} %" for level, held in inside.items()))
-    said |= {label: np.array(forecasts) for label, forecasts in rows.items()}
+        for level, covered in inside.items():
+            covered.append((truth[day] >= forecast.low[level][0]) & (truth[day] <= forecast.high[level][0]))
+    print(
+        "  "
+        + ", ".join(f"{level:g} % interval held {100 * np.mean(covered):.1f} %" for level, covered in inside.items())
+    )
+    return {label: np.array(made) for label, made in rows.items()}
 
 
 def ets(past: np.ndarray) -> np.ndarray:

@@ -81,10 +81,10 @@ def m3_groups(path: Path) -> list[Batchable]:
     pasts = [(row["period"][0], np.array(row["x"], float)) for row in json.loads(path.read_text()).values()]
     found = []
     for name, (horizon, seasons) in GROUPS.items():
-        held = [past for period, past in pasts if period == name]
+        own = [past for period, past in pasts if period == name]
         rows, truth, fold, scored = [], [], [], []
         shortest = max(6, 2 * (seasons[0] if seasons else 1) + 2)
-        for number, past in enumerate(held):
+        for number, past in enumerate(own):
             for back in dict.fromkeys([horizon, horizon // 2, horizon + horizon // 2, 2 * horizon, 3 * horizon]):
                 if len(past) - back >= shortest:
                     rows.append(past[:-back])

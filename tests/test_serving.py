@@ -21,7 +21,7 @@ from latchwork import runtime
 from latchwork.core import storage
 from latchwork.core.errors import InputError
 from latchwork.engines import native
-from latchwork.engines.jax.network import Network
+from latchwork.engines.jax.network import Network, apply_layers
 from latchwork.speech.decoding import best_symbols
 from latchwork.speech.model import SpeechModel
 from latchwork.transforms.sequences import as_sequences
@@ -82,21 +82,15 @@ def speech_log_probabilities(folder: Path, sounds: list[np.ndarray]) -> np.ndarr
 
 def jax_forecast(said: Any, panel: Any = None) -> tuple[np.ndarray, np.ndarray]:
     """A forecaster's mean, its lower end at 80 % and its network's own forecast; and the mean alone."""
-    from latchwork.core.cells import LSTMCell
     from latchwork.forecasting.judging.intervals import around
-    from latchwork.forecasting.methods.corrector import CELL, HEADS, TENSORS
     from latchwork.forecasting.methods.corrector_inputs import corrector_inputs
-    from latchwork.forecasting.methods.corrector_training import Member
 
     result = said.result_ if panel is None else said.result_.knowing(panel)
-    rows = corrector_inputs(result.end)
-    own = {name.removeprefix(TENSORS): array for name, array in result.learned.network.tensors().items()}
-    members = [
-        Member(LSTMCell(*(jnp.asarray(own[f"cell.{n}"][m]) for n in CELL)), *(jnp.asarray(own[n][m]) for n in HEADS))
-        for m in range(len(own["bias"]))
-    ]
+    rows, corrector = corrector_inputs(result.end), result.learned.network
+    past, future = jnp.asarray(rows.past), jnp.asarray(rows.future)
+    members = [Network.from_data(corrector.network.member(member)) for member in range(corrector.members)]
     corrected = np.mean(
-        [np.asarray(member(jnp.asarray(rows.past), jnp.asarray(rows.future))) for member in members], axis=0
+        [np.asarray(apply_layers(member.layers, past, ahead=future))[..., 0] for member in members], axis=0
     )
     working = rows.base + rows.spread[:, None] * corrected
     ahead = said.answers_.values(working)

@@ -98,6 +98,12 @@ NetworkDescription network_of(nb::handle layers) {
   return network;
 }
 
+Form input_form(const NetworkDescription& network, int64_t features, bool has_time) {
+  const bool is_symbols = !network.empty() && std::holds_alternative<EmbeddingDescription>(network.front());
+  if (!is_symbols && features < 1) throw std::invalid_argument("there are no features");
+  return {has_time, is_symbols, is_symbols ? 1 : features};
+}
+
 std::vector<std::string> layer_names() {
   std::vector<std::string> names;
   for (const auto& [name, make] : kLayers) names.push_back(name);

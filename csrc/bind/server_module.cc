@@ -30,12 +30,6 @@ void require(bool holds, const char* what) {
   if (!holds) throw std::invalid_argument(what);
 }
 
-Form form_of(const NetworkDescription& network, int64_t features, bool has_time) {
-  const bool is_symbols = !network.empty() && std::holds_alternative<EmbeddingDescription>(network.front());
-  require(is_symbols || features > 0, "there are no features");
-  return {has_time, is_symbols, is_symbols ? 1 : features};
-}
-
 // The inputs of a call, where they are what the kernels take as they are.
 class Call {
  public:
@@ -121,7 +115,7 @@ struct Answering {
 Answering* make_server(nb::handle layers, int64_t features, bool has_time, const Vector& parameters,
                        const std::vector<double>& offset, const std::vector<double>& scale, bool scores) {
   const NetworkDescription network = network_of(layers);
-  const Form form = form_of(network, features, has_time);
+  const Form form = input_form(network, features, has_time);
   form_after(network, form);
   require(static_cast<int64_t>(parameters.size()) == parameter_floats(network, form),
           "the layers take another number of parameters");
@@ -194,7 +188,7 @@ struct Described {
   int64_t symbols = 0, ahead = 0;
 
   Described(nb::handle layers, int64_t features, bool has_time, const Vector& parameters)
-      : network(network_of(layers)), form(form_of(network, features, has_time)) {
+      : network(network_of(layers)), form(input_form(network, features, has_time)) {
     form_after(network, form);
     require(static_cast<int64_t>(parameters.size()) == parameter_floats(network, form),
             "the layers take another number of parameters");

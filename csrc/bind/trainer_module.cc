@@ -1,20 +1,25 @@
-// latchwork.engines.native._native.Trainer: training steps on NumPy arrays. latchwork.training.native is the door.
+// latchwork.engines.native._native.Trainer: training steps and evaluation on NumPy arrays. latchwork.engines.native.training
+// is the door.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "bind/description.h"
 #include "bind/names.h"
-#include "network/trainer.h"
+#include "network/members.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -24,169 +29,220 @@ namespace {
 
 template <class T>
 using Array = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
-using Numbers = std::optional<Array<const float>>;
-using Whole = std::optional<Array<const int32_t>>;
+using Any = std::optional<nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>>;
 
-void require(bool holds, const char* what) {
+void require(bool holds, const std::string& what) {
   if (!holds) throw std::invalid_argument(what);
 }
 
-template <class T>
-const T* pointer(const std::optional<Array<const T>>& array) {
-  return array ? array->data() : nullptr;
-}
+// A named array of examples: whose it is and what it holds. The memory is read by these shapes alone, so nothing
+// unchecked may come through.
+class Named {
+ public:
+  Named(const char* name, const Any& array, const std::vector<std::string>& per_member, int64_t members)
+      : name_(name), array_(array), owners_(std::count(per_member.begin(), per_member.end(), name) ? members : 1) {}
 
-template <class T>
-bool holds(const std::optional<Array<const T>>& array, int64_t count) {
-  return array && static_cast<int64_t>(array->size()) == count;
-}
+  int64_t rows() const { return array_ && array_->ndim() ? static_cast<int64_t>(array_->shape(0)) : 0; }
 
-using Members = std::vector<Trainer*>;
-
-// The memory is read by these shapes alone, so nothing unchecked may come through.
-Examples checked_examples(const Trainer& self, int64_t members, const Numbers& inputs, const Whole& tokens,
-                          const Numbers& values, const Whole& classes, const Whole& lengths, const Numbers& weight) {
-  const auto rows_of = [](const auto& array) {
-    return static_cast<int64_t>(array && array->ndim() ? array->shape(0) : 0);
-  };
-  const int64_t rows = self.takes_tokens() ? rows_of(tokens) : rows_of(inputs);
-  const int64_t numbers = rows * members * self.row_floats(), targets = rows * members * self.row_targets();
-  require(rows > 0 && (self.takes_tokens() ? holds(tokens, numbers) && !inputs : holds(inputs, numbers) && !tokens),
-          "inputs have the wrong shape or type");
-  require(self.takes_classes() ? holds(classes, targets) && !values : holds(values, targets) && !classes,
-          "targets have the wrong shape or type");
-  require(self.is_ragged() ? holds(lengths, rows) : !lengths, "lengths do not fit");
-  require(!weight || holds(weight, rows), "weight has the wrong shape");
-  return {
-      rows,           members, pointer(inputs), pointer(tokens), pointer(values), pointer(classes), pointer(lengths),
-      pointer(weight)};
-}
-
-// Members of one shape, as far as memory goes.
-const Trainer& checked_members(const Members& members, bool trains) {
-  require(!members.empty() && members.front(), "there is no network");
-  const Trainer& one = *members.front();
-  for (const Trainer* each : members) {
-    require(each && each->trains() == trains && each->batch() == one.batch() &&
-                each->parameters() == one.parameters() && each->slots() == one.slots() &&
-                each->row_floats() == one.row_floats() && each->measures() == one.measures() && each->measures() > 0 &&
-                each->row_targets() == one.row_targets() && each->takes_classes() == one.takes_classes() &&
-                each->takes_tokens() == one.takes_tokens() && each->is_ragged() == one.is_ragged(),
-            "the networks differ in shape");
-    require(each->parameters_used() == each->parameters(), "the layers do not use all parameters");
-    require(std::count(members.begin(), members.end(), each) == 1, "a network is there twice");
+  // That it has `floats` numbers of type T in each of `rows` rows, for each member where each has its own.
+  template <class T>
+  void check(int64_t rows, int64_t floats) {
+    require(
+        array_ && array_->dtype() == nb::dtype<T>() && static_cast<int64_t>(array_->size()) == rows * owners_ * floats,
+        std::string(name_) + " has the wrong shape or type");
+    floats_ = floats;
   }
-  return one;
+  void check_absent() const { require(!array_, std::string(name_) + " has no place in this network"); }
+  explicit operator bool() const { return array_.has_value(); }
+
+  template <class T>
+  Column<T> column(int64_t member) const {
+    if (!array_) return {nullptr, 0};
+    return {static_cast<const T*>(array_->data()) + (owners_ > 1 ? member * floats_ : 0), owners_ * floats_};
+  }
+
+ private:
+  const char* name_;
+  const Any& array_;
+  const int64_t owners_;
+  int64_t floats_ = 0;
+};
+
+struct Table {
+  Named inputs, targets, lengths, weight, ahead;
+  int64_t rows;
+
+  Table(const Trainer& one, bool ragged, int64_t members, const Any& inputs, const Any& targets, const Any& lengths,
+        const Any& weight, const Any& ahead, const std::vector<std::string>& per_member)
+      : inputs("inputs", inputs, per_member, members),
+        targets("targets", targets, per_member, members),
+        lengths("lengths", lengths, per_member, members),
+        weight("weight", weight, per_member, members),
+        ahead("ahead", ahead, per_member, members),
+        rows(this->inputs.rows()) {
+    require(rows > 0, "there is not one row");
+    one.takes_tokens() ? this->inputs.check<int32_t>(rows, one.row_floats())
+                       : this->inputs.check<float>(rows, one.row_floats());
+    one.takes_classes() ? this->targets.check<int32_t>(rows, one.row_targets())
+                        : this->targets.check<float>(rows, one.row_targets());
+    ragged ? this->lengths.check<int32_t>(rows, 1) : this->lengths.check_absent();
+    if (this->weight) this->weight.check<float>(rows, 1);
+    one.row_ahead() ? this->ahead.check<float>(rows, one.row_ahead()) : this->ahead.check_absent();
+  }
+
+  Examples of(const Trainer& one, int64_t member) const {
+    Examples examples{};
+    one.takes_tokens() ? void(examples.tokens = inputs.column<int32_t>(member))
+                       : void(examples.inputs = inputs.column<float>(member));
+    one.takes_classes() ? void(examples.classes = targets.column<int32_t>(member))
+                        : void(examples.values = targets.column<float>(member));
+    examples.lengths = lengths.column<int32_t>(member);
+    examples.weight = weight.column<float>(member);
+    examples.ahead = ahead.column<float>(member);
+    return examples;
+  }
+};
+
+struct Training {
+  Members members;
+  const bool ragged, trains;
+
+  Training(TrainerPlan plan, int64_t count) : members(plan, count), ragged(plan.ragged), trains(plan.trains) {}
+};
+
+Training* make_trainer(nb::handle layers, int64_t features, bool has_time, int64_t time, int64_t horizon, bool ragged,
+                       int64_t batch, int64_t members, int threads,
+                       const std::vector<std::pair<std::string, float>>& terms, bool by_values,
+                       const std::optional<std::tuple<std::string, double, double, double>>& rule, float weight_decay,
+                       const std::vector<std::pair<int64_t, int64_t>>& decayed,
+                       const std::optional<std::tuple<float, float, float, float>>& images) {
+  TrainerPlan plan{};
+  plan.network = network_of(layers);
+  plan.input = input_form(plan.network, features, has_time);
+  require(batch > 0 && time > 0 && members > 0 && threads > 0, "sizes are at least 1");
+  plan.batch = batch;
+  plan.time = has_time ? time : 1;
+  plan.horizon = horizon;
+  plan.ragged = ragged;
+  plan.trains = rule.has_value();
+  plan.by_values = by_values;
+  for (const auto& [name, setting] : terms) plan.terms.push_back({named<Measure>(name, "measure"), setting});
+  const int64_t parameters = parameter_floats(plan.network, plan.input);
+  for (const auto& [first, last] : decayed)
+    require(0 <= first && first <= last && last <= parameters, "a decayed range does not fit");
+  if (rule) {
+    const auto& [name, decay, decay_of_squares, epsilon] = *rule;
+    plan.rule = {named<Direction>(name, "optimiser"), decay, decay_of_squares, epsilon, weight_decay, decayed};
+  }
+  if (images) {
+    require(!plan.input.is_symbols && has_time, "images are rows of pixels");
+    const auto& [rotation, scale, shear, shift] = *images;
+    plan.images = AffineLimits{rotation, scale, shear, shift};
+  }
+  plan.threads = threads;
+  return new Training(std::move(plan), members);
 }
 
-void check_batches(const Trainer& one, std::size_t members, const Array<const int32_t>& order, int64_t rows,
-                   const Array<double>& sums) {
-  require(order.ndim() == 2 && static_cast<int64_t>(order.shape(1)) == one.batch(), "order has the wrong shape");
+// Where each member's batches are, in arrays that all share or that have an axis of members.
+std::vector<MemberCall> member_calls(const Training& self, const Table& table, const Array<float>& parameters,
+                                     const Array<const int32_t>& order, const Array<double>& sums) {
+  const Trainer& one = self.members.one();
+  const int64_t members = self.members.count();
+  const bool own_order = order.ndim() == 3;
+  require(order.ndim() == 2 || (own_order && static_cast<int64_t>(order.shape(0)) == members),
+          "order has the wrong shape");
+  const auto steps = static_cast<int64_t>(order.shape(order.ndim() - 2));
+  require(static_cast<int64_t>(order.shape(order.ndim() - 1)) == one.batch(), "order has the wrong shape");
   for (std::size_t i = 0; i < order.size(); ++i)
-    require(order.data()[i] >= -1 && order.data()[i] < rows, "the order names a row that is not there");
-  require(sums.size() == members * order.shape(0) * static_cast<std::size_t>(one.measures() + 1),
-          "sums have the wrong shape");
-}
-
-void run(const Members& members, float* parameters, float* slots, const Examples& examples, const Batches& batches) {
-  const nb::gil_scoped_release released;
-  if (members.size() == 1) {
-    members.front()->run(parameters, slots, examples, batches);
-  } else {
-    run_members(members, parameters, slots, examples, batches);
+    require(order.data()[i] >= -1 && order.data()[i] < table.rows, "the order names a row that is not there");
+  require(static_cast<int64_t>(sums.size()) == members * steps * (one.measures() + 1), "sums have the wrong shape");
+  require(static_cast<int64_t>(parameters.size()) == members * one.parameters(), "parameters have the wrong shape");
+  std::vector<MemberCall> calls;
+  for (int64_t member = 0; member < members; ++member) {
+    MemberCall call{};
+    call.parameters = parameters.data() + member * one.parameters();
+    call.examples = table.of(one, member);
+    call.batches.count = steps;
+    call.batches.order = order.data() + (own_order ? member * steps * one.batch() : 0);
+    call.batches.most_norm = std::numeric_limits<float>::infinity();
+    call.batches.sums = sums.data() + member * steps * (one.measures() + 1);
+    calls.push_back(call);
   }
+  return calls;
 }
 
-void train(const Members& members, const Array<float>& parameters, const Array<float>& slots, const Numbers& inputs,
-           const Whole& tokens, const Numbers& values, const Whole& classes, const Whole& lengths,
-           const Numbers& weight, const Array<const int32_t>& order, const Array<const float>& scales, int64_t first,
-           uint64_t seed, const Array<double>& sums) {
-  const Trainer& one = checked_members(members, true);
-  const auto count = static_cast<int64_t>(members.size());
-  const Examples examples = checked_examples(one, count, inputs, tokens, values, classes, lengths, weight);
-  check_batches(one, members.size(), order, examples.rows, sums);
-  require(scales.size() == order.shape(0), "scales have the wrong shape");
-  require(static_cast<int64_t>(parameters.size()) == count * one.parameters() &&
-              static_cast<int64_t>(slots.size()) == count * one.parameters() * one.slots(),
-          "parameters or slots have the wrong shape");
-  run(members, parameters.data(), slots.data(), examples,
-      {static_cast<int64_t>(order.shape(0)), order.data(), scales.data(), first, seed, sums.data()});
+void train(Training& self, const Array<float>& parameters, const Array<float>& slots, const Any& inputs,
+           const Any& targets, const Any& lengths, const Any& weight, const Any& ahead,
+           const std::vector<std::string>& per_member, const Array<const int32_t>& order,
+           const Array<const float>& scales, const std::vector<float>& clips, const std::vector<bool>& active,
+           int64_t first, const std::vector<uint64_t>& seeds, const Array<double>& sums) {
+  require(self.trains, "it was made to evaluate");
+  const Trainer& one = self.members.one();
+  const int64_t members = self.members.count();
+  const Table table(one, self.ragged, members, inputs, targets, lengths, weight, ahead, per_member);
+  std::vector<MemberCall> calls = member_calls(self, table, parameters, order, sums);
+  const int64_t steps = calls.front().batches.count, slot_floats = one.parameters() * one.slots();
+  require(static_cast<int64_t>(slots.size()) == members * slot_floats, "slots have the wrong shape");
+  require(static_cast<int64_t>(scales.size()) == members * steps, "scales have the wrong shape");
+  const auto each = static_cast<std::size_t>(members);
+  require(clips.size() == each && active.size() == each && seeds.size() == each, "one for each member is needed");
+  std::vector<MemberCall> chosen;
+  for (std::size_t member = 0; member < each; ++member) {
+    if (!active[member]) continue;
+    MemberCall& call = calls[member];
+    const auto place = static_cast<int64_t>(member);
+    call.slots = slots.data() + place * slot_floats;
+    call.batches.scales = scales.data() + place * steps;
+    call.batches.first = first;
+    call.batches.seed = seeds[member];
+    call.batches.most_norm = clips[member];
+    chosen.push_back(call);
+  }
+  const nb::gil_scoped_release released;
+  self.members.run(chosen);
 }
 
-void evaluate(const Members& members, const Array<float>& parameters, const Numbers& inputs, const Whole& tokens,
-              const Numbers& values, const Whole& classes, const Whole& lengths, const Numbers& weight,
+void evaluate(Training& self, const Array<float>& parameters, const Any& inputs, const Any& targets, const Any& lengths,
+              const Any& weight, const Any& ahead, const std::vector<std::string>& per_member,
               const Array<const int32_t>& order, const Array<double>& sums) {
-  const Trainer& one = checked_members(members, false);
-  const auto count = static_cast<int64_t>(members.size());
-  const Examples examples = checked_examples(one, count, inputs, tokens, values, classes, lengths, weight);
-  check_batches(one, members.size(), order, examples.rows, sums);
-  require(static_cast<int64_t>(parameters.size()) == count * one.parameters(), "parameters have the wrong shape");
-  run(members, parameters.data(), nullptr, examples,
-      {static_cast<int64_t>(order.shape(0)), order.data(), nullptr, 0, 0, sums.data()});
+  require(!self.trains, "it was made to train");
+  const Table table(self.members.one(), self.ragged, self.members.count(), inputs, targets, lengths, weight, ahead,
+                    per_member);
+  const std::vector<MemberCall> calls = member_calls(self, table, parameters, order, sums);
+  const nb::gil_scoped_release released;
+  self.members.run(calls);
+}
+
+// Images [batch, rows, columns] changed by given draws [batch, 6]: what training draws for itself.
+void warp_images(const Array<const float>& images, const Array<const float>& draws, float rotation, float scale,
+                 float shear, float shift, const Array<float>& changed) {
+  require(images.ndim() == 3 && draws.ndim() == 2 && images.shape(0) == draws.shape(0) &&
+              draws.shape(1) == kAffineDraws && changed.size() == images.size(),
+          "images and draws do not fit");
+  const auto rows = static_cast<int64_t>(images.shape(1)), columns = static_cast<int64_t>(images.shape(2));
+  for (std::size_t image = 0; image < images.shape(0); ++image) {
+    float own[kAffineDraws];
+    std::copy_n(draws.data() + image * kAffineDraws, kAffineDraws, own);
+    const std::size_t at = image * images.shape(1) * images.shape(2);
+    warp({rotation, scale, shear, shift}, own, rows, columns, images.data() + at, changed.data() + at);
+  }
 }
 
 }  // namespace
 
 void bind_trainer(nb::module_& module) {
-  nb::class_<Trainer>(module, "Trainer")
-      .def(nb::init<int64_t, int64_t, int64_t, bool, bool, int64_t, bool, int>(), "batch"_a, "time"_a, "features"_a,
-           "has_time"_a, "ragged"_a, "parameters"_a, "trains"_a, "threads"_a)
-      .def(
-          "add_recurrent",
-          [](Trainer& self, const std::string& kind, int64_t hidden, bool reverse, bool last_only, bool both_ways,
-             float dropout, float recurrent_dropout, int64_t heads) {
-            self.add(RecurrentDescription{named<Kind>(kind, "kind of cell"), hidden, reverse, both_ways, !last_only,
-                                          dropout, recurrent_dropout, heads});
-          },
-          "kind"_a, "hidden"_a, "reverse"_a, "last_only"_a, "both_ways"_a, "dropout"_a, "recurrent_dropout"_a,
-          "heads"_a)
-      .def(
-          "add_dense",
-          [](Trainer& self, int64_t width, const std::string& activation) {
-            self.add(DenseDescription{width, named<Activation>(activation, "activation")});
-          },
-          "width"_a, "activation"_a)
-      .def(
-          "add_dropout", [](Trainer& self, float rate) { self.add(DropoutDescription{rate}); }, "rate"_a)
-      .def(
-          "add_pooling",
-          [](Trainer& self, const std::vector<std::string>& kinds) {
-            std::vector<Pool> chosen;
-            for (const std::string& kind : kinds) chosen.push_back(named<Pool>(kind, "kind of pooling"));
-            self.add(PoolingDescription{std::move(chosen)});
-          },
-          "kinds"_a)
-      .def(
-          "add_norm", [](Trainer& self, float epsilon) { self.add(NormDescription{epsilon}); }, "epsilon"_a)
-      .def(
-          "add_embedding",
-          [](Trainer& self, int64_t symbols, int64_t width) { self.add(EmbeddingDescription{symbols, width}); },
-          "symbols"_a, "width"_a)
-      .def(
-          "add_measure",
-          [](Trainer& self, const std::string& measure, float setting) {
-            const Measure chosen = named<Measure>(measure, "measure");
-            require(self.measures() ? takes_classes(chosen) == self.takes_classes() : chosen != Measure::accuracy,
-                    "the measures take different targets");
-            self.add_measure(chosen, setting);
-          },
-          "measure"_a, "setting"_a)
-      .def(
-          "set_rule",
-          [](Trainer& self, const std::string& direction, double decay, double decay_of_squares, double epsilon,
-             float weight_decay, float most_norm, const std::vector<std::pair<int64_t, int64_t>>& decayed) {
-            for (const auto& [first, last] : decayed)
-              require(0 <= first && first <= last && last <= self.parameters(), "a decayed range does not fit");
-            self.set_rule({named<Direction>(direction, "optimiser"), decay, decay_of_squares, epsilon, weight_decay,
-                           most_norm, decayed});
-          },
-          "direction"_a, "decay"_a, "decay_of_squares"_a, "epsilon"_a, "weight_decay"_a, "most_norm"_a, "decayed"_a)
-      .def_prop_ro("slots", &Trainer::slots);
-  module.def("train", train, "members"_a, "parameters"_a, "slots"_a, "inputs"_a.none(), "tokens"_a.none(),
-             "values"_a.none(), "classes"_a.none(), "lengths"_a.none(), "weight"_a.none(), "order"_a, "scales"_a,
-             "first"_a, "seed"_a, "sums"_a);
-  module.def("evaluate", evaluate, "members"_a, "parameters"_a, "inputs"_a.none(), "tokens"_a.none(), "values"_a.none(),
-             "classes"_a.none(), "lengths"_a.none(), "weight"_a.none(), "order"_a, "sums"_a);
+  nb::class_<Training>(module, "Trainer")
+      .def(nb::new_(&make_trainer), "layers"_a, "features"_a, "has_time"_a, "time"_a, "horizon"_a, "ragged"_a,
+           "batch"_a, "members"_a, "threads"_a, "terms"_a, "by_values"_a, "rule"_a.none(), "weight_decay"_a,
+           "decayed"_a, "images"_a.none())
+      .def_prop_ro("slots", [](const Training& self) { return self.members.one().slots(); })
+      .def("train", train, "parameters"_a, "slots"_a, "inputs"_a.none(), "targets"_a.none(), "lengths"_a.none(),
+           "weight"_a.none(), "ahead"_a.none(), "per_member"_a, "order"_a, "scales"_a, "clips"_a, "active"_a, "first"_a,
+           "seeds"_a, "sums"_a)
+      .def("evaluate", evaluate, "parameters"_a, "inputs"_a.none(), "targets"_a.none(), "lengths"_a.none(),
+           "weight"_a.none(), "ahead"_a.none(), "per_member"_a, "order"_a, "sums"_a);
+  module.def("warp_images", warp_images, "images"_a, "draws"_a, "rotation"_a, "scale"_a, "shear"_a, "shift"_a,
+             "changed"_a);
 }
 
 }  // namespace latchwork

@@ -45,7 +45,7 @@ constexpr int64_t dense_packed_floats(int64_t depth, int64_t width) {
 }
 
 // What is measured of a row's outputs: losses, which have a derivative, and the accuracy, which has none.
-LATCHWORK_ENUM(Measure, softmax_cross_entropy, squared_error, absolute_error, huber, accuracy)
+LATCHWORK_ENUM(Measure, softmax_cross_entropy, squared_error, absolute_error, huber, smooth_absolute_error, accuracy)
 
 constexpr bool takes_classes(Measure measure) {
   return measure == Measure::softmax_cross_entropy || measure == Measure::accuracy;
@@ -53,13 +53,13 @@ constexpr bool takes_classes(Measure measure) {
 
 struct MeasureJob {
   Measure measure;
-  float setting;  // label smoothing, or Huber's delta
+  float setting;  // label smoothing, Huber's delta, or what is added to a squared error before its root
   int64_t batch, steps, width;
   const float* outputs;    // [batch, steps, width]
-  const float* values;     // targets [batch, steps, width], of errors
+  const float* values;     // targets [batch, steps, width], of errors; NaN where none was observed
   const int32_t* classes;  // targets [batch, steps], of classes
   const float* shares;     // [batch]: of each row in the loss of the batch; its derivative is multiplied by it
-  float* measured;         // [batch], a mean over the row's values
+  float* measured;         // [batch], a mean over the row's observed values
   float* by_outputs;       // or null
 };
 

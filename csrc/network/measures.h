@@ -81,13 +81,20 @@ inline float measure_classes(const MeasureJob& job, int64_t row, float share) {
   return sum / static_cast<float>(job.steps);
 }
 
-inline float measure_errors(const MeasureJob& job, int64_t row, float share) {
+inline float measure_errors(const MeasureJob& job, int64_t row) {
   const int64_t count = job.steps * job.width;
   const float* outputs = job.outputs + row * count;
   const float* targets = job.values + row * count;
   float* by = job.by_outputs ? job.by_outputs + row * count : nullptr;
+  int64_t observed = 0;
+  for (int64_t i = 0; i < count; ++i) observed += targets[i] == targets[i];
+  const float values = static_cast<float>(observed > 0 ? observed : 1), share = job.shares[row] / values;
   float sum = 0.0f;
   for (int64_t i = 0; i < count; ++i) {
+    if (targets[i] != targets[i]) {
+      if (by) by[i] = 0.0f;
+      continue;
+    }
     const float error = outputs[i] - targets[i], size = __builtin_fabsf(error);
     float slope = 0.0f;
     if (job.measure == Measure::squared_error) {
@@ -96,6 +103,10 @@ inline float measure_errors(const MeasureJob& job, int64_t row, float share) {
     } else if (job.measure == Measure::absolute_error) {
       sum += size;
       slope = error > 0.0f ? 1.0f : error < 0.0f ? -1.0f : error;
+    } else if (job.measure == Measure::smooth_absolute_error) {
+      const float root = __builtin_sqrtf(error * error + job.setting);
+      sum += root;
+      slope = error / root;
     } else {
       const float near = size > job.setting ? job.setting : size;
       sum += 0.5f * near * near + job.setting * (size - near);
@@ -103,16 +114,16 @@ inline float measure_errors(const MeasureJob& job, int64_t row, float share) {
     }
     if (by) by[i] = share * slope;
   }
-  return sum / static_cast<float>(count);
+  return sum / values;
 }
 
 inline void measure(const MeasureJob& job, const Team& team) {
   const FlushSubnormals flush;
   const Range mine = share(job.batch, team.rank, team.size);
   for (int64_t row = mine.begin; row < mine.end; ++row) {
-    const int64_t values = takes_classes(job.measure) ? job.steps : job.steps * job.width;
-    const float part = job.shares[row] / static_cast<float>(values);
-    job.measured[row] = takes_classes(job.measure) ? measure_classes(job, row, part) : measure_errors(job, row, part);
+    job.measured[row] = takes_classes(job.measure)
+                            ? measure_classes(job, row, job.shares[row] / static_cast<float>(job.steps))
+                            : measure_errors(job, row);
     // A row that does not count changes nothing, whatever its output is.
     if (job.by_outputs && job.shares[row] == 0.0f)
       std::memset(job.by_outputs + row * job.steps * job.width, 0,

@@ -24,11 +24,19 @@ struct Philox {
   }
 };
 
+// The numbers of a place in a network. A member of networks side by side may have a seed beyond 32 bits: what is above
+// them goes where no layer's place comes near.
+inline Philox keyed(uint64_t seed, uint64_t place) {
+  return {{static_cast<uint32_t>(seed), static_cast<uint32_t>(place) ^ (static_cast<uint32_t>(seed >> 32) << 12)}};
+}
+
+inline constexpr uint64_t kImages = 0xfff;  // the place of what images are changed by; layers come before it
+
 // Fills mask[begin, end) of a layer's mask in a step: zero with probability `rate`, else 1 / (1 - rate), so that the
 // expectation stays. `begin` is a multiple of 4.
 inline void fill_mask(uint64_t seed, uint64_t step, uint64_t place, float rate, int64_t begin, int64_t end,
                       float* mask) {
-  const Philox philox{{static_cast<uint32_t>(seed), static_cast<uint32_t>(place)}};
+  const Philox philox = keyed(seed, place);
   uint32_t stream[2] = {static_cast<uint32_t>(step), static_cast<uint32_t>(step >> 32)};
   const float keep = 1.0f - rate, kept = 1.0f / keep;
   for (int64_t at = begin; at < end; at += 4) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <stdexcept>
 
 namespace latchwork {
 namespace {
@@ -14,71 +15,89 @@ int64_t part(int64_t count, int rank, int size) { return count * rank / size; }
 
 }  // namespace
 
-Trainer::Trainer(int64_t batch, int64_t time, int64_t features, bool has_time, bool ragged, int64_t parameters,
-                 bool trains, int threads)
-    : ragged_(ragged),
-      trains_(trains),
-      parameter_count_(parameters),
-      threads_(threads),
-      parameters_(parameters),
-      gradients_(trains ? parameters : 0),
-      slots_(trains ? 2 * parameters : 0),
-      lengths_(ragged ? batch : 0, static_cast<int32_t>(time)),
-      weights_(batch),
-      shares_(batch),
-      squares_((parameters + kSquared - 1) / kSquared) {
-  input_ = {batch, has_time ? time : 1, std::max<int64_t>(features, 1), has_time, nullptr, nullptr, nullptr};
-  if (features) {
-    input_.values = buffers_.emplace_back(input_.count()).data();
-  } else {
+Trainer::Trainer(const TrainerPlan& plan)
+    : ragged_(plan.ragged),
+      trains_(plan.trains),
+      by_values_(plan.by_values),
+      parameter_count_(parameter_floats(plan.network, plan.input)),
+      threads_(plan.threads),
+      rule_(plan.rule),
+      images_(plan.images),
+      parameters_(parameter_count_),
+      gradients_(trains_ ? parameter_count_ : 0),
+      slots_(trains_ ? 2 * parameter_count_ : 0),
+      lengths_(ragged_ ? plan.batch : 0, static_cast<int32_t>(plan.time)),
+      weights_(plan.batch),
+      shares_(plan.batch),
+      squares_((parameter_count_ + kSquared - 1) / kSquared) {
+  input_ = {plan.batch, plan.time, plan.input.width, plan.input.has_time, nullptr, nullptr, nullptr};
+  if (plan.input.is_symbols) {
     tokens_.resize(static_cast<std::size_t>(input_.count()));
     input_.tokens = tokens_.data();
+  } else {
+    input_.values = take(input_.count());
   }
-}
-
-void Trainer::add(const LayerDescription& layer) {
-  const Flow input = output();
-  const Form form{input.has_time, input.tokens != nullptr, input.width};
-  form_after(layer, form);
+  for (const LayerDescription& layer : plan.network) {
+    const auto* ahead = std::get_if<AheadDescription>(&layer);
+    if (!ahead) continue;
+    if (plan.horizon < 1 || ahead_)
+      throw std::invalid_argument("one layer looks ahead, and rows have what it looks at");
+    ahead_floats_ = plan.horizon * ahead->features;
+    ahead_ = take(plan.batch * ahead_floats_);
+  }
   LayerSetting setting{};
-  setting.input = input;
+  setting.input = input_;
   setting.lengths = ragged_ ? lengths_.data() : nullptr;
-  setting.parameters = parameters_.data() + used_;
-  setting.gradients = trains_ ? gradients_.data() + used_ : nullptr;
-  setting.place = places_;
+  setting.ahead = ahead_;
+  setting.horizon = plan.horizon;
+  setting.parameters = parameters_.data();
+  setting.gradients = trains_ ? gradients_.data() : nullptr;
   setting.use = trains_ ? Use::train : Use::measure;
   setting.threads = threads_;
-  used_ += parameter_floats(layer, form);
-  if (std::holds_alternative<RecurrentDescription>(layer) || std::holds_alternative<DropoutDescription>(layer))
-    places_ += 2;
-  layers_.push_back(std::visit([&](const auto& one) { return make_layer(one, setting); }, layer));
+  for (const LayerDescription& layer : plan.network) add(layer, setting);
+  if (plan.terms.empty() || plan.terms.front().measure == Measure::accuracy)
+    throw std::invalid_argument("the first measure is a loss");
+  for (const Term& term : plan.terms) add(term);
 }
 
-void Trainer::add_measure(Measure measure, float setting) {
+void Trainer::add(const LayerDescription& layer, LayerSetting& setting) {
+  const Form form{setting.input.has_time, setting.input.tokens != nullptr, setting.input.width};
+  const Form after = form_after(layer, form);
+  layers_.push_back(std::visit([&](const auto& one) { return make_layer(one, setting); }, layer));
+  const int64_t floats = parameter_floats(layer, form);
+  setting.input = output();
+  setting.parameters += floats;
+  if (trains_) setting.gradients += floats;
+  if (std::holds_alternative<RecurrentDescription>(layer) || std::holds_alternative<DropoutDescription>(layer))
+    setting.place += 2;
+  if (!after.has_time || std::holds_alternative<AheadDescription>(layer)) setting.lengths = nullptr;
+}
+
+void Trainer::add(const Term& term) {
   const Flow& outputs = output();
   const bool is_loss = measures_.empty();
+  if (!is_loss && latchwork::takes_classes(term.measure) != takes_classes())
+    throw std::invalid_argument("the measures take different targets");
   MeasureJob job{};
-  job.measure = measure;
-  job.setting = setting;
+  job.measure = term.measure;
+  job.setting = term.setting;
   job.batch = outputs.rows;
   job.steps = outputs.steps;
   job.width = outputs.width;
   job.outputs = outputs.values;
   job.shares = shares_.data();
-  job.measured = buffers_.emplace_back(outputs.rows).data();
+  job.measured = take(outputs.rows);
   job.by_outputs = is_loss && trains_ ? outputs.by_values : nullptr;
-  measures_.push_back(job);
   if (!is_loss) {
-    measures_.back().values = measures_.front().values;
-    measures_.back().classes = measures_.front().classes;
-    return;
-  }
-  if (latchwork::takes_classes(measure)) {
+    job.values = measures_.front().values;
+    job.classes = measures_.front().classes;
+  } else if (latchwork::takes_classes(term.measure)) {
     classes_.resize(static_cast<std::size_t>(outputs.rows * outputs.steps));
-    measures_.back().classes = classes_.data();
+    job.classes = classes_.data();
   } else {
-    measures_.back().values = values_ = buffers_.emplace_back(outputs.count()).data();
+    job.values = values_ = take(outputs.count());
   }
+  measures_.push_back(job);
 }
 
 // Takes the parameters and the slots over; returns how many threads a call is worth.
@@ -127,6 +146,7 @@ void Trainer::work(const Call& call, const Team& team) {
     const StepOf of{batches.seed, static_cast<uint64_t>(batches.first + step), trains_};
     gather(call, step, of, team);
     team.sync();
+    if (team.rank == 0) count(batches.order + step * batch(), call.examples->weight);
     for (const auto& layer : layers_) {
       layer->forward(of, team);
       team.sync();
@@ -152,36 +172,55 @@ void Trainer::gather(const Call& call, int64_t step, const StepOf& of, const Tea
   const int64_t batch = input_.rows;
   const int32_t* order = call.batches->order + step * batch;
   const auto row_of = [&](int64_t place) { return order[place] < 0 ? 0 : order[place]; };
-  if (team.rank == 0) {
-    int64_t counted = 0;
-    for (int64_t place = 0; place < batch; ++place) {
-      weights_[place] = order[place] < 0 ? 0.0f : from.weight ? from.weight[order[place]] : 1.0f;
-      counted += weights_[place] > 0;
-    }
-    const float rows = static_cast<float>(std::max<int64_t>(counted, 1));
-    for (int64_t place = 0; place < batch; ++place)
-      shares_[place] = weights_[place] > 0 ? weights_[place] / rows : 0.0f;
-    if (ragged_) {
-      for (int64_t place = 0; place < batch; ++place) lengths_[place] = from.lengths[row_of(place)];
-      for (const auto& layer : layers_) layer->arrange(of);
-    }
+  if (team.rank == 0 && ragged_) {
+    for (int64_t place = 0; place < batch; ++place) lengths_[place] = *from.lengths.row(row_of(place));
+    for (const auto& layer : layers_) layer->arrange(of);
   }
   const int64_t begin = part(batch, team.rank, team.size), end = part(batch, team.rank + 1, team.size);
-  const auto copy = [&](const auto* rows, int64_t count, auto* to) {
-    if (!rows) return;
-    const auto row = [&](int64_t place) { return rows + row_of(place) * from.members * count; };
+  const auto copy = [&](const auto& rows, int64_t count, auto* to) {
+    if (!rows.data) return;
     for (int64_t place = begin; place < end; ++place) {
       // Rows in any order are nothing that a processor could foresee: the next one is on its way while this is copied.
-      const auto* next = reinterpret_cast<const char*>(row(std::min(place + 1, end - 1)));
+      const auto* next = reinterpret_cast<const char*>(rows.row(row_of(std::min(place + 1, end - 1))));
       for (std::size_t at = 0; at < static_cast<std::size_t>(count) * sizeof(*to); at += 64)
         __builtin_prefetch(next + at);
-      std::memcpy(to + place * count, row(place), static_cast<std::size_t>(count) * sizeof(*to));
+      std::memcpy(to + place * count, rows.row(row_of(place)), static_cast<std::size_t>(count) * sizeof(*to));
     }
   };
-  copy(from.inputs, row_floats(), input_.values);
+  if (images_ && trains_) {
+    for (int64_t place = begin; place < end; ++place) {
+      float draws[kAffineDraws];
+      draw_affine(of.seed, of.step, place, draws);
+      warp(*images_, draws, input_.steps, input_.width, from.inputs.row(row_of(place)),
+           input_.values + place * row_floats());
+    }
+  } else {
+    copy(from.inputs, row_floats(), input_.values);
+  }
   copy(from.tokens, row_floats(), input_.tokens);
   copy(from.values, row_targets(), values_);
   copy(from.classes, row_targets(), classes_.data());
+  copy(from.ahead, ahead_floats_, ahead_);
+}
+
+// What each row weighs, and its share in the loss of the batch. A row of which nothing was observed counts nowhere.
+void Trainer::count(const int32_t* order, const Column<float>& weight) {
+  const int64_t targets = row_targets();
+  double counted = 0;
+  for (int64_t place = 0; place < batch(); ++place) {
+    float& weighs = weights_[place];
+    weighs = order[place] < 0 ? 0.0f : weight.data ? *weight.row(order[place]) : 1.0f;
+    if (!(weighs > 0)) continue;
+    int64_t observed = targets;
+    for (int64_t i = 0; values_ && i < targets; ++i)
+      observed -= values_[place * targets + i] != values_[place * targets + i];
+    const int64_t share = by_values_ ? observed : observed > 0;
+    weighs *= static_cast<float>(share);
+    counted += static_cast<double>(share);
+  }
+  const auto rows = static_cast<float>(std::max(counted, 1.0));
+  for (int64_t place = 0; place < batch(); ++place)
+    shares_[place] = weights_[place] > 0 ? weights_[place] / rows : 0.0f;
 }
 
 void Trainer::add_up(double* sums) const {
@@ -208,9 +247,9 @@ void Trainer::update(int64_t step, const Batches& batches, const Team& team) {
   const auto steps = static_cast<float>(batches.first + step + 1);
   job.first_correction = 1.0f - std::pow(job.decay, steps);
   job.second_correction = 1.0f - std::pow(job.decay_of_squares, steps);
-  job.most_norm = rule_.most_norm;
+  job.most_norm = batches.most_norm;
   job.scale = batches.scales[step];
-  if (std::isfinite(rule_.most_norm)) {
+  if (std::isfinite(batches.most_norm)) {
     const auto blocks = static_cast<int64_t>(squares_.size());
     for (int64_t block = part(blocks, team.rank, team.size); block < part(blocks, team.rank + 1, team.size); ++block) {
       const int64_t begin = block * kSquared;
@@ -243,48 +282,6 @@ void Trainer::update(int64_t step, const Batches& batches, const Team& team) {
     }
   }
   apply(end, false);
-}
-
-namespace {
-
-struct MembersCall {
-  const std::vector<Trainer*>& members;
-  float *parameters, *slots;
-  const Examples& examples;
-  const Batches& batches;
-
-  void run(std::size_t index) const {
-    Trainer& member = *members[index];
-    const auto place = static_cast<int64_t>(index);
-    Examples own = examples;
-    if (own.inputs) own.inputs += place * member.row_floats();
-    if (own.tokens) own.tokens += place * member.row_floats();
-    if (own.values) own.values += place * member.row_targets();
-    if (own.classes) own.classes += place * member.row_targets();
-    Batches steps = batches;
-    steps.sums += place * batches.count * (member.measures() + 1);
-    // Random numbers of their own, whichever thread draws them.
-    steps.seed += place << 32;
-    member.run_alone(parameters + place * member.parameters(), slots + place * member.parameters() * member.slots(),
-                     own, steps);
-  }
-};
-
-}  // namespace
-
-void run_members(const std::vector<Trainer*>& members, float* parameters, float* slots, const Examples& examples,
-                 const Batches& batches) {
-  const MembersCall call{members, parameters, slots, examples, batches};
-  // A network that is small for itself is worth a thread for a whole block.
-  run_team(
-      static_cast<int>(members.size()),
-      [](const void* given, const Team& team) {
-        const MembersCall& call = *static_cast<const MembersCall*>(given);
-        const auto count = static_cast<int64_t>(call.members.size());
-        for (int64_t index = part(count, team.rank, team.size); index < part(count, team.rank + 1, team.size); ++index)
-          call.run(static_cast<std::size_t>(index));
-      },
-      &call);
 }
 
 }  // namespace latchwork

@@ -1,6 +1,6 @@
 // The network of a saved forecaster: members side by side, each an LSTM, a layer of the steps ahead and a sum.
 //
-//   correction of step k = mean over members of  tanh(h C + f_k S + b) O,  h the last hidden state of an LSTM
+//   correction of step k = mean over members of  tanh(h C + f_k S + b) O + c,  h the last hidden state of an LSTM
 
 import { FileError } from "latchwork/engine/latch.js";
 import { buildLayer } from "latchwork/engine/layers.js";
@@ -31,7 +31,13 @@ export function correctorOf(tensors) {
           bias: part("bias", member),
         },
       ),
-      buildLayer({ kind: "Dense" }, { weight: part("output_weight", member), bias: new Float64Array(1) }),
+      buildLayer(
+        { kind: "Dense" },
+        {
+          weight: part("output_weight", member),
+          bias: tensors[`${PREFIX}output_bias`] ? part("output_bias", member) : new Float64Array(1), // none in older files
+        },
+      ),
     ]),
   );
 }

@@ -54,6 +54,7 @@ def forecast(
     ] = None,
     origins: Annotated[int | None, typer.Option(min=1, help="Origins of the backtest.")] = None,
     minutes: Annotated[float | None, typer.Option(help="The most that training may take.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="A folder from which a killed training goes on.")] = None,
     save: Annotated[Path | None, typer.Option(metavar="M.latch", help="Save the model for --update.")] = None,
     update: Annotated[Path | None, typer.Option(metavar="NEW.csv", help="With M.latch: go on from new data.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the report, pictures and files.")] = None,
@@ -78,6 +79,7 @@ def forecast(
         library=library,
         origins=origins,
         minutes=minutes,
+        checkpoint=checkpoint,
         seed=seed,
         article=article,
         go_on=go_on,
@@ -106,6 +108,7 @@ class Settings:
     library: bool | None
     origins: int | None
     minutes: float | None
+    checkpoint: Path | None
     seed: int
     article: bool
     go_on: int | None
@@ -150,6 +153,8 @@ def _run(asked: Settings, output: Output) -> None:
     without = "the file keeps no backtest" if asked.is_saved else "the data are too short for a backtest"
     sentence = found["verdict"] or f"Forecast made; {without}."
     output.result(f"{sentence}\nReport: {paths[2]}  ({found['seconds']:.1f} s)", found)
+    if result.is_interrupted and not asked.is_saved:
+        raise KeyboardInterrupt
 
 
 def _fit(table: Table, asked: Settings, output: Output, started: float) -> Forecaster:
@@ -178,6 +183,7 @@ def _fit(table: Table, asked: Settings, output: Output, started: float) -> Forec
         origins=asked.origins,
         library=asked.library,
         minutes=asked.minutes,
+        checkpoint=asked.checkpoint,
         announce=announce,
         progress=output.progress,
         random_state=asked.seed,

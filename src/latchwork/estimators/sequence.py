@@ -196,7 +196,13 @@ class SequenceEstimator(Estimator):
         self.recipe_ = self._recipe(training, outputs)
         network = NetworkData.build(self.recipe_.network, (time, self.n_features_in_), self.random_state)
         _check_output(network.spec, outputs)
-        trained, self.history_ = self._train(network, training, validation)
+        trained, self.history_ = fit(
+            network,
+            self.recipe_.objective,
+            Data(training),
+            validation=Data(validation) if validation else None,
+            **self._training_options(),
+        )
         self.data_ = {"rows": len(targets), "fingerprint": _fingerprint(sequences, targets)}
         self.model_ = Model.fitted(
             self.JOB,
@@ -226,25 +232,15 @@ class SequenceEstimator(Estimator):
         loaded.n_features_in_ = cast("int", (network.input_shape or (None, 0))[1])
         return loaded
 
-    def _train(self, network: NetworkData, training: Rows, validation: Rows | None) -> tuple[NetworkData, History]:
-        return fit(
-            network,
-            self.recipe_.objective,
-            Data(training),
-            optimizer=self.recipe_.optimizer,
-            epochs=self.recipe_.epochs if self.steps is None and self.minutes is None else None,
-            steps=self.steps,
-            minutes=self.minutes,
-            batch_size=self.recipe_.batch_size,
-            seed=self.random_state,
-            validation=Data(validation) if validation else None,
-            patience=self.patience,
-            keep_best=self.keep_best,
-            callbacks=self.callbacks,
-            checkpoint=self.checkpoint,
-            checkpoint_seconds=self.checkpoint_seconds,
-            progress=self.progress,
-        )
+    def _training_options(self) -> dict[str, Any]:
+        """What `training.fit` is told beside the network and the rows."""
+        own = ("steps", "minutes", "patience", "keep_best", "callbacks", "checkpoint", "checkpoint_seconds", "progress")
+        return {
+            "optimizer": self.recipe_.optimizer,
+            "epochs": self.recipe_.epochs if self.steps is None and self.minutes is None else None,
+            "batch_size": self.recipe_.batch_size,
+            "seed": self.random_state,
+        } | {name: getattr(self, name) for name in own}
 
     def _check_parameters(self) -> None:
         """What nothing below would refuse in the words of the parameters."""

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from latchwork.core.shapes import Float, Int
+from latchwork.engines.plain.product import product
 
 STEPS = 1500
 LEARNING_RATE = 0.05  # at first; it falls to zero as a cosine
 WEIGHT_DECAY = 1e-4  # on the squares: entries that nothing needs go to zero, so that the matrices can be read
 DECAY, DECAY_OF_SQUARES, EPSILON = 0.9, 0.999, 1e-8  # Adam's
-ONE_THREAD = 2**18  # multiplications up to which OpenBLAS takes one thread
 
 Array = Any
 
@@ -96,17 +96,6 @@ def train(parameters: Parameters, states: States) -> tuple[Parameters, Float[Arr
         rate = LEARNING_RATE * 0.5 * (1 + np.cos(np.pi * step / STEPS)) / (1 - DECAY ** (step + 1))
         flat -= rate * mean / (np.sqrt(squares / (1 - DECAY_OF_SQUARES ** (step + 1))) + EPSILON)
     return parts(flat), losses
-
-
-def product(one: Float[Array, "*one rows inner"], two: Float[Array, "*two inner columns"]) -> Array:
-    """The matrices' product, in slices so small that NumPy's BLAS leaves each to one thread.
-
-    Two threads that wait for each other take ten times as long as the product itself where the machine is busy.
-    """
-    rows = max(1, ONE_THREAD // (two.shape[-2] * two.shape[-1]))
-    if rows >= one.shape[-2]:
-        return one @ two
-    return np.concatenate([one[..., at : at + rows, :] @ two for at in range(0, one.shape[-2], rows)], axis=-2)
 
 
 def one_hot(numbers: Int[Array, " states"], size: int) -> Float[Array, "states size"]:

@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core import spec
-from latchwork.core.errors import InputError
-from latchwork.core.network import NetworkData
 from latchwork.engines.jax.layers import BidirectionalLayer, BuiltLayer, RecurrentLayer
+from latchwork.engines.jax.models import network_data
 from latchwork.engines.jax.network import Network, apply_layers
-from latchwork.explain.passes import DescribedPasses, Passes, Traced
+from latchwork.explain.passes import Passes, Traced, passes_of_data
 
 Array = NDArray[Any]
 Lengths = NDArray[np.int32] | None
@@ -22,18 +21,11 @@ Lengths = NDArray[np.int32] | None
 
 def passes_of_jax(network: Network) -> Passes:
     """What runs a network in JAX: as plain data where its description says all."""
-    data = _described(network)
-    return JaxPasses(network) if data is None else DescribedPasses(data)
-
-
-def _described(network: Network) -> NetworkData | None:
-    """The network as plain data; None where one of its layers is not what its description says."""
     try:
-        data = network.data()
-    except (AttributeError, LookupError, InputError):
-        return None
-    rebuilt = Network.from_data(data)
-    return data if jax.tree.structure(rebuilt) == jax.tree.structure(network) else None
+        data = network_data(network)
+    except AttributeError:  # a cell of a user's own has not the arrays that the description names
+        data = None
+    return JaxPasses(network) if data is None else passes_of_data(data)
 
 
 class JaxPasses:

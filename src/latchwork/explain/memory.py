@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
 
-import jax
 import numpy as np
-from jaxtyping import Array
 from numpy.typing import NDArray
 
-from latchwork.engines.jax.network import Network, apply_layers
+from latchwork.core.network import NetworkData
 from latchwork.explain.memory_settings import setting_of
 from latchwork.explain.memory_tasks import TOLERANCE, Task
-from latchwork.explain.memory_training import CELLS, Training, train
+from latchwork.explain.memory_training import Training, train
+from latchwork.explain.passes import passes_of_data
+from latchwork.training.history import History
+from latchwork.training.progress import ProgressKind
 
-ALL_CELLS = tuple(CELLS)
 QUICK_CELLS = ("SimpleRNN", "GRU", "LSTM")
 TEST_ROWS = 200  # sequences at each distance
 GRADIENT_ROWS = 32
@@ -56,11 +56,13 @@ class CellMemory:
             input, from the step before the question back to the first, relative to that of the question itself: the
             median over seeds `[longest distance]`.
         networks: the first seed's at each distance.
+        histories: of the training at each distance.
     """
 
     accuracy: NDArray[np.float64]
     reach: NDArray[np.float64]
-    networks: list[Network]
+    networks: list[NetworkData]
+    histories: list[History] = field(default_factory=list[History])
 
     def medians(self) -> NDArray[np.float64]:
         """The median seed's accuracy at each distance."""
@@ -74,41 +76,65 @@ class CellMemory:
 
 
 def measure_memory(
-    task: Task, cell: str, plan: Plan, seed: int = 0, note: Callable[[str], None] = lambda _: None
+    task: Task,
+    cell: str,
+    plan: Plan,
+    seed: int = 0,
+    note: Callable[[str], None] = lambda _: None,
+    *,
+    progress: ProgressKind = "none",
+    checkpoint: Path | None = None,
 ) -> CellMemory:
     """Train networks of one cell on a task at each distance, and measure what they remember.
 
     Args:
         task: one of `TASKS`.
-        cell: one of `CELLS`.
+        cell: one of `memory_training.cells()`.
         plan: how to train and test.
         seed: the first network's; the others count on from it.
         note: called with a line after each distance.
+        progress: what each training shows.
+        checkpoint: a folder for the trainings' states, from which the same measurement goes on.
 
     Returns:
         Accuracies, gradient reach and the trained networks.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, after the block that was running.
     """
     seeds = range(seed, seed + plan.seeds)
     accuracies: list[list[float]] = []
-    trained: list[list[Network]] = []
+    networks: list[list[NetworkData]] = []
+    histories: list[History] = []
     for distance in plan.distances:
         setting = setting_of(task.name, cell, distance)
-        networks = train(task, cell, plan.training, distance, [(setting, each) for each in seeds])
-        trained.append(networks)
-        accuracies.append([ask(network, task, distance)[0] for network in networks])
+        folder = None if checkpoint is None else checkpoint / f"{task.name}-{cell}-{distance}"
+        trained, history = train(
+            task,
+            cell,
+            plan.training,
+            distance,
+            [(setting, each) for each in seeds],
+            progress=progress,
+            checkpoint=folder,
+        )
+        networks.append(trained)
+        histories.append(history)
+        accuracies.append([ask(network, task, distance)[0] for network in trained])
         note(f"{cell}, {distance} steps back: accuracy {np.median(accuracies[-1]):.2f}")
-    reaches = [_reach(network, task, plan.distances[-1]) for network in trained[-1]]
+    reaches = [_reach(network, task, plan.distances[-1]) for network in networks[-1]]
     return CellMemory(
         accuracy=np.asarray(accuracies).T,
         reach=np.median(reaches, axis=0),
-        networks=[networks[0] for networks in trained],
+        networks=[trained[0] for trained in networks],
+        histories=histories,
     )
 
 
-def ask(network: Network, task: Task, distance: int, seed: int = QUESTIONS) -> tuple[float, float]:
+def ask(network: NetworkData, task: Task, distance: int, seed: int = QUESTIONS) -> tuple[float, float]:
     """The share of right answers to questions drawn from `seed`, and the mean loss."""
     batch = task.draw(np.random.default_rng(seed), TEST_ROWS, distance)
-    answers = np.asarray(_answers(network.layers, batch.inputs), np.float64)
+    answers = passes_of_data(network).answers(batch.inputs).astype(np.float64)
     if task.outputs == 1:
         missed = answers[:, 0] - batch.targets
         return float((np.abs(missed) < TOLERANCE).mean()), float(np.square(missed).mean())
@@ -117,18 +143,10 @@ def ask(network: Network, task: Task, distance: int, seed: int = QUESTIONS) -> t
     return float((answers.argmax(axis=1) == batch.targets).mean()), float(losses.mean())
 
 
-def _reach(network: Network, task: Task, distance: int) -> NDArray[np.float64]:
+def _reach(network: NetworkData, task: Task, distance: int) -> NDArray[np.float64]:
     batch = task.draw(np.random.default_rng(QUESTIONS + 1), GRADIENT_ROWS, distance)
-
-    def score(inputs: Array) -> Array:
-        answers = apply_layers(network.layers, inputs)  # pyright: ignore[reportArgumentType]
-        right = batch.targets.astype(int) if task.outputs > 1 else np.zeros(GRADIENT_ROWS, int)
-        return answers[np.arange(GRADIENT_ROWS), right].sum()
-
-    norms = np.linalg.norm(np.asarray(jax.jit(jax.grad(score))(batch.inputs), np.float64), axis=-1).mean(axis=0)
+    right = batch.targets.astype(int) if task.outputs > 1 else np.zeros(GRADIENT_ROWS, int)
+    by_answers = np.eye(task.outputs, dtype=np.float32)[right]
+    _, gradient = passes_of_data(network).gradient(batch.inputs, by_answers)
+    norms = np.linalg.norm(gradient.astype(np.float64), axis=-1).mean(axis=0)
     return norms[::-1][1:] / norms[-1]
-
-
-@jax.jit
-def _answers(layers: Any, inputs: Array) -> Array:
-    return apply_layers(layers, inputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import cycle
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -10,15 +11,10 @@ from matplotlib.ticker import PercentFormatter
 
 from latchwork.explain.memory import CellMemory, Plan
 from latchwork.explain.memory_tasks import Task
+from latchwork.explain.memory_training import cells
 from latchwork.show.pictures import MUTED, new_figure, title
 
-COLOURS = {
-    "SimpleRNN": "#c8374f",
-    "GRU": "#1f8a5f",
-    "LSTM": "#6a4fb3",
-    "PeepholeLSTM": "#2a72ad",
-    "CoupledLSTM": "#b8730f",
-}
+COLOURS = ("#c8374f", "#1f8a5f", "#6a4fb3", "#2a72ad", "#b8730f", "#0e7c86", "#8a6d1f")  # of the table's cells, in turn
 SMALLEST = 1e-9  # of the gradients drawn: a line that leaves the picture has nothing left to say
 
 
@@ -26,14 +22,15 @@ def draw_memory(measured: Mapping[str, CellMemory], plan: Plan, task: Task) -> F
     """On the left accuracy against distance, the median line and the spread over seeds; on the right the gradient."""
     figure, (left, right) = new_figure(11, 4.4, columns=2)
     places = np.arange(len(plan.distances))
+    colours = dict(zip(cells(), cycle(COLOURS), strict=False))
     # Cells that hold everything would hide each other: those drawn first are wider.
     for wide, (cell, found) in zip(np.linspace(6, 2, len(measured)), measured.items(), strict=True):
         left.fill_between(
-            places, found.accuracy.min(axis=0), found.accuracy.max(axis=0), color=COLOURS[cell], alpha=0.12
+            places, found.accuracy.min(axis=0), found.accuracy.max(axis=0), color=colours[cell], alpha=0.12
         )
-        left.plot(places, found.medians(), "o-", color=COLOURS[cell], linewidth=wide, label=cell)
+        left.plot(places, found.medians(), "o-", color=colours[cell], linewidth=wide, label=cell)
         distance = np.arange(1, len(found.reach) + 1)
-        right.semilogy(distance, found.reach, color=COLOURS[cell], label=cell)
+        right.semilogy(distance, found.reach, color=colours[cell], label=cell)
     left.axhline(task.chance, color=MUTED, linestyle=":")
     left.text(0, task.chance + 0.015, f"a guess: {task.chance:.0%}", color=MUTED, fontsize=9)
     left.set_xticks(places, [str(distance) for distance in plan.distances])

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
-from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from latchwork.core import spec
-from latchwork.core.table import initial_parameters
-from latchwork.engines.jax.network import Network, apply_layers, split_parameters
-from latchwork.explain.memory_tasks import Batch, Task
+from latchwork.core.network import NetworkData
+from latchwork.core.table import CELLS
+from latchwork.explain.memory_tasks import Task
+from latchwork.training import Optimizer
+from latchwork.training.data import Generated
+from latchwork.training.history import History
+from latchwork.training.loop import fit
+from latchwork.training.losses import MeanSquaredError, SoftmaxCrossEntropy
+from latchwork.training.objectives import Member, SideBySide, Supervised
+from latchwork.training.progress import ProgressKind
 
-CELLS: dict[str, type[spec.Recurrent]] = {
-    "SimpleRNN": spec.SimpleRNN,
-    "GRU": spec.GRU,
-    "LSTM": spec.LSTM,
-    "PeepholeLSTM": spec.PeepholeLSTM,
-    "CoupledLSTM": spec.CoupledLSTM,
-}
 LAST_RATE = 0.1  # of the first one: where the cosine of the learning rate ends
 SMALL_INPUTS = 0.001  # standard deviation of the input weights beside an identity, as in its source
+MOST_BYTES = 64 << 20  # of sequences that are made at a time
+MOST_BATCHES = 10  # of the same: a block of steps is as long, and Ctrl-C waits for it
 
 
 @dataclass(frozen=True)
@@ -60,60 +59,94 @@ class Training:
     batch_size: int = 32
 
 
+def cells() -> dict[str, type[spec.Recurrent]]:
+    """Every cell of the table by its name."""
+    return {description.__name__: description for description in CELLS}
+
+
 def train(
-    task: Task, cell: str, training: Training, distance: int, each: Sequence[tuple[Setting, int]]
-) -> list[Network]:
+    task: Task,
+    cell: str,
+    training: Training,
+    distance: int,
+    each: Sequence[tuple[Setting, int]],
+    *,
+    progress: ProgressKind = "none",
+    checkpoint: Path | None = None,
+) -> tuple[list[NetworkData], History]:
     """Networks trained on one task at one distance, side by side.
 
     Args:
         task: one of `memory_tasks.TASKS`.
-        cell: one of `CELLS`.
+        cell: one of `cells()`.
         training: what they have in common.
         distance: between what is shown and the question.
         each: every network's setting, and the seed of its first values and of its sequences; one activation for all.
+        progress: what to show.
+        checkpoint: a folder for the run's state, from which it goes on.
 
     Returns:
-        The trained networks in that order.
+        The trained networks in that order, and the record.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, after the block that was running.
+        LatchworkError: a network's loss is not a number any more.
     """
     networks = [initial_network(task, cell, training.units, distance, *one) for one in each]
-    learned, rest = _stack(networks)
-    rates, clips = (np.array([getattr(setting, name) for setting, _ in each]) for name in ("rate", "clip"))
-    state = jax.vmap(optax.scale_by_adam().init)(learned)
-    step = _training_step(rest, task.outputs)
-    schedule = np.asarray(optax.cosine_decay_schedule(1.0, training.steps, LAST_RATE)(np.arange(training.steps)))
-    randoms = {seed: np.random.default_rng([seed, 1]) for _, seed in each}
-    for share in schedule:
-        drawn = {seed: task.draw(random, training.batch_size, distance) for seed, random in randoms.items()}
-        batch = jax.tree.map(lambda *arrays: np.stack(arrays), *(drawn[seed] for _, seed in each))
-        learned, state = step(learned, state, batch, rates * share, clips)
-    return [
-        Network(eqx.combine(jax.tree.map(lambda array: array[at], learned), rest), network.spec)  # noqa: B023
-        for at, network in enumerate(networks)
-    ]
+    members = tuple(Member(rate=setting.rate, clip=setting.clip, seed=seed) for setting, seed in each)
+    loss = MeanSquaredError() if task.outputs == 1 else SoftmaxCrossEntropy()
+    trained, history = fit(
+        NetworkData.stacked(networks),
+        SideBySide(Supervised(loss), members),
+        sequences(task, training, distance, [seed for _, seed in each]),
+        optimizer=Optimizer("adam", 1.0, schedule="cosine", last=LAST_RATE),
+        epochs=1,
+        batch_size=training.batch_size,
+        progress=progress,
+        checkpoint=checkpoint,
+    )
+    if history.stopped == "interrupted":  # what was not trained to its end says nothing of a cell
+        raise KeyboardInterrupt
+    return [trained.member(at) for at in range(len(each))], history
 
 
-def initial_network(task: Task, cell: str, units: int, distance: int, setting: Setting, seed: int) -> Network:
+def sequences(task: Task, training: Training, distance: int, seeds: Sequence[int]) -> Generated:
+    """The sequences of every network by its seed, made a few batches at a time: `[rows, networks, ...]`."""
+
+    def make(chunk: range) -> dict[str, NDArray[Any]]:
+        drawn = {seed: task.draw(np.random.default_rng([seed, 1, chunk.start]), len(chunk), distance) for seed in seeds}
+        targets = np.stack([drawn[seed].targets for seed in seeds], axis=1)
+        return {
+            "inputs": np.stack([drawn[seed].inputs for seed in seeds], axis=1),
+            "targets": targets[..., None] if task.outputs == 1 else targets.astype(np.int32),
+        }
+
+    batch_bytes = 4 * training.batch_size * len(seeds) * (distance + 1) * task.features
+    batches = int(np.clip(MOST_BYTES // batch_bytes, 1, MOST_BATCHES))
+    return Generated(training.steps * training.batch_size, batches * training.batch_size, make)
+
+
+def initial_network(task: Task, cell: str, units: int, distance: int, setting: Setting, seed: int) -> NetworkData:
     """The network before its first step: recurrent layer and answer."""
-    layer = CELLS[cell](units)
+    layer = cells()[cell](units)
     if isinstance(layer, spec.SimpleRNN):
-        layer = spec.SimpleRNN(units, activation=setting.activation)
-    described = spec.Sequential([layer, spec.Dense(task.outputs)], input_shape=(None, task.features))
-    parameters = initial_parameters(described, seed)
+        layer = dataclasses.replace(layer, activation=setting.activation)
+    start = NetworkData.build(spec.Sequential([layer, spec.Dense(task.outputs)]), (None, task.features), seed)
     random = np.random.default_rng([seed, 2])
     changed: dict[str, NDArray[np.float32]] = {}
     if setting.recurrent == "identity":
         content = next(at for at, gate in enumerate(layer.gates) if gate in {"hidden", "candidate"})
         columns = slice(content * units, (content + 1) * units)
         for name, block in (
-            ("hidden_weight", np.eye(units)),
-            ("input_weight", random.normal(0, SMALL_INPUTS, (task.features, units))),
+            ("layers.0.hidden_weight", np.eye(units)),
+            ("layers.0.input_weight", random.normal(0, SMALL_INPUTS, (task.features, units))),
         ):
-            changed[f"layers.0.{name}"] = np.array(parameters[f"layers.0.{name}"])
-            changed[f"layers.0.{name}"][:, columns] = block
+            changed[name] = np.array(start.parameters[name])
+            changed[name][:, columns] = block
     if setting.gates == "spans":
-        name = "layers.0.input_bias" if cell == "GRU" else "layers.0.bias"
-        changed[name] = _spans(layer, np.array(parameters[name]), random, distance)
-    return Network.from_parameters(described, parameters | changed)
+        name = next(name for name in ("layers.0.bias", "layers.0.input_bias") if name in start.parameters)
+        changed[name] = _spans(layer, np.array(start.parameters[name]), random, distance)
+    return NetworkData(start.spec, {**start.parameters, **changed})
 
 
 def _spans(
@@ -125,28 +158,3 @@ def _spans(
         if gate in keep:
             bias[at * layer.units : (at + 1) * layer.units] = keep[gate] * spans
     return bias
-
-
-def _training_step(rest: Any, outputs: int) -> Callable[..., Any]:
-    adam = optax.scale_by_adam()
-
-    def loss(learned: Any, batch: Batch) -> Float[Array, ""]:
-        answers = apply_layers(eqx.combine(learned, rest), batch.inputs)  # pyright: ignore[reportArgumentType]
-        if outputs == 1:
-            return jnp.square(answers[:, 0] - batch.targets).mean()
-        return optax.softmax_cross_entropy_with_integer_labels(answers, batch.targets.astype(int)).mean()
-
-    def one(learned: Any, state: Any, batch: Batch, rate: Array, clip: Array) -> tuple[Any, Any]:
-        gradient = jax.grad(loss)(learned, batch)
-        norm = jnp.sqrt(sum(jnp.square(array).sum() for array in jax.tree.leaves(gradient)))
-        share = jnp.minimum(1, clip / norm)
-        updates, state = adam.update(jax.tree.map(lambda array: array * share, gradient), state)
-        return optax.apply_updates(learned, jax.tree.map(lambda update: -rate * update, updates)), state
-
-    return jax.jit(jax.vmap(one))
-
-
-def _stack(networks: Sequence[Network]) -> tuple[Any, Any]:
-    """The learned arrays of alike networks with a leading axis of networks, and what they have in common."""
-    parts = [split_parameters(network.layers) for network in networks]
-    return jax.tree.map(lambda *arrays: jnp.stack(arrays), *(learned for learned, _ in parts)), parts[0][1]

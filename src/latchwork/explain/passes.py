@@ -7,6 +7,7 @@ JAX (`foreign`).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -14,8 +15,10 @@ from numpy.typing import NDArray
 
 from latchwork.core import spec
 from latchwork.core.network import NetworkData
+from latchwork.engines.native import program
 from latchwork.engines.plain.gradient import gradient
 from latchwork.engines.plain.network import PlainServer
+from latchwork.runtime.server import Server, make_server, runs_natively
 
 Array = NDArray[Any]
 Lengths = NDArray[np.int32] | None
@@ -55,30 +58,42 @@ class Passes(Protocol):
         ...
 
 
+def passes_of_data(network: NetworkData) -> DescribedPasses:
+    """What runs a network that is plain data: the kernels where they know all its layers, else NumPy.
+
+    Raises:
+        InputError: `LATCHWORK_ENGINE=native`, and the kernels are not there or cannot run this network.
+    """
+    return NativePasses(network) if runs_natively(network.spec) else DescribedPasses(network)
+
+
 class DescribedPasses:
-    """A network that is plain data."""
+    """A network that is plain data, in NumPy; see `Passes`."""
 
     def __init__(self, network: NetworkData, dtype: type[np.floating[Any]] = np.float32) -> None:
-        """Float32 is the kernels' precision; in float64 NumPy computes."""
+        """Float32 is the kernels' precision."""
         self.network, self.dtype = network, dtype
-        self._plain = PlainServer(network.spec, network.parameters)
 
     @property
     def spec(self) -> spec.Sequential:
         """See `Passes`."""
         return self.network.spec
 
+    @cached_property
+    def _server(self) -> Server:
+        return make_server(self.network)
+
     def answers(self, inputs: Array, lengths: Lengths = None) -> Array:
         """See `Passes`."""
-        return self._plain.run(inputs, lengths)
+        return self._server.run(inputs, lengths)
 
     def trace(self, inputs: Array, lengths: Lengths = None) -> tuple[Traced, Array]:
         """See `Passes`."""
-        return self._plain.trace(inputs, lengths)
+        return PlainServer(self.spec, self.network.parameters).trace(inputs, lengths)
 
     def gradient(self, inputs: Array, by_outputs: Array) -> tuple[Array, Array]:
         """See `Passes`."""
-        return gradient(self.network.spec, self.network.parameters, inputs.astype(self.dtype), by_outputs)
+        return gradient(self.spec, self.network.parameters, inputs.astype(self.dtype), by_outputs)
 
     def precise(self) -> DescribedPasses:
         """The same in float64."""
@@ -90,7 +105,20 @@ class DescribedPasses:
         assert isinstance(first, spec.Embedding)
         described = spec.Sequential(layers, input_shape=(None, first.units))
         arrays = {name: self.network.parameters[_one_later(name)] for name in described.parameter_shapes()}
-        return DescribedPasses(NetworkData(described, arrays), self.dtype), self.network.parameters["layers.0.weight"]
+        return type(self)(NetworkData(described, arrays), self.dtype), self.network.parameters["layers.0.weight"]
+
+
+class NativePasses(DescribedPasses):
+    """The same in the kernels."""
+
+    def trace(self, inputs: Array, lengths: Lengths = None) -> tuple[Traced, Array]:
+        """See `Passes`."""
+        found, outputs = program.trace(self.spec, self.network.parameters, inputs, lengths)
+        return {layer: dict(zip(names, arrays, strict=True)) for layer, names, arrays in found}, outputs
+
+    def gradient(self, inputs: Array, by_outputs: Array) -> tuple[Array, Array]:
+        """See `Passes`."""
+        return program.gradient(self.spec, self.network.parameters, inputs, by_outputs)
 
 
 def _one_later(name: str) -> str:

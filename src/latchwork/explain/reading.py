@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from latchwork.core import spec
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
-from latchwork.explain.passes import DescribedPasses, Passes
+from latchwork.explain.passes import Passes, passes_of_data
 from latchwork.transforms.sequences import as_lengths, as_sequences
 from latchwork.transforms.vocabulary import decode
 
@@ -69,7 +69,7 @@ def read(model: Model, inputs: ArrayLike | str, lengths: ArrayLike | None = None
         raise InputError(f"got inputs of shape {shape}: the network reads (time, {width}) or (batch, time, {width})")
     single = not ragged and len(shape) == 2
     batch, checked = as_sequences(sequences[None] if single else sequences, lengths)
-    scaler = getattr(model, "scaler_", getattr(model, "scaler", None))
+    scaler = getattr(getattr(model, "model_", model), "scaler", None)
     if scaler is not None:
         batch = scaler.transform(batch, checked)
     return Reading(passes, batch, checked, single)
@@ -84,7 +84,7 @@ def passes_of(model: Model) -> Passes:
     fitted = getattr(model, "model_", model)
     data = fitted if isinstance(fitted, NetworkData) else getattr(fitted, "data", None)
     if isinstance(data, NetworkData):
-        return DescribedPasses(data)
+        return passes_of_data(data)
     network = model if _is_of_jax(model) else getattr(model, "network_", None)
     if network is not None:
         from latchwork.explain.foreign import passes_of_jax

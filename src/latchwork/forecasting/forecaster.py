@@ -30,10 +30,11 @@ from latchwork.forecasting.stored import result_from_latch, result_to_latch
 from latchwork.transforms.working import Array
 
 if TYPE_CHECKING:
+    from latchwork.training.history import History
     from latchwork.training.progress import Progress, ProgressKind
 
 LONGEST_HORIZON = 5000
-NOT_STORED = ("announce", "origins", "minutes")  # of the arguments
+NOT_STORED = ("announce", "checkpoint", "minutes", "origins", "progress")  # of the arguments
 
 
 @dataclass(eq=False, repr=False)
@@ -52,7 +53,7 @@ class Forecaster(Estimator):
         origins: how many origins the backtest has; by the number of series where None.
         library: run AutoETS and AutoARIMA beside (`pip install latchwork[forecast]`); where None, beside a trained
             network and as far as they take some seconds.
-        minutes: the most that training may take.
+        minutes: the most that training may take. checkpoint: a folder from which a killed training goes on.
         announce: called with the fitted forecaster as soon as the answer without training is there.
         progress: `auto`, `bar`, `lines` or `none`.
         random_state: seed of all that is drawn.
@@ -79,6 +80,7 @@ class Forecaster(Estimator):
     origins: int | None = None
     library: bool | None = None
     minutes: float | None = None
+    checkpoint: str | Path | None = None
     announce: Callable[[Forecaster], None] | None = None
     progress: ProgressKind | Progress = "auto"
     random_state: int = 0
@@ -110,7 +112,7 @@ class Forecaster(Estimator):
             self._announce()
             return self
 
-        effort = Effort(self.train, self.library, self.minutes, self.random_state, self.progress)
+        effort = Effort(self.train, self.library, self.minutes, self.random_state, self.checkpoint, self.progress)
         first = [method for method in METHODS if not method.waits]
         backtest, learned, found = run_methods(backtest, first, Learned(), effort)
         notes += found
@@ -175,14 +177,17 @@ class Forecaster(Estimator):
         options = {name: value for name, value in self.get_params().items() if name not in NOT_STORED}
         fitted["options"] = {name: list(v) if isinstance(v, tuple) else v for name, v in options.items()}
         data = {"series": len(self.result_.panel)}
-        return {"network": None, "fitted": fitted, "training": {}, "data": data}, tensors
+        history = self.history_
+        training = {} if history is None else {"history": history.to_dict()}
+        return {"network": None, "fitted": fitted, "training": training, "data": data}, tensors
 
     @classmethod
     def from_latch(cls, latch: Latch) -> Self:
         """The fitted forecaster in a file; its backtest is not kept."""
         fitted = latch.document["fitted"]
         forecaster = cls(**fitted["options"])
-        forecaster.result_ = result_from_latch(fitted, latch.tensors, _checked_levels(forecaster.levels))
+        history = latch.document["training"].get("history")
+        forecaster.result_ = result_from_latch(fitted, latch.tensors, history, _checked_levels(forecaster.levels))
         return forecaster
 
     @property
@@ -219,6 +224,11 @@ class Forecaster(Estimator):
     def used_(self) -> str:
         """The method whose forecasts `predict` gives."""
         return self._result().used.name
+
+    @property
+    def history_(self) -> History | None:
+        """The record of the network's training, None where none was trained."""
+        return self._result().learned.history
 
     @property
     def notes_(self) -> list[str]:

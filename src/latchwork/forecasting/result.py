@@ -64,6 +64,11 @@ class Result:
         means = mean_losses(backtest)
         return {name: backtest.scores(name) for name in sorted(means, key=lambda n: means[n])}
 
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether Ctrl-C ended the training."""
+        return self.learned.history is not None and self.learned.history.stopped == "interrupted"
+
     def tested(self) -> Backtest:
         """The backtest; raises `InputError` where the data are too short for one."""
         if self.backtest is None:

@@ -17,6 +17,7 @@ from latchwork.forecasting.methods.origins import origins_at_end
 from latchwork.forecasting.reading.panel import Panel
 from latchwork.forecasting.report.shown import shown_to_latch
 from latchwork.forecasting.result import Result, ahead
+from latchwork.training.history import History
 from latchwork.transforms.bases import history_length
 from latchwork.transforms.calendar import Frequency
 
@@ -42,13 +43,19 @@ def result_to_latch(result: Result) -> tuple[dict[str, Any], dict[str, NDArray[A
     return fitted, tensors | shown_tensors
 
 
-def result_from_latch(fitted: dict[str, Any], tensors: dict[str, NDArray[Any]], levels: Sequence[float]) -> Result:
-    """The inverse of `result_to_latch`, with intervals at `levels`."""
+def result_from_latch(
+    fitted: dict[str, Any],
+    tensors: dict[str, NDArray[Any]],
+    history: dict[str, Any] | None,
+    levels: Sequence[float],
+) -> Result:
+    """The inverse of `result_to_latch`, with the record of a training and intervals at `levels`."""
     panel = panel_from_latch(fitted["panel"], tensors)
     record = tensors.get("fitted.calibration_record", Calibration.none().record)  # older files have none
     factors = np.array(tensors["fitted.calibration"], dtype=np.float64)
     calibration = Calibration(factors, np.array(record, dtype=np.float64))
-    learned = Learned(fitted["blended"], fitted.get("base"), Corrector.from_tensors(tensors))
+    record_of_training = None if history is None else History.from_dict(history)
+    learned = Learned(fitted["blended"], fitted.get("base"), Corrector.from_tensors(tensors), record_of_training)
     end = origins_at_end(panel, tuple(fitted["seasons"]), int(fitted["horizon"]))
     used = method_named(str(fitted["used"]))
     return Result(end, used, learned, calibration, ahead(end, used, learned, calibration, levels))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ twice.
 """
 
 
+@runtime_checkable
 class Server(Protocol):
     """A network and the scaler before it. It changes nothing in itself: any number of threads may use one.
 
@@ -64,14 +65,25 @@ def make_server(data: NetworkData, scaler: Scaler | None = None, *, scores: bool
     Raises:
         InputError: `LATCHWORK_ENGINE=native`, and the kernels are not there or cannot run this network.
     """
+    if not runs_natively(data.spec):
+        return ScaledPlainServer(data, scaler, scores=scores)
+    scales = {} if scaler is None else {"offset": scaler.offset, "scale": scaler.scale}
+    return program.serve(data.spec, data.parameters, **scales, scores=scores)
+
+
+def runs_natively(network: spec.Sequential) -> bool:
+    """Whether the kernels run a network, which they do unless `LATCHWORK_ENGINE` says otherwise.
+
+    Raises:
+        InputError: `LATCHWORK_ENGINE=native`, and the kernels are not there or cannot run it.
+    """
     wanted = settings.engine()
-    reason = "LATCHWORK_ENGINE=plain" if wanted == "plain" else program.why_not(data.spec)
-    if reason is None:
-        scales = {} if scaler is None else {"offset": scaler.offset, "scale": scaler.scale}
-        return program.serve(data.spec, data.parameters, **scales, scores=scores)
-    if wanted == "native":
+    if wanted == "plain":
+        return False
+    reason = program.why_not(network)
+    if reason is not None and wanted == "native":
         raise InputError(f"LATCHWORK_ENGINE=native: {reason}")
-    return ScaledPlainServer(data, scaler, scores=scores)
+    return reason is None
 
 
 class PlainState(NamedTuple):

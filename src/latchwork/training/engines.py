@@ -31,6 +31,7 @@ from latchwork.training.losses import (
 from latchwork.training.members import Members
 from latchwork.training.objectives import Objective, SideBySide, Supervised
 from latchwork.training.optimizers import RULES, OptaxOptimizer, Optimizer
+from latchwork.transforms.augmentation import AffineImages
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,10 +94,9 @@ class NativeEngine:
             return f"it knows the objective Supervised, not {type(objective).__name__}"
         if isinstance(job.optimizer, OptaxOptimizer):
             return "it knows optimisers by name, not an Optax transformation"
-        if objective.mean != "rows":
-            return "it averages over rows, not over values"
-        if job.optimizer is not None and objective.augmentation is not None:
-            return f"it knows no {type(objective.augmentation).__name__}"
+        changes = objective.augmentation
+        if job.optimizer is not None and changes is not None and type(changes) is not AffineImages:
+            return f"it knows no {type(changes).__name__}"
         terms: list[Term] = []
         for loss in (objective.loss, *(metric for _, metric in objective.metrics)):
             term = kernels_term(loss)
@@ -117,7 +117,9 @@ class NativeEngine:
         objective: Any = job.objective.inner if isinstance(job.objective, SideBySide) else job.objective
         terms = [kernels_term(loss) for loss in (objective.loss, *(metric for _, metric in objective.metrics))]
         known = tuple(term for term in terms if term is not None)
-        return native.Program(job.model, known, job.data, job.batch_size, job.update())
+        images = objective.augmentation if isinstance(objective.augmentation, AffineImages) else None
+        by_values = objective.mean == "values"
+        return native.Program(job.model, known, job.data, job.batch_size, job.update(), by_values, images)
 
 
 class XlaEngine:
@@ -128,8 +130,10 @@ class XlaEngine:
     def why_not(self, job: Job) -> str | None:
         """Only where JAX is not there."""
         del job
-        if any(sys.modules.get(name, self) is None or find_spec(name) is None for name in ("jax", "equinox", "optax")):
-            return "JAX is not installed"
+        loaded: dict[str, Any] = dict(sys.modules)  # a module that is None there cannot be imported
+        for name in ("jax", "equinox", "optax"):
+            if loaded.get(name, name) is None or find_spec(name) is None:
+                return "JAX is not installed"
         return None
 
     def steps(self, job: Job) -> Steps:

@@ -8,13 +8,14 @@ gets blocks, checkpoints, schedules and progress with it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
 from latchwork.training.losses import Loss
+from latchwork.transforms.augmentation import AffineImages, Augmentation
 
 
 class Objective(Protocol):
@@ -39,7 +40,7 @@ class Supervised:
 
     loss: Loss
     metrics: tuple[tuple[str, Loss], ...] = ()
-    augmentation: Any = None
+    augmentation: Augmentation | AffineImages | None = None
     mean: Literal["rows", "values"] = "rows"
 
     def __post_init__(self) -> None:

@@ -154,7 +154,8 @@ class Trainer:
         found = dict(zip(self.objective.names, means, strict=True))
         if not run.active.all() and run.history.members:
             last = run.history.members[-1]
-            found = {name: np.where(run.active, new, last.get(name, new)) for name, new in found.items()}
+            for name, new in found.items():
+                found[name] = np.where(run.active, new, np.array(last.get(name, new)))
         return found
 
     def validate(self, run: Run) -> Figures:

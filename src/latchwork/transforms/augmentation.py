@@ -7,11 +7,12 @@ arrays, and trains through JAX.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from latchwork.core.arrays import namespace
 
 
+@runtime_checkable
 class Augmentation(Protocol):
     """One's own: a frozen, hashable function of a batch of inputs, over JAX's arrays."""
 

@@ -81,13 +81,7 @@ def compiled_block(
         draws = objective.draws(eqx.combine(state.parameters, fixed))
 
         def one(
-            at: TrainState,
-            arrays: Mapping[str, Array],
-            rows: Array,
-            scale: Array,
-            clip: Array,
-            seed: Array,
-            index: Array,
+            at: TrainState, arrays: Mapping[str, Array], rows: Any, scale: Any, clip: Any, seed: Any, index: Any
         ) -> tuple[TrainState, Array]:
             batch = _gather(arrays, rows)
             key = jax.random.fold_in(jax.random.wrap_key_data(seed), steps.first + index) if draws else None

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 from latchwork.engines.jax.augmentation import augmented
 from latchwork.engines.jax.layers import Key, has_dropout
 from latchwork.engines.jax.network import apply_layers
+from latchwork.transforms.augmentation import AffineImages, Augmentation
 
 Batch = Mapping[str, Array]
 RowLoss = Callable[[Array, Array], Array]
@@ -57,13 +58,13 @@ class SupervisedFunction:
     Args:
         loss: of `(outputs, targets)`, a value for each row.
         metrics: further ones, each with its name.
-        augmentation: changes the inputs of training, `augmentation(inputs, key)`.
+        augmentation: changes the inputs of each training batch anew.
         by_values: rows count by their observed targets, so that the loss is a mean of values, not of rows.
     """
 
     loss: RowLoss
     metrics: tuple[tuple[str, RowLoss], ...] = ()
-    augmentation: Callable[[Array, Array], Array] | None = None
+    augmentation: Augmentation | AffineImages | None = None
     by_values: bool = False
 
     @property

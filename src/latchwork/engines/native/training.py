@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -19,8 +18,8 @@ from numpy.typing import NDArray
 from latchwork.core import settings, spec
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
-from latchwork.core.table import cell_row
 from latchwork.engines import native
+from latchwork.engines.native import program
 from latchwork.engines.steps import (
     Arrays,
     Batches,
@@ -34,12 +33,11 @@ from latchwork.engines.steps import (
     per_member,
     picked,
 )
+from latchwork.transforms.augmentation import AffineImages
 
-TERMS = frozenset({"softmax_cross_entropy", "squared_error", "absolute_error", "huber", "accuracy"})
+TERMS = ("softmax_cross_entropy", "squared_error", "absolute_error", "huber", "smooth_absolute_error", "accuracy")
 OF_CLASSES = frozenset({"softmax_cross_entropy", "accuracy"})
-
-KNOWN = (spec.Dense, spec.Dropout, spec.Embedding, spec.LayerNorm, spec.Pooling)
-ARRAYS = ("inputs", "targets", "lengths", "weight")
+ARRAYS = ("inputs", "targets", "lengths", "weight", "ahead")
 
 
 def why_not(network: NetworkData, terms: Sequence[Term], rows: Mapping[str, RowShape]) -> str | None:
@@ -54,7 +52,7 @@ def why_not(network: NetworkData, terms: Sequence[Term], rows: Mapping[str, RowS
 def _why_not_layers(network: NetworkData) -> str | None:
     for layer in network.spec.layers:
         one = layer.layer if isinstance(layer, spec.Bidirectional) else layer
-        if (_kind(one) is None) if isinstance(one, spec.Recurrent) else (type(one) not in KNOWN):
+        if program.why_not(spec.Sequential([layer])) is not None:
             return f"it knows no {type(one).__name__}"
         if isinstance(one, spec.Recurrent) and one.recompute_every:
             return "it keeps all that a gradient needs, and recompute_every asks for less"
@@ -83,12 +81,19 @@ def _why_not_rows(network: NetworkData, loss: Term, rows: Mapping[str, RowShape]
         if rows[name].shape[0] != network.members:
             return f"there are {network.members} networks, the rows have {name} of shape {rows[name].shape}"
     shapes = {name: row.shape[1:] if name in many else row.shape for name, row in rows.items()}
+    looks = next((layer for layer in network.spec.layers if isinstance(layer, spec.Ahead)), None)
+    if (looks is None) != ("ahead" not in rows):
+        return "it knows no rows of ahead" if looks is None else f"its rows have ahead: {looks!r} looks at it"
+    if looks is not None and (len(shapes["ahead"]) != 2 or shapes["ahead"][1] != looks.features):
+        return f"its rows of ahead are (horizon, {looks.features}), those given have {shapes['ahead']}"
     if takes_tokens(network) and rows["inputs"].dtype.kind not in "iu":
         return f"its tokens are whole numbers, the inputs are {rows['inputs'].dtype}"
     try:
         expected: tuple[int | None, ...] = network.spec.with_input(shapes["inputs"]).output_shape()
     except InputError as error:
         return str(error)
+    if looks is not None and expected[0] is None:
+        expected = (shapes["ahead"][0], *expected[1:])
     if loss.name in OF_CLASSES:
         expected = expected[:-1]
         if rows["targets"].dtype.kind not in "iu":
@@ -113,6 +118,8 @@ class Program:
         rows: what it is trained on, or evaluated over.
         batch_size: rows of a step.
         update: what a step does; None where nothing is trained.
+        by_values: whether rows count by their observed targets, so that a loss is a mean of values, not of rows.
+        images: what the inputs of training are changed by.
     """
 
     network: NetworkData
@@ -120,6 +127,8 @@ class Program:
     rows: Rows
     batch_size: int
     update: Update | None = None
+    by_values: bool = False
+    images: AffineImages | None = None
 
     @property
     def members(self) -> int:
@@ -132,32 +141,32 @@ class Program:
         return frozenset() if self.network.members is None else per_member(self.network.spec, self.rows.shapes())
 
     @cached_property
-    def trainers(self) -> list[Any]:
-        """The kernels' trainer of each member; many networks have a thread each, one has them all."""
-        threads = 1 if self.network.members is not None else native.engine_info().threads
-        return [self._trainer(index, threads) for index in range(self.members)]
-
-    def _trainer(self, index: int, threads: int) -> Any:
+    def trainer(self) -> Any:
+        """The kernels' trainer of all members; many networks have a thread each, one has them all."""
         described = self.network.spec
-        shapes = self.rows.shapes()
-        shape = shapes["inputs"].shape[1:] if "inputs" in self.per_member else shapes["inputs"].shape
+        shapes = {
+            name: row.shape[1:] if name in self.per_member else row.shape for name, row in self.rows.shapes().items()
+        }
         tokens = takes_tokens(self.network)
-        has_time = tokens or len(shape) == 2
-        trainer = native.module().Trainer(
-            self.batch_size, shape[0] if has_time else 1, 0 if tokens else shape[-1], has_time,
-            "lengths" in shapes, described.parameter_count(), self.update is not None, threads,
-        )  # fmt: skip
-        for layer in described.layers:
-            _add(trainer, layer)
-        for term in self.terms:
-            trainer.add_measure(term.name, term.setting)
-        if self.update is not None:
-            rule, clip = self.update.rule, self.update.clips[index]
-            trainer.set_rule(
-                rule.direction, rule.decay, rule.decay_of_squares, rule.epsilon, self.update.weight_decay,
-                math.inf if clip is None else clip, list(_matrices(described)),
-            )  # fmt: skip
-        return trainer
+        has_time = tokens or len(shapes["inputs"]) == 2
+        rule, images = self.update.rule if self.update else None, self.images
+        return native.module().Trainer(
+            layers=program.native_layers(described),
+            features=0 if tokens else shapes["inputs"][-1],
+            has_time=has_time,
+            time=shapes["inputs"][0] if has_time else 1,
+            horizon=shapes["ahead"][0] if "ahead" in shapes else 0,
+            ragged="lengths" in shapes,
+            batch=self.batch_size,
+            members=self.members,
+            threads=native.engine_info().threads,
+            terms=[tuple(term) for term in self.terms],
+            by_values=self.by_values,
+            rule=None if rule is None else (rule.direction, rule.decay, rule.decay_of_squares, rule.epsilon),
+            weight_decay=self.update.weight_decay if self.update else 0.0,
+            decayed=list(_matrices(described)),
+            images=None if images is None else (images.rotation, images.scale, images.shear, images.shift),
+        )
 
     def joined(self, parameters: Arrays) -> NDArray[np.float32]:
         """The arrays of each member as one vector, `[members, parameters]`."""
@@ -171,48 +180,6 @@ class Program:
         axis = () if self.network.members is None else (self.members,)
         parts = np.split(joined, ends[:-1], axis=1)
         return {name: part.reshape(*axis, *shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
-
-
-def _add(trainer: Any, layer: spec.Layer) -> None:
-    match layer:
-        case spec.Recurrent():
-            _add_recurrent(trainer, layer, both_ways=False)
-        case spec.Bidirectional():
-            _add_recurrent(trainer, layer.layer, both_ways=True)
-        case spec.Dense():
-            trainer.add_dense(layer.units, layer.activation or "none")
-        case spec.Dropout():
-            trainer.add_dropout(layer.rate)
-        case spec.Embedding():
-            trainer.add_embedding(layer.tokens, layer.units)
-        case spec.LayerNorm():
-            trainer.add_norm(spec.LayerNorm.EPSILON)
-        case spec.Pooling():
-            trainer.add_pooling(list(layer.kinds))
-        case _:
-            raise AssertionError(f"why_not let {layer!r} through")
-
-
-def _add_recurrent(trainer: Any, layer: spec.Recurrent, *, both_ways: bool) -> None:
-    kind = _kind(layer)
-    assert kind is not None
-    last_only = not layer.return_sequences
-    trainer.add_recurrent(
-        kind,
-        layer.units,
-        layer.reverse,
-        last_only,
-        both_ways,
-        layer.dropout,
-        layer.recurrent_dropout,
-        getattr(layer, "heads", 1),
-    )
-
-
-def _kind(layer: spec.Recurrent) -> str | None:
-    """The kernels' name of a cell; None where they have none."""
-    kernel = cell_row(layer).kernel
-    return None if kernel is None or kernel(layer) not in native.kinds() else kernel(layer)
 
 
 def _matrices(network: spec.Sequential) -> Iterator[tuple[int, int]]:
@@ -256,45 +223,21 @@ class NativeSteps:
         return NativeState(joined, np.full(self._slots(joined), start, np.float32))
 
     def _slots(self, joined: NDArray[np.float32]) -> tuple[int, int, int]:
-        return len(joined), self.program.trainers[0].slots, joined.shape[1]
+        return len(joined), self.program.trainer.slots, joined.shape[1]
 
     def train(self, state: NativeState, chunk: range, batches: Batches) -> tuple[NativeState, Sums]:
-        """One call where the members share order and rates, else one for each."""
-        self.chunk.load(chunk)
+        """One call for all steps of all members."""
+        assert self.program.update is not None
         parameters, slots = state.parameters.copy(), state.slots.copy()
-        count = batches.order.shape[-2]
-        sums = np.zeros((self.program.members, count, len(self.program.terms) + 1))
-        if self._is_joint(batches):
-            native.module().train(
-                self.program.trainers, parameters, slots, *self.chunk.arguments(),
-                np.ascontiguousarray(batches.order), np.ascontiguousarray(batches.scales[0]), batches.first,
-                self.seeds[0], sums,
-            )  # fmt: skip
-            return NativeState(parameters, slots), sums
-
-        def one(member: int) -> None:
-            order = batches.order if batches.order.ndim == 2 else batches.order[member]
-            native.module().train(
-                [self.program.trainers[member]], parameters[member], slots[member],
-                *self.chunk.arguments(member), np.ascontiguousarray(order),
-                np.ascontiguousarray(batches.scales[member]), batches.first, self.seeds[member], sums[member],
-            )  # fmt: skip
-
-        _for_each(one, np.flatnonzero(batches.active))
+        sums = np.zeros((self.program.members, batches.order.shape[-2], len(self.program.terms) + 1))
+        self.program.trainer.train(
+            parameters, slots, *self.chunk.arguments(chunk),
+            order=np.ascontiguousarray(batches.order, np.int32),
+            scales=np.ascontiguousarray(batches.scales, np.float32),
+            clips=[math.inf if clip is None else clip for clip in self.program.update.clips],
+            active=batches.active.tolist(), first=batches.first, seeds=list(self.seeds), sums=sums,
+        )  # fmt: skip
         return NativeState(parameters, slots), sums
-
-    def _is_joint(self, batches: Batches) -> bool:
-        """Whether one call can do it: it gives member `i` the seed `seed + (i << 32)`."""
-        if self.program.members == 1:
-            return batches.order.ndim == 2
-        seeds = [self.seeds[0] + (member << 32) for member in range(self.program.members)]
-        return (
-            batches.order.ndim == 2
-            and bool(batches.active.all())
-            and bool((batches.scales == batches.scales[0]).all())
-            and list(self.seeds) == seeds
-            and self.chunk.is_joint
-        )
 
     def arrays(self, state: NativeState) -> dict[str, NDArray[Any]]:
         """Parameters and slots."""
@@ -326,20 +269,10 @@ class NativeEvaluation:
 
     def sums(self, model: NetworkData, chunk: range, order: Order) -> Sums:
         """Added up batch by batch."""
-        self.chunk.load(chunk)
         parameters = self.program.joined(model.parameters)
         sums = np.empty((self.program.members, order.shape[-2], len(self.program.terms) + 1))
-        if order.ndim == 2 and (self.program.members == 1 or self.chunk.is_joint):
-            arguments = self.chunk.arguments()
-            native.module().evaluate(self.program.trainers, parameters, *arguments, np.ascontiguousarray(order), sums)
-            return sums.sum(axis=1)
-
-        def one(member: int) -> None:
-            own = np.ascontiguousarray(order if order.ndim == 2 else order[member])
-            arguments = self.chunk.arguments(member)
-            native.module().evaluate([self.program.trainers[member]], parameters[member], *arguments, own, sums[member])
-
-        _for_each(one, range(self.program.members))
+        order = np.ascontiguousarray(order, np.int32)
+        self.program.trainer.evaluate(parameters, *self.chunk.arguments(chunk), order=order, sums=sums)
         return sums.sum(axis=1)
 
 
@@ -350,25 +283,16 @@ class _Chunk:
         """Nothing is loaded yet."""
         self.program = program
         self._chunk: range | None = None
-        self._arrays: dict[str, NDArray[Any]] = {}
-        self._arguments: dict[int | None, tuple[Any, ...]] = {}
+        self._arguments: tuple[Any, ...] = ()
 
-    @property
-    def is_joint(self) -> bool:
-        """Whether one call takes the rows of all members: it wants examples of each, but lengths and weights of all."""
-        return self.program.per_member == {"inputs", "targets"}
-
-    def load(self, chunk: range) -> None:
-        """Read a chunk, where it is not the last one."""
+    def arguments(self, chunk: range) -> tuple[Any, ...]:
+        """The arrays by their places, None for what is not there; and the names of those that differ by member."""
         if chunk != self._chunk:
-            self._arrays, self._arguments = {}, {}  # let the old chunk go before the new one comes
-            self._arrays, self._chunk = self._read(chunk), chunk
-
-    def arguments(self, member: int | None = None) -> tuple[Any, ...]:
-        """Inputs, tokens, targets as values, targets as classes, lengths, weight; None for what is not there."""
-        if member not in self._arguments:
-            self._arguments[member] = self._as_arguments(self._of(member))
-        return self._arguments[member]
+            self._arguments = ()  # let the old chunk go before the new one comes
+            arrays = self._read(chunk)
+            self._arguments = (*(arrays.get(name) for name in ARRAYS), sorted(self.program.per_member))
+            self._chunk = chunk
+        return self._arguments
 
     def _read(self, chunk: range) -> dict[str, NDArray[Any]]:
         arrays = dict(self.program.rows.read(chunk))
@@ -378,36 +302,8 @@ class _Chunk:
             "inputs": takes_tokens(self.program.network),
             "targets": self.program.terms[0].name in OF_CLASSES,
             "lengths": True,
-            "weight": False,
         }
         return {
-            name: np.ascontiguousarray(array, np.int32 if integers[name] else np.float32)
+            name: np.ascontiguousarray(array, np.int32 if integers.get(name) else np.float32)
             for name, array in arrays.items()
         }
-
-    def _of(self, member: int | None) -> dict[str, NDArray[Any]]:
-        """The arrays of all, or of one member."""
-        if member is None:
-            return self._arrays
-        return {
-            name: np.ascontiguousarray(array[:, member]) if name in self.program.per_member else array
-            for name, array in self._arrays.items()
-        }
-
-    def _as_arguments(self, arrays: Arrays) -> tuple[Any, ...]:
-        inputs, targets = arrays["inputs"], arrays["targets"]
-        tokens, classes = takes_tokens(self.program.network), self.program.terms[0].name in OF_CLASSES
-        return (
-            None if tokens else inputs, inputs if tokens else None, None if classes else targets,
-            targets if classes else None, arrays.get("lengths"), arrays.get("weight"),
-        )  # fmt: skip
-
-
-def _for_each(call: Any, members: Any) -> None:
-    """Calls that let go of the interpreter's lock, on as many threads as the kernels may use."""
-    if len(members) < 2:
-        for member in members:
-            call(int(member))
-        return
-    with ThreadPoolExecutor(min(len(members), native.engine_info().threads)) as pool:
-        list(pool.map(lambda member: call(int(member)), members))

@@ -16,7 +16,7 @@ from latchwork.core import spec
 from latchwork.core.cells import Cell
 from latchwork.core.table import layer_row, under
 from latchwork.engines.plain.network import built, ways
-from latchwork.engines.plain.tape import Recorded, pull_back
+from latchwork.engines.plain.tape import Recorded, pull_back, value_of
 
 Array = NDArray[Any]
 Lengths = NDArray[np.integer] | None
@@ -101,10 +101,11 @@ def _unrolled(cell: Cell[Any], inputs: Array, lengths: Lengths, reverse: bool, s
     outputs = np.zeros((batch, time, cell.hidden_size), inputs.dtype)
     for at in order:
         before.append(state)
-        output, new = cell.step(projected[:, at], state)
+        recorded = [Recorded(part) for part in (projected[:, at], *state)]
+        output, new = cell.step(recorded[0], type(state)(*recorded[1:]))  # recorded for its products alone
         read = _read(at, lengths)
-        state = type(state)(*(np.where(read, after, kept) for after, kept in zip(new, state, strict=True)))
-        outputs[:, at] = np.where(read, output, 0)
+        state = type(state)(*(np.where(read, value_of(after), kept) for after, kept in zip(new, state, strict=True)))
+        outputs[:, at] = np.where(read, value_of(output), 0)
 
     def back(by: Array) -> Array:
         by_projected = np.zeros_like(projected)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
+from latchwork.engines.plain.product import product
 
 Array = NDArray[Any]
 Back = Callable[[Array], Array]
@@ -72,7 +73,9 @@ class Recorded:
         """The product of matrices, or of stacks of them."""
         one, two = value_of(self), value_of(other)
         return _computed(
-            one @ two, (self, lambda by: by @ two.swapaxes(-1, -2)), (other, lambda by: one.swapaxes(-1, -2) @ by)
+            product(one, two),
+            (self, lambda by: product(by, two.swapaxes(-1, -2))),
+            (other, lambda by: product(one.swapaxes(-1, -2), by)),
         )
 
     def __neg__(self) -> Recorded:
@@ -93,17 +96,11 @@ class Recorded:
 
     def __rtruediv__(self, other: Any) -> Recorded:
         """The quotient."""
-        return Recorded(np.asarray(other, self.dtype)) / self
+        return _computed(other / self.value, (self, lambda by: -by * other / self.value**2))
 
     def __getitem__(self, index: Any) -> Recorded:
         """A part, by slices and whole numbers."""
-
-        def back(by: Array) -> Array:
-            wide = np.zeros_like(self.value)
-            wide[index] = by
-            return wide
-
-        return _computed(self.value[index], (self, back))
+        return _computed(self.value[index], (self, lambda by: _wide(by, self.value, index)))
 
     # Comparisons have no gradient: a plain array.
     def __lt__(self, other: Any) -> Array:
@@ -134,11 +131,9 @@ class Recorded:
 
     def sum(self, axis: int, *, keepdims: bool = False) -> Recorded:
         """The sum along an axis."""
-
-        def back(by: Array) -> Array:
-            return np.broadcast_to(by if keepdims else np.expand_dims(by, axis), self.shape)
-
-        return _computed(self.value.sum(axis=axis, keepdims=keepdims), (self, back))
+        value = self.value.sum(axis=axis, keepdims=True)
+        back = (self, lambda by: np.broadcast_to(by.reshape(value.shape), self.shape))
+        return _computed(value if keepdims else value.squeeze(axis), back)
 
     def mean(self, axis: int, *, keepdims: bool = False) -> Recorded:
         """The mean along an axis."""
@@ -238,13 +233,9 @@ class Functions:
 
     def take_along_axis(self, total: Any, places: Array, axis: int) -> Any:
         """The numbers at some places of an axis."""
-
-        def back(by: Array) -> Array:
-            wide = np.zeros_like(value_of(total))
-            np.put_along_axis(wide, places, by, axis)
-            return wide
-
-        return _computed(np.take_along_axis(value_of(total), places, axis), (total, back))
+        value = value_of(total)
+        taken = np.take_along_axis(value, places, axis)
+        return _computed(taken, (total, lambda by: _put_back(by, value, places, axis)))
 
     def reshape(self, total: Any, shape: Any) -> Any:
         """The same numbers in another shape."""
@@ -275,19 +266,30 @@ def pull_back(
     """
     gradients: dict[int, Array] = {}
     waiting: dict[int, Recorded] = {}
-
-    def add(array: Recorded, by: Array) -> None:
-        waiting[array.number] = array
-        known = gradients.get(array.number)
-        gradients[array.number] = by if known is None else known + by
-
-    for output, by in zip(outputs, by_outputs, strict=True):
-        add(output, by)
-    while waiting:
-        array = waiting.pop(max(waiting))
-        for parent, back in array.parents:
-            add(parent, _summed(back(gradients[array.number]), parent.shape))
+    arriving = list(zip(outputs, by_outputs, strict=True))
+    while arriving or waiting:
+        for array, by in arriving:
+            waiting[array.number] = array
+            known = gradients.get(array.number)
+            gradients[array.number] = by if known is None else known + by
+        latest = waiting.pop(max(waiting))  # whatever came out of it has given its part by then
+        by = gradients[latest.number]
+        arriving = [(parent, _summed(back(by), parent.shape)) for parent, back in latest.parents]
     return tuple(gradients.get(array.number, np.zeros_like(array.value)) for array in inputs)
+
+
+def _wide(by: Array, of: Array, index: Any) -> Array:
+    """A part's gradient, in zeros in the shape of what it is a part of."""
+    wide = np.zeros_like(of)
+    wide[index] = by
+    return wide
+
+
+def _put_back(by: Array, of: Array, places: Array, axis: int) -> Array:
+    """The same for numbers taken along an axis."""
+    wide = np.zeros_like(of)
+    np.put_along_axis(wide, places, by, axis)
+    return wide
 
 
 def _computed(value: Any, *ways: tuple[Any, Back]) -> Any:

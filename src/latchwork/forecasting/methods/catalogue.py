@@ -5,6 +5,7 @@ The order is that of work: a method may use the forecasts of those before it.
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Iterable
 
 from latchwork.core.errors import InputError
@@ -49,6 +50,10 @@ def method_named(name: str) -> Method:
         if method.name == name:
             return method
     raise InputError(f"got the method {name!r}: this version knows {', '.join(m.name for m in METHODS)}")
+
+
+# A pickled forecaster keeps its method's name: the method is in the catalogue of whoever opens it.
+copyreg.pickle(Method, lambda method: (method_named, (method.name,)))
 
 
 def readable(names: Iterable[str]) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from latchwork.transforms.working import Array
 
 if TYPE_CHECKING:
     from latchwork.forecasting.methods.corrector import Corrector
+    from latchwork.training.history import History
     from latchwork.training.progress import Progress, ProgressKind
 
 
@@ -21,13 +23,15 @@ class Effort:
     """What the user lets a method do.
 
     train: train a network. library: run other libraries' models however long they take; None where that is some
-    seconds. minutes: the most that training may take. seed: of all that is drawn.
+    seconds. minutes: the most that training may take. seed: of all that is drawn. checkpoint: a folder from which a
+    killed training goes on.
     """
 
     train: bool = True
     library: bool | None = None
     minutes: float | None = None
     seed: int = 0
+    checkpoint: str | Path | None = None
     progress: ProgressKind | Progress = "none"
 
 
@@ -36,11 +40,13 @@ class Learned:
     """What methods learned from a backtest, which forecasts past the end go by, and which a saved file keeps.
 
     partner: the method that the combination is blended with. base: the method that would be used without a network.
+    history: of the network's training.
     """
 
     partner: str | None = None
     base: str | None = None
     network: Corrector | None = None
+    history: History | None = None
 
 
 class Tested(Protocol):
@@ -121,12 +127,6 @@ class Method:
     rule: Rule | None = None
     statistical: str = ""
     shares: Callable[[Origins, Learned], Mapping[str, Array]] | None = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """A pickled forecaster keeps its method's name: the method is in the catalogue of whoever opens it."""
-        from latchwork.forecasting.methods.catalogue import method_named
-
-        return method_named, (self.name,)
 
 
 def continuing(

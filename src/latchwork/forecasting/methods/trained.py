@@ -51,7 +51,11 @@ def trained_network(name: str, readable: str, rule: Rule) -> Method:
         # the newest fold that knew no more than the origin; the base where there is none yet
         which = [max((k for k, f in enumerate(folds) if f.origin >= back), default=len(folds)) for back in rows.back]
         forecasts = tested.rows.answers.values(corrected[which, np.arange(len(which))])
-        return Trial(forecasts, replace(learned, network=trained.correctors[-1]), note=trained.sentence())
+        return Trial(
+            forecasts,
+            replace(learned, network=trained.correctors[-1], history=trained.history),
+            note=trained.sentence(),
+        )
 
     def ahead(end: Origins, learned: Learned) -> Array:
         if learned.network is None:

@@ -30,7 +30,7 @@ def write_files(result: Result, found: dict[str, Any], folder: Path, command: st
 
 def _in_lines(found: dict[str, Any]) -> str:
     """JSON with a line for each entry, and for each row of the forecast."""
-    rows = ",\n  ".join(json_text(row) for row in found["forecast"])
-    texts = {name: json_text(value) for name, value in found.items() if name != "forecast"}
-    texts["forecast"] = f"[\n  {rows}\n ]"
-    return "{\n " + ",\n ".join(f"{json_text(name)}: {texts[name]}" for name in found) + "\n}"
+    texts = {name: json_text(value) for name, value in found.items()}
+    # quotes are escaped within a text, so that this stands between two rows alone
+    texts["forecast"] = texts["forecast"].replace('}, {"series": ', '},\n  {"series": ')
+    return "{\n " + ",\n ".join(f"{json_text(name)}: {text}" for name, text in texts.items()) + "\n}"
