@@ -14,7 +14,6 @@
 #include "bind/arrays.h"
 #include "bind/description.h"
 #include "network/looking.h"
-#include "recurrence/unpack.h"
 #include "network/server.h"
 #include "recurrence/unpack.h"
 
