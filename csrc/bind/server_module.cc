@@ -15,6 +15,7 @@
 #include "bind/description.h"
 #include "network/looking.h"
 #include "network/server.h"
+#include "recurrence/unpack.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;

@@ -56,7 +56,7 @@ class LineProgress:
 
     def begin(self, done: int, total: int, epochs: int) -> None:
         """Remember the size of the run."""
-        self.first, self.total, self.epochs = done, total, epochs
+        self.first, self.step, self.total, self.epochs, self.per_second = done, done, total, epochs, 0.0
         self.started = self.spoken = time.monotonic()
 
     def block(self, step: int, epoch: int, metrics: Mapping[str, float], per_second: float) -> None:

@@ -9,20 +9,17 @@ Example:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core import settings
 from latchwork.core.errors import InputError
-
-if TYPE_CHECKING:
-    from latchwork.engines.native._native import Kind
 
 Array = NDArray[Any]
 State = tuple[Array, ...]
@@ -99,20 +96,50 @@ def module() -> ModuleType:
     return _native
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A kind of cell, as csrc/recurrence/kinds.h describes it.
+
+    Attributes:
+        name, number: what it is called, in Python and in a compiled program.
+        columns: of its weights, each as wide as it has units.
+        gates: what a trace shows besides the states.
+        states: `hidden` first.
+        has_hidden_bias: a second bias, in the recurrent product.
+        has_peepholes: weights from its cell state to its gates.
+    """
+
+    name: str
+    number: int
+    columns: int
+    gates: tuple[str, ...]
+    states: tuple[str, ...]
+    has_hidden_bias: bool
+    has_peepholes: bool
+
+
 @cache
 def kinds() -> Mapping[str, Kind]:
-    """Each kind of cell that the kernels know, by its name: its gates and states, what arrays it takes."""
-    return {kind.name: kind for kind in module().kinds()}
+    """Each kind of cell that the kernels know, by its name."""
+    names = [field.name for field in fields(Kind)]
+    return {kind.name: Kind(*(getattr(kind, name) for name in names)) for kind in module().kinds()}
 
 
 _PEEPHOLES = ("input_peephole", "forget_peephole", "output_peephole")
 
 
-def weight_shapes(kind: str, features: int, hidden: int) -> dict[str, tuple[int, ...]]:
-    """The arrays that a kind of cell takes, by their names in `latchwork.core.cells`."""
+def weight_shapes(kind: str, features: int, hidden: int, heads: int = 1) -> dict[str, tuple[int, ...]]:
+    """The arrays that a kind of cell takes, by their names in `latchwork.core.cells`.
+
+    Of several heads, each `hidden / heads` units that read their own hidden states alone, a row of `hidden_weight` has
+    columns for its own head's units, gate by gate.
+    """
     known = kinds()[kind]
     columns = known.columns * hidden
-    shapes: dict[str, tuple[int, ...]] = {"input_weight": (features, columns), "hidden_weight": (hidden, columns)}
+    shapes: dict[str, tuple[int, ...]] = {
+        "input_weight": (features, columns),
+        "hidden_weight": (hidden, columns // heads),
+    }
     shapes |= dict.fromkeys(("input_bias", "hidden_bias") if known.has_hidden_bias else ("bias",), (columns,))
     return shapes | dict.fromkeys(_PEEPHOLES if known.has_peepholes else (), (hidden,))
 
@@ -230,7 +257,8 @@ def unroll(
     known = kinds()[kind]
     hidden = len(weights["hidden_weight"])
     # The kernels read memory by these shapes alone, so nothing unchecked may reach them.
-    expected = weight_shapes(kind, features, hidden)
+    heads = max(1, kinds()[kind].columns * hidden // max(1, np.shape(weights["hidden_weight"])[-1]))
+    expected = weight_shapes(kind, features, hidden, heads)
     given = {name: _dense(name, weights[name], shape) for name, shape in expected.items()}
     if len(state) != len(known.states):
         raise ValueError(f"the state of a {kind} has {len(known.states)} parts, got {len(state)}")
