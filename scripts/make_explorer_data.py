@@ -43,8 +43,8 @@ MEMORY = Plan(distances=(5, 10, 20, 50, 100, 200))
 Batch = tuple[np.ndarray, np.ndarray]
 
 
-def save_network(name: str, network: Network, job: str = "example", **fitted: object) -> None:
-    tensors = {f"network.{key}": array for key, array in network.parameters().items()}
+def save_network(name: str, network: NetworkData, job: str = "example", **fitted: object) -> None:
+    tensors = {f"network.{key}": array for key, array in network.parameters.items()}
     storage.save(DATA / name, {"job": job, "network": network.spec.to_dict(), "fitted": fitted}, tensors)
 
 
