@@ -14,8 +14,8 @@
 #include "bind/arrays.h"
 #include "bind/description.h"
 #include "network/looking.h"
-#include "recurrence/unpack.h"
 #include "network/server.h"
+#include "recurrence/unpack.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;

@@ -141,7 +141,9 @@ LATCHWORK_INLINE Vec exp(Vec x) {
   for (int term = 1; term < static_cast<int>(sizeof Terms::kPlain / sizeof(float)); ++term)
     q = q * f + Terms::kPlain[term];
   const Vec root = from_bits(root_of_two(to_bits(rounded)) + (to_bits(rounded) << (23 - kRootBits)));
-  return x < -limit ? Vec{} : root + root * (f * q);
+  // Without fused multiply-adds a small product would be lost, and there a root is a power of two.
+  const Vec power = kRoots == 1 ? root * (1.0f + f * q) : root + root * (f * q);
+  return x < -limit ? Vec{} : power;
 }
 
 // log(sigmoid(x)) = min(x, 0) - log(1 + e^-|x|), within 4 units in the last place. log(1 + u) = 2 artanh(u / (2 + u)), whose

@@ -9,20 +9,17 @@ Example:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core import settings
 from latchwork.core.errors import InputError
-
-if TYPE_CHECKING:
-    from latchwork.engines.native._native import Kind
 
 Array = NDArray[Any]
 State = tuple[Array, ...]
@@ -99,10 +96,33 @@ def module() -> ModuleType:
     return _native
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A kind of cell, as csrc/recurrence/kinds.h describes it.
+
+    Attributes:
+        name, number: what it is called, in Python and in a compiled program.
+        columns: of its weights, each as wide as it has units.
+        gates: what a trace shows besides the states.
+        states: `hidden` first.
+        has_hidden_bias: a second bias, in the recurrent product.
+        has_peepholes: weights from its cell state to its gates.
+    """
+
+    name: str
+    number: int
+    columns: int
+    gates: tuple[str, ...]
+    states: tuple[str, ...]
+    has_hidden_bias: bool
+    has_peepholes: bool
+
+
 @cache
 def kinds() -> Mapping[str, Kind]:
-    """Each kind of cell that the kernels know, by its name: its gates and states, what arrays it takes."""
-    return {kind.name: kind for kind in module().kinds()}
+    """Each kind of cell that the kernels know, by its name."""
+    names = [field.name for field in fields(Kind)]
+    return {kind.name: Kind(*(getattr(kind, name) for name in names)) for kind in module().kinds()}
 
 
 _PEEPHOLES = ("input_peephole", "forget_peephole", "output_peephole")
