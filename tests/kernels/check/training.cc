@@ -3,7 +3,7 @@
 #include <thread>
 
 #include "compare.h"
-#include "network/trainer.h"
+#include "network/members.h"
 #include "parts.h"
 
 namespace check {
@@ -19,28 +19,48 @@ using latchwork::Trainer;
 struct Training {
   int64_t batch, time, features, symbols, embedded;  // symbols: 0 where it takes numbers
   bool ragged, smooth;                               // smooth: its loss has a derivative everywhere
+  bool by_values;
+  int64_t horizon = 0;
+  float most_norm;
   int64_t parameters = 0, rows = 0, targets = 0, steps = 0;
   latchwork::NetworkDescription layers;
   std::vector<Measure> measures;
   latchwork::Rule rule{};
   uint64_t seed;
-  Floats inputs, values, start, weight, scales;
+  Floats inputs, values, start, weight, scales, ahead;
   std::vector<int32_t> tokens, classes, lengths, order;
   std::string text;
 
-  std::unique_ptr<Trainer> make(bool trains, int threads) const {
-    auto made =
-        std::make_unique<Trainer>(batch, time, symbols ? 0 : features, true, ragged, parameters, trains, threads);
-    if (symbols) made->add(latchwork::EmbeddingDescription{symbols, embedded});
-    for (const latchwork::LayerDescription& layer : layers) made->add(layer);
-    for (const Measure measure : measures) made->add_measure(measure, measure == Measure::huber ? 0.5f : 0.1f);
-    made->set_rule(rule);
-    return made;
+  latchwork::TrainerPlan plan(bool trains, int threads) const {
+    latchwork::TrainerPlan plan{};
+    plan.network = layers;
+    plan.input = {true, symbols > 0, symbols ? 1 : features};
+    plan.batch = batch;
+    plan.time = time;
+    plan.horizon = horizon;
+    plan.ragged = ragged;
+    plan.trains = trains;
+    plan.by_values = by_values;
+    for (const Measure measure : measures) plan.terms.push_back({measure, measure == Measure::huber ? 0.5f : 0.1f});
+    plan.rule = rule;
+    plan.threads = threads;
+    return plan;
   }
 
-  latchwork::Examples examples(int64_t members = 1) const {
-    const auto whole = [](const std::vector<int32_t>& array) { return array.empty() ? nullptr : array.data(); };
-    return {rows, members, given(inputs), whole(tokens), given(values), whole(classes), whole(lengths), given(weight)};
+  // Of one of several members: inputs and targets are its own, all else is everybody's.
+  latchwork::Examples examples(int64_t members = 1, int64_t member = 0) const {
+    latchwork::Examples examples{};
+    const auto own = [&](const auto& array, int64_t count, auto& column) {
+      if (array.size()) column = {array.data() + member * count, members * count};
+    };
+    own(inputs, time * features, examples.inputs);
+    own(tokens, time, examples.tokens);
+    own(values, targets, examples.values);
+    own(classes, targets, examples.classes);
+    if (!lengths.empty()) examples.lengths = {lengths.data(), 1};
+    if (weight.size()) examples.weight = {weight.data(), 1};
+    if (ahead.size()) examples.ahead = {ahead.data(), ahead.size() / rows};
+    return examples;
   }
 
   static Training random(uint64_t seed, bool smooth, int64_t members);
@@ -85,6 +105,7 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
       add(latchwork::DenseDescription{width, smooth && activation == Activation::relu ? Activation::tanh : activation});
     }
   };
+  if (t.symbols) add(latchwork::EmbeddingDescription{t.symbols, t.embedded});
   between();
   if (random.chance(40)) recurrent(false);
   between();
@@ -99,19 +120,26 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
     add(layer);
   }
   between();
+  constexpr int64_t kAhead = 3;
+  if (!has_time && random.chance(30)) {
+    t.horizon = random.from(1, 5);
+    width = random.from(1, 30);
+    add(latchwork::AheadDescription{width, kAhead, random.chance(50) ? Activation::tanh : Activation::none});
+  }
   width = random.from(2, 20);
   add(latchwork::DenseDescription{width, Activation::none});
 
-  const auto loss = static_cast<Measure>(random.from(0, smooth ? 1 : 3));
+  const auto loss = static_cast<Measure>(smooth ? random.from(0, 1) : random.from(0, 4));
   t.measures = {loss};
   if (random.chance(50))
     t.measures.push_back(latchwork::takes_classes(loss) ? Measure::accuracy : Measure::absolute_error);
-  t.rule = {static_cast<Direction>(random.from(0, 4)), 0.9, 0.99, 1e-7, 0.0f, random.chance(50) ? 0.5f : INFINITY, {}};
+  t.rule = {static_cast<Direction>(random.from(0, 4)), 0.9, 0.99, 1e-7, 0.0f, {}};
+  t.most_norm = random.chance(50) ? 0.5f : INFINITY;
+  t.by_values = random.chance(30);
   t.steps = random.from(1, 4);
   t.rows = t.batch + random.from(0, 9);
 
-  t.parameters = int64_t{1} << 20;  // first as many as are ever needed, to learn how many there are
-  t.parameters = t.make(false, 1)->parameters_used();
+  t.parameters = latchwork::parameter_floats(t.layers, t.plan(false, 1).input);
   if (random.chance(30)) {
     t.rule.weight_decay = 0.1f;
     const int64_t first = random.from(0, t.parameters / 2);
@@ -127,7 +155,8 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
     for (int64_t i = 0; i < count; ++i) array.push_back(static_cast<int32_t>(random.from(least, most)));
     return array;
   };
-  t.targets = has_time ? t.time : 1;
+  t.targets = t.horizon ? t.horizon : has_time ? t.time : 1;
+  if (t.horizon) t.ahead = numbers(t.rows * t.horizon * kAhead, 1);
   if (t.symbols) {
     t.tokens = whole(members * t.rows * t.time, 0, t.symbols - 1);
   } else {
@@ -138,6 +167,9 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
   } else {
     t.targets *= width;
     t.values = numbers(members * t.rows * t.targets, 1);
+    if (random.chance(30))  // not all was observed
+      for (int64_t i = 0; i < t.values.size(); ++i)
+        if (random.chance(30)) t.values.data()[i] = NAN;
   }
   if (t.ragged) t.lengths = whole(t.rows, 1, t.time);
   if (random.chance(40)) {
@@ -183,13 +215,13 @@ Trained begun(const Training& t, int64_t members, int slots) {
 }
 
 latchwork::Batches batches(const Training& t, Trained& into) {
-  return {t.steps, t.order.data(), t.scales.data(), 3, t.seed & 0xffff, into.sums.data()};
+  return {t.steps, t.order.data(), t.scales.data(), 3, t.seed & 0xffff, t.most_norm, into.sums.data()};
 }
 
 Trained run(const Training& t, int threads) {
-  const auto made = t.make(true, threads);
-  Trained now = begun(t, 1, made->slots());
-  made->run(now.parameters.data(), now.slots.data(), t.examples(), batches(t, now));
+  Trainer trainer(t.plan(true, threads));
+  Trained now = begun(t, 1, trainer.slots());
+  trainer.run(now.parameters.data(), now.slots.data(), t.examples(), batches(t, now));
   return now;
 }
 
@@ -198,17 +230,24 @@ double loss_of(const Training& t, Trainer& measuring, const std::vector<double>&
   Floats parameters(t.parameters);
   for (int64_t i = 0; i < t.parameters; ++i) parameters.data()[i] = static_cast<float>(at[i]);
   std::vector<double> sums(t.measures.size() + 1);
-  const latchwork::Batches first{1, t.order.data(), nullptr, 0, 0, sums.data()};
+  const latchwork::Batches first{1, t.order.data(), nullptr, 0, 0, INFINITY, sums.data()};
   measuring.run(parameters.data(), nullptr, t.examples(), first);
   int64_t counted = 0;
-  for (int64_t place = 0; place < t.batch; ++place)
-    counted += t.order[place] >= 0 && (!t.weight.size() || t.weight.data()[t.order[place]] > 0);
+  for (int64_t place = 0; place < t.batch; ++place) {
+    const int32_t row = t.order[place];
+    if (row < 0 || (t.weight.size() && !(t.weight.data()[row] > 0))) continue;
+    int64_t observed = t.targets;
+    for (int64_t i = 0; t.values.size() && i < t.targets; ++i)
+      observed -= std::isnan(t.values.data()[row * t.targets + i]);
+    counted += t.by_values ? observed : observed > 0;
+  }
   return sums[0] / static_cast<double>(std::max<int64_t>(counted, 1));
 }
 
 // A step of plain descent shows the gradient; the loss must fall along it by as much as it says.
 void check_gradient(Training t, Report& report) {
-  t.rule = {Direction::sgd, 0, 0, 0, 0.0f, INFINITY, {}};
+  t.rule = {Direction::sgd, 0, 0, 0, 0.0f, {}};
+  t.most_norm = INFINITY;
   t.steps = 1;
   t.scales.data()[0] = -1.0f;
   const Trained after = run(t, 1);
@@ -219,11 +258,11 @@ void check_gradient(Training t, Report& report) {
     squares += gradient[i] * gradient[i];
   }
   if (squares < 1e-6) return;
-  const auto measuring = t.make(false, 1);
+  Trainer measuring(t.plan(false, 1));
   const auto at = [&](double distance) {
     std::vector<double> moved = start;
     for (int64_t i = 0; i < t.parameters; ++i) moved[i] += distance * gradient[i];
-    return loss_of(t, *measuring, moved);
+    return loss_of(t, measuring, moved);
   };
   // So far that the loss's rounding does not count, so near that its curve does not; the best of three is taken.
   double error = 1;
@@ -239,28 +278,28 @@ void check_gradient(Training t, Report& report) {
 void check_members(uint64_t seed, Report& report) {
   constexpr int64_t kMembers = 3;
   const Training t = Training::random(seed, false, kMembers);
-  std::vector<std::unique_ptr<Trainer>> made;
-  std::vector<Trainer*> members;
-  for (int64_t i = 0; i < kMembers; ++i) members.push_back(made.emplace_back(t.make(true, 1)).get());
-  Trained together = begun(t, kMembers, members[0]->slots());
-  latchwork::run_members(members, together.parameters.data(), together.slots.data(), t.examples(kMembers),
-                         batches(t, together));
+  latchwork::Members members(t.plan(true, 2), kMembers);
+  Trainer alone(t.plan(true, 1));
+  Trained together = begun(t, kMembers, alone.slots()), apart = together;
+  const auto call = [&](Trained& now, int64_t i) {
+    latchwork::MemberCall call{};
+    call.parameters = now.parameters.data() + i * t.parameters;
+    call.slots = now.slots.data() + i * t.parameters * alone.slots();
+    call.examples = t.examples(kMembers, i);
+    call.batches = batches(t, now);
+    call.batches.sums += i * t.steps * static_cast<int64_t>(t.measures.size() + 1);
+    call.batches.seed += static_cast<uint64_t>(i) << 32;
+    return call;
+  };
+  std::vector<latchwork::MemberCall> calls;
+  for (int64_t i = 0; i < kMembers; ++i) calls.push_back(call(together, i));
+  members.run(calls);
   if (!together.intact()) report.fail(t.text + ": members wrote beyond their arrays");
   for (int64_t i = 0; i < kMembers; ++i) {
-    Trained alone = begun(t, kMembers, members[0]->slots());
-    latchwork::Examples own = t.examples(kMembers);
-    if (own.inputs) own.inputs += i * t.time * t.features;
-    if (own.tokens) own.tokens += i * t.time;
-    if (own.values) own.values += i * t.targets;
-    if (own.classes) own.classes += i * t.targets;
-    latchwork::Batches steps = batches(t, alone);
-    steps.seed += static_cast<uint64_t>(i) << 32;
-    const int64_t from = i * t.parameters, slots = from * members[0]->slots();
-    members[i]->run_alone(alone.parameters.data() + from, alone.slots.data() + slots, own, steps);
-    if (std::memcmp(alone.parameters.data() + from, together.parameters.data() + from,
-                    static_cast<std::size_t>(t.parameters) * sizeof(float)) != 0)
-      report.fail(t.text + ": a member side by side is not what it is alone");
+    const latchwork::MemberCall own = call(apart, i);
+    alone.run_alone(own.parameters, own.slots, own.examples, own.batches);
   }
+  if (!together.same(apart)) report.fail(t.text + ": a member side by side is not what it is alone");
 }
 
 }  // namespace
