@@ -209,4 +209,77 @@ struct CoupledLstm : CellBase<Kind::coupled_lstm> {
   }
 };
 
+// Slots i, f, g, o; states cell, normalizer, stabilizer. The gates i and f are exponentials, both shifted by the
+// stabilizer m, the larger of their logarithms, so that neither overflows:
+//   kept = log f + m,  m' = max(kept, i),  c' = e^(kept - m') c + e^(i - m') g,  n' = e^(kept - m') n + e^(i - m').
+// While the normalizer is zero nothing was written yet, and nothing is kept.
+template <bool is_sigmoid>
+struct SlstmBase : CellBase<is_sigmoid ? Kind::slstm_sigmoid : Kind::slstm_exponential> {
+  // Infinities count as numbers that no sum reaches, so that their differences are numbers.
+  static constexpr float kFar = 1e37f;
+
+  static LATCHWORK_INLINE Vec bounded(Vec x) { return at_most(at_least(x, -kFar), kFar); }
+
+  static LATCHWORK_INLINE void begin(Vec* z, ForwardUnits& u) {
+    const Vec cell = u.before[0], normalizer = u.before[1], stabilizer = u.before[2];
+    const Vec written = bounded(z[0]), forget = bounded(z[1]);
+    bend<Curve::tanh, Curve::sigmoid>(z + 2);                                      // 1, 2
+    Vec kept = bounded((is_sigmoid ? log_sigmoid(forget) : forget) + stabilizer);  // 3
+    kept = normalizer == 0.0f ? splat(-10.0f * kFar) : kept;                       //
+    const Vec most = (kept <= written ? written : kept) + (written - written);     // 4; NaN of either stays
+    u.notes[0] = kept <= written ? (kept < written ? zero() : splat(0.5f)) : splat(1.0f);
+    u.notes[1] = forget;
+    z[0] = exp(written - most);              // 5
+    z[1] = exp(kept - most);                 // 6
+    u.after[0] = z[1] * cell + z[0] * z[2];  // 7
+    u.after[1] = z[1] * normalizer + z[0];   // 8
+    u.after[2] = most;
+  }
+
+  static LATCHWORK_INLINE Vec end(Vec* z, ForwardUnits& u) {
+    return z[3] * (u.after[0] / u.after[1]);  // 9
+  }
+
+  // 5 to 9 know i - m' and kept - m' alone: a change of both that leaves the output as it is, is left out of both, not
+  // added to one and taken off the other.
+  static LATCHWORK_INLINE void slopes(const Vec* z, const ForwardUnits& u, Vec hidden, Vec* by) {
+    const Vec input = z[0], forget = z[1], candidate = z[2], output = z[3];
+    const Vec cell = u.before[0], normalizer = u.before[1], inverse = 1.0f / u.after[1];
+    by[0] = hidden * (1.0f - output);                // hidden by the output gate's sum: 9, 2
+    by[1] = output * inverse;                        // hidden by the cell: 9
+    by[2] = hidden * inverse;                        // minus hidden by the normalizer: 9
+    by[3] = forget;                                  // the cell and the normalizer by those before: 7, 8
+    by[4] = input * (1.0f - candidate * candidate);  // the cell by the candidate's sum: 7, 1
+    by[5] = input * candidate;                       // the cell by the exponent of 5: 7, 5
+    by[6] = input;                                   // the normalizer by it: 8, 5
+    by[7] = forget * cell;                           // the cell by the exponent of 6: 7, 6
+    by[8] = forget * normalizer;                     // the normalizer by it: 8, 6
+    by[9] = by[1] * (input * inverse) * (by[8] * candidate - by[7]);  // hidden by the exponent of 5, minus by that of 6
+    by[10] = u.notes[0];                                              // the stabilizer by `kept`: 4
+    by[11] = is_sigmoid ? sigmoid(-u.notes[1]) : splat(1.0f);         // `kept` by the forget gate's sum: 3
+  }
+
+  static LATCHWORK_INLINE void backward(const Vec* by, Vec* z, BackwardUnits& u) {
+    const Vec by_cell = u.by_states[0], by_normalizer = u.by_states[1];
+    const Vec through_cell = by_cell + u.by_hidden * by[1];              // 9
+    const Vec through_normalizer = by_normalizer - u.by_hidden * by[2];  // 9
+    const Vec shared = u.by_hidden * by[9];                              // 9
+    const Vec written = by_cell * by[5] + by_normalizer * by[6];         // 8, 7, 5
+    const Vec kept = by_cell * by[7] + by_normalizer * by[8];            // 8, 7, 6
+    const Vec by_most = u.by_states[2] - written - kept;                 // 6, 5: the exponents less the stabilizer
+    const Vec by_kept = kept - shared + by_most * by[10];                // 6, 4
+    z[0] = written + shared + by_most * (1.0f - by[10]);                 // 5, 4
+    z[1] = by_kept * by[11];                                             // 3
+    z[2] = through_cell * by[4];                                         // 7, 1
+    z[3] = u.by_hidden * by[0];                                          // 9, 2
+    u.by_states[0] = through_cell * by[3];                               // 7
+    u.by_states[1] = through_normalizer * by[3];                         // 8
+    u.by_states[2] = by_kept;                                            // 3
+    u.by_hidden = zero();
+  }
+};
+
+using SlstmSigmoid = SlstmBase<true>;
+using SlstmExponential = SlstmBase<false>;
+
 }  // namespace latchwork::LATCHWORK_BUILD

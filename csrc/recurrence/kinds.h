@@ -22,7 +22,11 @@
   each(peephole_lstm, PeepholeLstm, 4, 4, 0, 0, 0, 7,                                   \
        "hidden, cell", "input, forget, candidate, output", false, true)                 \
   each(coupled_lstm, CoupledLstm, 3, 3, 0, 0, 0, 5,                                     \
-       "hidden, cell", "input, forget, candidate, output", false, false)
+       "hidden, cell", "input, forget, candidate, output", false, false)                \
+  each(slstm_sigmoid, SlstmSigmoid, 4, 4, 0, 0, 0, 12,                                  \
+       "hidden, cell, normalizer, stabilizer", "input, forget, candidate, output", false, false) \
+  each(slstm_exponential, SlstmExponential, 4, 4, 0, 0, 0, 12,                          \
+       "hidden, cell, normalizer, stabilizer", "input, forget, candidate, output", false, false)
 // clang-format on
 
 namespace latchwork {

@@ -38,7 +38,10 @@ def draw(kind: str, *leading: int, batch: int = BATCH, seed: int = 0) -> tuple[d
 
     weights = {name: normal(*shape) for name, shape in native.weight_shapes(kind, FEATURES, HIDDEN).items()}
     lengths = jnp.asarray(rng.integers(0, TIME + 1, (*leading, batch)), jnp.int32)
-    state = tuple(normal(batch, HIDDEN) for _ in KINDS[kind].states)
+    parts = {name: normal(batch, HIDDEN) for name in KINDS[kind].states}
+    if "normalizer" in parts:  # a sum of exponentials
+        parts["normalizer"] = 0.25 + jnp.abs(parts["normalizer"])
+    state = tuple(parts.values())
     mask = jnp.where(normal(batch, HIDDEN) > 0, 2.0, 0.0)
     return weights, Rows(normal(batch, TIME, FEATURES), state), Fixed(mask, lengths)
 

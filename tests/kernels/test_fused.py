@@ -40,6 +40,14 @@ def reference_step(kind, weights, inputs, recurrent, state):
         cell = sigmoid(f) * state[1] + (1 - sigmoid(f)) * jnp.tanh(g)
         return sigmoid(o) * jnp.tanh(cell), cell
     i, f, g, o = jnp.split(z, 4, axis=-1)
+    if kind.startswith("slstm_"):
+        _, cell, normalizer, stabilizer = state
+        log_f = jax.nn.log_sigmoid(f) if kind == "slstm_sigmoid" else f
+        kept = jnp.where(normalizer == 0, -jnp.inf, log_f + stabilizer)
+        most = jnp.maximum(kept, i)
+        cell = jnp.exp(kept - most) * cell + jnp.exp(i - most) * jnp.tanh(g)
+        normalizer = jnp.exp(kept - most) * normalizer + jnp.exp(i - most)
+        return sigmoid(o) * cell / normalizer, cell, normalizer, most
     if kind == "peephole_lstm":
         i, f = i + weights["input_peephole"] * state[1], f + weights["forget_peephole"] * state[1]
     cell = sigmoid(f) * state[1] + sigmoid(i) * jnp.tanh(g)
@@ -75,7 +83,10 @@ class Case:
         }
 
         def states() -> tuple:
-            return tuple(rng.normal(size=(batch, hidden)) for _ in KINDS[kind].states)
+            parts = {name: rng.normal(size=(batch, hidden)) for name in KINDS[kind].states}
+            if "normalizer" in parts:  # a sum of exponentials
+                parts["normalizer"] = 0.25 + np.abs(parts["normalizer"])
+            return tuple(parts.values())
 
         made = cls(
             kind,

@@ -45,7 +45,10 @@ def test_denormal_and_huge_rows_agree_with_a_float64_scan(kind):
         dataclasses.replace(
             case,
             inputs=case.inputs * scale[:, None, None],
-            state=tuple(part * small[:, None] for part in case.state),
+            state=tuple(
+                part if name == "normalizer" else part * small[:, None]  # which is zero before the first step alone
+                for name, part in zip(KINDS[kind].states, case.state, strict=True)
+            ),
             cotangents=(outputs * small[:, None, None], tuple(part * small[:, None] for part in states)),
         )
     )

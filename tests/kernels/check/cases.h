@@ -150,6 +150,10 @@ inline void Case::fill(Random& random) {
       if ((tensor == 8 && !has_hidden) || (tensor >= kFirstState && !has_states)) continue;
       const double depth = tensor == 1 ? shape.features : tensor == 2 ? shape.hidden : 1;
       m.tensors[tensor] = numbers(count, 1 / std::sqrt(depth));
+      // An sLSTM's normalizer is a sum of exponentials.
+      if ((kind == Kind::slstm_sigmoid || kind == Kind::slstm_exponential) && tensor == kFirstState + 1)
+        for (int64_t i = 0; i < count; ++i)
+          m.tensors[tensor].data()[i] = 0.25f + std::fabs(m.tensors[tensor].data()[i]);
     }
     if (has_mask) {
       m.mask = Floats(shape.batch * shape.hidden);

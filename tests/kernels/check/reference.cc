@@ -37,6 +37,9 @@ bool check_reference(int64_t cases, uint64_t seed) {
     for (int tensor = 0; tensor < kTensors; ++tensor) {
       const Doubles slopes = gradient(e, tensor);
       if (slopes.empty()) continue;
+      // An sLSTM whose normalizer is zero keeps nothing, and jumps where it is not.
+      const bool jumps = c.kind == Kind::slstm_sigmoid || c.kind == Kind::slstm_exponential;
+      if (jumps && tensor == kFirstState + 1 && !c.members[0].tensors[tensor].size()) continue;
       Doubles direction(slopes.size());
       double claimed = 0, norm = 0;
       for (double& each : direction) {

@@ -50,6 +50,7 @@ inline double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 struct Unit {
   double i = 0, f = 0, g = 0, o = 0;            // LSTM
   double r = 0, z = 0, n = 0, recurrent_n = 0;  // GRU
+  double share = 0, by_forget = 0;              // sLSTM: of the stabilizer that is the old one's; log f by f
   double hidden_before = 0, hidden = 0;
   double before[kMostStates] = {}, after[kMostStates] = {};  // the other states
 };
@@ -62,7 +63,9 @@ inline Doubles gates_of(Kind kind, const Unit& u) {
     case Kind::gru: return {u.r, u.z, u.n};
     case Kind::lstm:
     case Kind::peephole_lstm:
-    case Kind::coupled_lstm: return {u.i, u.f, u.g, u.o};
+    case Kind::coupled_lstm:
+    case Kind::slstm_sigmoid:
+    case Kind::slstm_exponential: return {u.i, u.f, u.g, u.o};
   }
   return {};
 }
@@ -101,6 +104,25 @@ inline void step_unit(const Network& net, int64_t unit, const double* x, const d
       cell = u.f * cell_before + u.i * u.g;
       u.o = sigmoid(x[2] + h[2]);
       u.hidden = u.o * std::tanh(cell);
+      return;
+    case Kind::slstm_sigmoid:
+    case Kind::slstm_exponential: {
+      const double i = x[0] + h[0], f = x[1] + h[1], normalizer = u.before[1], stabilizer = u.before[2];
+      const bool is_sigmoid = net.kind == Kind::slstm_sigmoid;
+      const double log_f = is_sigmoid ? std::fmin(f, 0) - std::log1p(std::exp(-std::fabs(f))) : f;
+      const double kept = normalizer == 0 ? -HUGE_VAL : log_f + stabilizer;
+      const double most = std::fmax(kept, i);
+      u.share = kept > i ? 1 : kept == i ? 0.5 : 0;
+      u.by_forget = is_sigmoid ? sigmoid(-f) : 1;
+      u.i = std::exp(i - most);
+      u.f = std::exp(kept - most);
+      u.g = std::tanh(x[2] + h[2]);
+      u.o = sigmoid(x[3] + h[3]);
+      cell = u.f * cell_before + u.i * u.g;
+      u.after[1] = u.f * normalizer + u.i;
+      u.after[2] = most;
+      u.hidden = u.o * cell / u.after[1];
+    }
   }
 }
 
@@ -147,6 +169,21 @@ inline void step_unit_back(const Network& net, int64_t unit, const Unit& u, doub
       both(1, dc * (1 - u.f) * (1 - u.g * u.g));
       both(2, dh * shown * u.o * (1 - u.o));
       by_cell = dc * u.f;
+      return;
+    }
+    case Kind::slstm_sigmoid:
+    case Kind::slstm_exponential: {
+      const double normalizer = u.after[1];
+      const double dc = by_cell + dh * u.o / normalizer, dn = by_states[1] - dh * u.hidden / normalizer;
+      const double by_i = (dc * u.g + dn) * u.i, by_f = (dc * cell_before + dn * u.before[1]) * u.f;
+      const double by_most = by_states[2] - by_i - by_f, by_kept = by_f + u.share * by_most;
+      both(0, by_i + (1 - u.share) * by_most);
+      both(1, by_kept * u.by_forget);
+      both(2, dc * u.i * (1 - u.g * u.g));
+      both(3, dh * u.hidden * (1 - u.o));
+      by_cell = dc * u.f;
+      by_states[1] = dn * u.f;
+      by_states[2] = by_kept;
     }
   }
 }
