@@ -23,6 +23,7 @@ import pandas
 import latchwork as lw
 from latchwork import datasets
 from latchwork.core import storage
+from latchwork.core.network import NetworkData
 from latchwork.engines.jax.network import Network
 from latchwork.explain.memory import Plan, measure_memory
 from latchwork.explain.memory_tasks import Recall
@@ -43,8 +44,8 @@ MEMORY = Plan(distances=(5, 10, 20, 50, 100, 200))
 Batch = tuple[np.ndarray, np.ndarray]
 
 
-def save_network(name: str, network: Network, job: str = "example", **fitted: object) -> None:
-    tensors = {f"network.{key}": array for key, array in network.parameters().items()}
+def save_network(name: str, network: NetworkData, job: str = "example", **fitted: object) -> None:
+    tensors = {f"network.{key}": array for key, array in network.parameters.items()}
     storage.save(DATA / name, {"job": job, "network": network.spec.to_dict(), "fitted": fitted}, tensors)
 
 
@@ -97,7 +98,7 @@ def make_belt() -> None:
         ):
             layers = lw.Sequential([cell(UNITS, return_sequences=True), lw.Dense(answers)])
             network = train(Network.build(layers, (None, features)), draw, loss, 2000)
-            save_network(f"{sequence}-{name}.latch", network)
+            save_network(f"{sequence}-{name}.latch", network.data())
 
 
 def make_digits() -> None:
@@ -150,7 +151,7 @@ def make_letters(path: Path) -> None:
     network = train(
         Network.build(lw.Sequential(layers), (None,)), draw, optax.softmax_cross_entropy_with_integer_labels, 3000
     )
-    save_network("letters.latch", network, "text", vocabulary=vocabulary.to_dict(), tied=False)
+    save_network("letters.latch", network.data(), "text", vocabulary=vocabulary.to_dict(), tied=False)
 
 
 if __name__ == "__main__":

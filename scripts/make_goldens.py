@@ -1,28 +1,25 @@
-"""Write tests/goldens/pytorch.npz and keras.npz: what two other frameworks give for small layers, in float64.
+"""Write tests/goldens/{pytorch,keras,xlstm}.npz: what three other packages give for small layers, in float64.
 
-    python scripts/make_goldens.py
+    python scripts/make_goldens.py [pytorch] [keras] [xlstm]
 
-Needs torch and keras with TensorFlow; the tests that read the files need neither. Each case holds a layer's description
-(`spec`, JSON), its arrays under latchwork's names and in its gate order, inputs, lengths and first states, and what the
-framework made of them: outputs (zero past a length), final states, and the gradient of
-sum(outputs * by_outputs) + sum(final states * by_states) by every array, the inputs and the first states.
+Needs torch, keras with TensorFlow, and xlstm (its authors' own package); the tests that read the files need none. Each
+case holds a layer's description (`spec`, JSON), its arrays under latchwork's names and in its gate order, inputs,
+lengths and first states, and what the framework made of them: outputs (zero past a length), final states, and the
+gradient of sum(outputs * by_outputs) + sum(final states * by_states) by every array, the inputs and the first states.
 """
 
 import json
 import os
+import sys
 from pathlib import Path
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-
-import keras
 import numpy as np
-import tensorflow as tf
 import torch
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "goldens"
 BATCH, TIME, FEATURES, UNITS = 3, 6, 4, 5
 LENGTHS = np.array([4, 6, 1], np.int32)
-STATES = {"SimpleRNN": 1, "GRU": 1, "LSTM": 2}
+STATES = {"SimpleRNN": 1, "GRU": 1, "LSTM": 2}  # parts of a state
 
 
 def spec_of(kind, **options):
@@ -154,6 +151,10 @@ def from_keras(kind, kernel, recurrent, bias):
 
 
 def keras_case(name, kind, *, lengths=None, reverse=False):
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    import keras
+    import tensorflow as tf
+
     keras.utils.set_random_seed(len(name))
     case = drawn(name, kind, 1)
     make = {"SimpleRNN": keras.layers.SimpleRNN, "GRU": keras.layers.GRU, "LSTM": keras.layers.LSTM}[kind]
@@ -191,9 +192,65 @@ def keras_cases():
         yield f"{kind.lower()}_ragged", keras_case(f"{kind.lower()}_ragged", kind, lengths=LENGTHS)
 
 
+# xlstm: one step on its own, its authors' reference; gates i f z o, heads side by side.
+
+
+def xlstm_case(name, *, heads=1, forget_gate="sigmoid", lengths=None, reverse=False):
+    from xlstm.blocks.slstm.src.vanilla import slstm
+
+    logsigmoid = slstm.logsigmoid
+    if forget_gate == "exponential":
+        slstm.logsigmoid = lambda total: total
+    rng, units = np.random.default_rng(list(name.encode())), 6
+    size = units // heads
+    draw = lambda *shape: torch.tensor(rng.normal(size=shape), requires_grad=True)  # noqa: E731
+    arrays = {
+        "input_weight": draw(FEATURES, 4 * units), "hidden_weight": draw(units, 4 * size), "bias": draw(4 * units),
+    }  # fmt: skip
+    inputs = draw(BATCH, TIME, FEATURES)
+    first = [draw(BATCH, units) for _ in range(4)]
+    with torch.no_grad():
+        first[2].abs_()  # a normaliser is a sum of exponentials
+    by_outputs, by_states = rng.normal(size=(BATCH, TIME, units)), rng.normal(size=(4, BATCH, units))
+    blocks = arrays["hidden_weight"].reshape(heads, size, 4, size)
+    state, outputs = torch.stack(first), torch.zeros(BATCH, TIME, units, dtype=torch.float64)
+    for at in reversed(range(TIME)) if reverse else range(TIME):
+        mixed = torch.einsum("bhi,higj->bghj", state[0].reshape(BATCH, heads, size), blocks).reshape(BATCH, 4 * units)
+        after, _ = slstm.slstm_forward_pointwise(
+            inputs[:, at] @ arrays["input_weight"], mixed, arrays["bias"][None], state, {}
+        )
+        real = torch.ones(BATCH, 1, dtype=torch.bool) if lengths is None else torch.tensor(at < lengths)[:, None]
+        state = torch.where(real, after, state)
+        outputs = outputs.clone()
+        outputs[:, at] = torch.where(real, after[0], 0.0)
+    slstm.logsigmoid = logsigmoid
+    ((outputs * torch.tensor(by_outputs)).sum() + (state * torch.tensor(by_states)).sum()).backward()
+    case = {"inputs": inputs.detach().numpy(), "outputs": outputs.detach().numpy(), "by_outputs": by_outputs}
+    case |= {"grad.inputs": inputs.grad.numpy()} | ({} if lengths is None else {"lengths": lengths})
+    for part in range(4):
+        case |= {f"state.{part}": first[part].detach().numpy()[None], f"by_state.{part}": by_states[part][None]}
+        case |= {f"final.{part}": state[part].detach().numpy()[None]}
+        case |= {f"grad.state.{part}": first[part].grad.numpy()[None]}
+    for key, array in arrays.items():
+        case |= {f"array.{key}": array.detach().numpy(), f"grad.{key}": array.grad.numpy()}
+    described = spec_of("SLSTM", heads=heads, forget_gate=forget_gate, reverse=reverse) | {"units": units}
+    return case | {"spec": json.dumps(described)}
+
+
+def xlstm_cases():
+    yield "slstm", xlstm_case("slstm")
+    yield "slstm_exponential", xlstm_case("slstm_exponential", forget_gate="exponential")
+    for forget_gate in ("sigmoid", "exponential"):
+        name = f"slstm_{forget_gate}_heads_ragged"
+        yield name, xlstm_case(name, heads=3, forget_gate=forget_gate, lengths=LENGTHS)
+    yield "slstm_heads_reverse", xlstm_case("slstm_heads_reverse", heads=2, reverse=True)
+
+
 def main():
     FOLDER.mkdir(exist_ok=True)
-    for framework, cases in (("pytorch", torch_cases()), ("keras", keras_cases())):
+    makers = {"pytorch": torch_cases, "keras": keras_cases, "xlstm": xlstm_cases}
+    for framework in sys.argv[1:] or makers:
+        cases = makers[framework]()
         arrays = {f"{name}/{key}": value for name, case in cases for key, value in case.items()}
         np.savez_compressed(FOLDER / f"{framework}.npz", **arrays)
         print(f"{framework}: {len({name.partition('/')[0] for name in arrays})} cases")

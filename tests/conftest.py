@@ -9,7 +9,17 @@ from hypothesis import settings
 
 # Each function of these modules checks, in the tests, that its arrays have the shapes that it declares.
 jaxtyping.install_import_hook(
-    [f"latchwork.{module}" for module in ("core.cells", "core.layers", "engines.jax", "engines.plain", "explain")],
+    [
+        f"latchwork.{module}"
+        for module in (
+            "core.cells",
+            "core.layers",
+            "engines.jax",
+            "engines.plain.cells",
+            "engines.plain.network",
+            "explain",
+        )
+    ],
     "beartype.beartype",
 )
 

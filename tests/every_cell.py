@@ -16,6 +16,7 @@ from latchwork.engines.jax.layers import build_layer
 
 UNITS = 5
 LAYERS: dict[str, spec.Recurrent] = {kind.__name__: kind(UNITS) for kind in CELLS}
+LAYERS["SLSTM, exponential, heads"] = spec.SLSTM(UNITS, heads=UNITS, forget_gate="exponential")
 LAYERS["SimpleRNN, relu"] = spec.SimpleRNN(UNITS, activation="relu")
 ENGINES = ("scan", "fused") if native.available() else ("scan",)
 
@@ -29,9 +30,12 @@ def random_cell(layer: spec.Recurrent, features: int, seed: int = 0, dtype: Any 
 
 
 def random_state(cell: Cell[Any], batch: int, seed: int = 1) -> Any:
-    """A state that is not zero."""
+    """A state that is not zero; a normaliser is a sum of exponentials."""
     rng = np.random.default_rng(seed)
-    return jax.tree.map(lambda zero: jnp.asarray(rng.normal(size=zero.shape), zero.dtype), cell.initial_state((batch,)))
+    zeros = cell.initial_state((batch,))
+    drawn = [jnp.asarray(rng.normal(size=zero.shape), zero.dtype) for zero in zeros]
+    named = dict(zip(zeros._fields, drawn, strict=True))
+    return type(zeros)(**named | {name: jnp.abs(named[name]) for name in named if name == "normalizer"})
 
 
 def assert_close(found: Any, expected: Any, tolerance: float) -> None:

@@ -52,9 +52,35 @@ def write_out(layer: spec.Recurrent, arrays: dict[str, Any], x: Any, state: tupl
             f, o = sigmoid(part("forget")), sigmoid(part("output"))
             i = 1 - f
             cell = f * state[1] + i * np.tanh(part("candidate"))
+        case spec.SLSTM(heads=heads, forget_gate=forget_gate):
+            return write_slstm(arrays, x, state, heads, forget_gate)
         case _:
             raise NotImplementedError(f"write the equation of {layer!r} out here")
     return (i, f, np.tanh(part("candidate")), o), (o * np.tanh(cell), cell)
+
+
+def write_slstm(
+    arrays: dict[str, Any], x: Any, state: tuple[Any, ...], heads: int, forget_gate: str
+) -> tuple[Any, Any]:
+    """Head by head, without any stabiliser: the paper's cell and normaliser are ours times exp(m)."""
+    h, c, n, m = state
+    size = UNITS // heads
+    parts = []
+    for gate in range(4):
+        columns = []
+        for head in range(heads):
+            own = slice(head * size, (head + 1) * size)
+            at = slice(gate * UNITS + head * size, gate * UNITS + (head + 1) * size)
+            mixed = h[:, own] @ arrays["hidden_weight"][own, gate * size : (gate + 1) * size]
+            columns.append(x @ arrays["input_weight"][:, at] + mixed + arrays["bias"][at])
+        parts.append(np.concatenate(columns, axis=-1))
+    i, f, g, o = np.exp(parts[0]), parts[1], np.tanh(parts[2]), sigmoid(parts[3])
+    f = sigmoid(f) if forget_gate == "sigmoid" else np.exp(f)
+    cell, normalizer = f * c * np.exp(m) + i * g, f * n * np.exp(m) + i
+    new = np.maximum(np.log(f) + m, parts[0])
+    scale = np.exp(-new)
+    gates = (i * scale, f * np.exp(m) * scale, g, o)
+    return gates, (o * cell / normalizer, cell * scale, normalizer * scale, new)
 
 
 @pytest.mark.parametrize("name", LAYERS)

@@ -1,4 +1,4 @@
-"""Layers against what PyTorch and Keras give for the same arrays (scripts/make_goldens.py), outputs and gradients."""
+"""Layers against what PyTorch, Keras and xlstm give for the same arrays, outputs and gradients."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def load(framework: str) -> dict[str, dict[str, Any]]:
     return cases
 
 
-GOLDENS = {(framework, name): case for framework in ("pytorch", "keras") for name, case in load(framework).items()}
+FRAMEWORKS = ("pytorch", "keras", "xlstm")
+GOLDENS = {(framework, name): case for framework in FRAMEWORKS for name, case in load(framework).items()}
 
 
 def named(case: dict[str, Any], prefix: str) -> dict[str, Any]:

@@ -95,6 +95,40 @@ def classify_command(folder: Path) -> None:
     command("info", model, "--engine")
 
 
+def looking_inside(folder: Path) -> None:
+    import latchwork as lw
+
+    fitted = lw.SequenceClassifier(lw.Sequential([lw.GRU(4), lw.Dense(2)]), **OPTIONS).fit(X, SIGNS)
+    assert lw.trace(fitted, X[0])["update"].shape == (6, 4)
+    assert lw.influence(fitted, X[0], output=1).completeness_error < 0.002
+    assert 1 <= lw.memory_horizon(fitted, X).by_cutting <= 6
+    assert len(lw.neurons(fitted, X)) == 4
+    fitted.history_.plot()
+    fitted.save(folder / "model.latch")
+    command("explain", str(folder / "model.latch"), "--out", str(folder / "page.html"))
+
+
+def roommate_command(folder: Path) -> None:
+    command("roommate", "--out", str(folder))
+
+
+def memory(folder: Path) -> None:
+    from latchwork.explain.memory import Plan, measure_memory
+    from latchwork.explain.memory_picture import draw_memory
+    from latchwork.explain.memory_tasks import TASKS, Recall
+    from latchwork.explain.memory_training import Training
+
+    plan = Plan(distances=(2,), seeds=2, training=Training(steps=150, units=12))
+    found = measure_memory(Recall(3), "GRU", plan, checkpoint=folder)
+    assert found.accuracy.min() > 0.95 and found.histories[0].block == "native"
+    assert measure_memory(TASKS["adding"], "LSTM", plan).accuracy.shape == (2, 1)
+    draw_memory({"GRU": found}, plan, Recall(3))
+
+
+def article_command(folder: Path) -> None:
+    command("article", "--as-written", "--epochs", "1", "--out", str(folder))
+
+
 def answers_alike(fitted: Any, path: Path) -> None:
     """A fitted estimator and its file say the same."""
     import latchwork as lw
@@ -137,6 +171,10 @@ JOBS = {
         classify_command,
         forecaster,
         forecast_command,
+        looking_inside,
+        roommate_command,
+        memory,
+        article_command,
     )
 }
 

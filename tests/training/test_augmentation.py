@@ -19,29 +19,13 @@ DIGITS = np.random.default_rng(1).integers(0, 2, 40).astype(np.int32)
 STRONG = AffineImages(rotation=0.8, scale=0.4, shear=0.5, shift=3.0)
 
 
-def changed_in_the_kernels(seed: int, step: int) -> tuple[np.ndarray, np.ndarray]:
-    draws, changed = np.empty((len(IMAGES), AffineImages.DRAWS), np.float32), np.empty_like(IMAGES)
-    images = native.module().AffineImages(**dataclasses.asdict(STRONG))
-    images.change(IMAGES, seed, step, draws, changed)
-    return draws, changed
-
-
 @needs_kernels
 def test_the_kernels_change_images_by_the_equation():
-    draws, changed = changed_in_the_kernels(3, 5)
+    draws = np.random.default_rng(2).uniform(-1, 1, (len(IMAGES), AffineImages.DRAWS)).astype(np.float32)
+    changed = np.empty_like(IMAGES)
+    native.module().warp_images(IMAGES, draws, **dataclasses.asdict(STRONG), changed=changed)
     np.testing.assert_allclose(changed, STRONG.changed(IMAGES, draws), atol=1e-5)
     assert np.abs(changed - IMAGES).mean() > 0.1
-
-
-@needs_kernels
-def test_what_is_drawn_is_even_and_anew_in_each_step():
-    draws = np.concatenate([changed_in_the_kernels(0, step)[0] for step in range(200)])
-    assert draws.min() >= -1 and draws.max() < 1 and len(np.unique(draws[:, 0])) > 0.99 * len(draws)
-    np.testing.assert_allclose(draws.mean(axis=0), 0, atol=0.03)
-    np.testing.assert_allclose(draws.std(axis=0), 3**-0.5, atol=0.01)
-    assert np.abs(np.corrcoef(draws.T) - np.eye(AffineImages.DRAWS)).max() < 0.05
-    np.testing.assert_array_equal(changed_in_the_kernels(1, 2)[0], changed_in_the_kernels(1, 2)[0])
-    assert (changed_in_the_kernels(1, 2)[0] != changed_in_the_kernels(2, 2)[0]).all()
 
 
 @pytest.mark.parametrize("block", ["native", "xla"])

@@ -182,6 +182,13 @@ def test_members_that_were_broken_off_go_on_to_the_same_end(tmp_path: Path, way:
         train(team(2), SideBySide(INNER, others), data, **options, **kept)
 
 
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+def test_members_without_seeds_share_their_order_and_draw_apart(way: str, dropout: float):
+    twins = NetworkData.stacked([network(Sequential([LSTM(4, dropout=dropout), Dense(1)]))] * 2)
+    fitted = train(twins, SideBySide(INNER))
+    assert (bits(fitted.model.member(0)) == bits(fitted.model.member(1))) == (dropout == 0), way
+
+
 def test_rows_are_drawn_with_replacement_from_ones_own():
     members = (Member(np.array([1, 2]), seed=1), Member(np.array([1, 2]), seed=2), Member(np.array([30]), seed=1))
     data = Data(rows(), draw_steps=7)
@@ -250,7 +257,7 @@ def ahead_rows() -> dict[str, np.ndarray]:
     return {"inputs": inputs.astype(np.float32), "ahead": ahead.astype(np.float32), "targets": targets}
 
 
-def test_targets_that_were_not_observed_count_nowhere():
+def test_targets_that_were_not_observed_count_nowhere(way: str):
     given, model = ahead_rows(), NetworkData.build(AHEAD, (TIME, 1), 0)
     loss = SmoothAbsoluteError(1e-3)
     by_values = evaluate(model, Supervised(loss, mean="values"), Data(given), batch_size=7)["loss"]
@@ -262,10 +269,10 @@ def test_targets_that_were_not_observed_count_nowhere():
     assert by_values == pytest.approx(np.nanmean(values), rel=1e-5)
     seen = values[np.isfinite(values).any(axis=1)]
     assert by_rows == pytest.approx(np.nanmean(seen, axis=1).mean(), rel=1e-5)
-    assert by_values != pytest.approx(by_rows, rel=1e-3)
+    assert by_values != pytest.approx(by_rows, rel=1e-3), way
 
 
-def test_members_may_share_inputs_and_have_targets_of_their_own():
+def test_members_may_share_inputs_and_have_targets_of_their_own(way: str):
     given = ahead_rows()
     hidden = np.where(np.arange(3)[:, None] > 0, np.nan, given["targets"])  # one member sees the first step ahead alone
     shared = given | {"targets": np.stack([given["targets"], hidden], axis=1)}
@@ -273,6 +280,7 @@ def test_members_may_share_inputs_and_have_targets_of_their_own():
     inner = Supervised(SmoothAbsoluteError(), mean="values")
     members = (Member(seed=1), Member(seed=1))
     together = fit(model, SideBySide(inner, members), Data(shared), epochs=2, batch_size=8, progress="none")
+    assert together.history.block.startswith(way)
     for at, targets in enumerate((given["targets"], hidden)):
         alone = NetworkData.build(AHEAD, (TIME, 1), 0)
         own = Data(given | {"targets": targets})

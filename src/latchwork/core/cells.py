@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 
-from latchwork.core.arrays import namespace, relu, sigmoid, split, tanh
+from latchwork.core.arrays import head_product, namespace, relu, sigmoid, split, tanh
 from latchwork.core.shapes import Array, Float
 
 Inputs = Float[Array, "*batch features"]
@@ -41,6 +41,15 @@ class LSTMState(NamedTuple):
 
     hidden: Hidden
     cell: Hidden
+
+
+class SLSTMState(NamedTuple):
+    """What an sLSTM carries to its next step; cell and normaliser are scaled by exp(-stabilizer)."""
+
+    hidden: Hidden
+    cell: Hidden
+    normalizer: Hidden
+    stabilizer: Hidden
 
 
 class SimpleRNNGates(NamedTuple):
@@ -320,6 +329,60 @@ class CoupledLSTMCell(LSTMFamily):
         f, g, o = split(total, 3)
         forget = sigmoid(f)
         return LSTMGates(1 - forget, forget, tanh(g), sigmoid(o))
+
+
+@dataclass(frozen=True, eq=False)
+class SLSTMCell(Cell[SLSTMState]):
+    """LSTM with exponential gates, which can revise what it stored, and a normaliser that keeps its output in range.
+
+        i, f, g, o = split(x W + h R + b)
+        kept = log sigmoid(f) + m   (`forget_gate` sigmoid), or f + m   (exponential); -inf while n = 0
+        m' = max(kept, i)
+        c' = exp(kept - m') c + exp(i - m') tanh(g)
+        n' = exp(kept - m') n + exp(i - m')
+        h' = sigmoid(o) c' / n'
+
+    R has a block for each head. The stabiliser m changes neither c' / n' nor h': it keeps the exponentials in range, so
+    that c and n are those of the paper times exp(-m), and so are the gates shown: exp(i - m'), exp(kept - m'). Gate
+    order i, f, g, o. Source: Beck et al. (2024), "xLSTM: extended long short-term memory", section 2.2, equations 8 to
+    17.
+    """
+
+    input_weight: Float[Array, "features gates"]
+    hidden_weight: Float[Array, "hidden head_gates"]
+    bias: Float[Array, " gates"]
+    heads: int = setting(1)
+    forget_gate: Literal["sigmoid", "exponential"] = setting("sigmoid")
+
+    State: ClassVar[type[SLSTMState]] = SLSTMState
+    Gates: ClassVar[type[LSTMGates]] = LSTMGates
+
+    def project(self, inputs: Inputs) -> Projected:
+        """X W + b."""
+        return inputs @ self.input_weight + self.bias
+
+    def step(
+        self, projected: Projected, state: SLSTMState, hidden_mask: Hidden | None = None
+    ) -> tuple[Hidden, SLSTMState]:
+        """The new hidden state and all four states."""
+        (i, f, g, o), stabilizer = self._gates(projected, state, hidden_mask)
+        cell = f * state.cell + i * g
+        normalizer = f * state.normalizer + i
+        hidden = o * cell / normalizer
+        return hidden, SLSTMState(hidden, cell, normalizer, stabilizer)
+
+    def gates(self, inputs: Inputs, state: SLSTMState) -> LSTMGates:
+        """Input, forget, candidate and output of one step."""
+        return self._gates(self.project(inputs), state, None)[0]
+
+    def _gates(self, projected: Projected, state: SLSTMState, hidden_mask: Hidden | None) -> tuple[LSTMGates, Hidden]:
+        xp = namespace(projected)
+        recurrent = head_product(_masked(state.hidden, hidden_mask), self.hidden_weight, self.heads, 4)
+        i, f, g, o = split(projected + recurrent, 4)
+        kept = (f if self.forget_gate == "exponential" else -xp.logaddexp(0, -f)) + state.stabilizer
+        kept = xp.where(state.normalizer == 0, -xp.inf, kept)
+        stabilizer = xp.maximum(kept, i)
+        return LSTMGates(xp.exp(i - stabilizer), xp.exp(kept - stabilizer), tanh(g), sigmoid(o)), stabilizer
 
 
 def _masked(hidden: Hidden, mask: Hidden | None) -> Hidden:

@@ -17,8 +17,20 @@ from latchwork.core import hints
 from latchwork.core.errors import InputError
 
 __all__ = [
-    "GRU", "LSTM", "Ahead", "Bidirectional", "CoupledLSTM", "Dense", "Dropout", "Embedding", "LayerNorm",
-    "PeepholeLSTM", "Pooling", "Sequential", "SimpleRNN",
+    "GRU",
+    "LSTM",
+    "SLSTM",
+    "Ahead",
+    "Bidirectional",
+    "CoupledLSTM",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "LayerNorm",
+    "PeepholeLSTM",
+    "Pooling",
+    "Sequential",
+    "SimpleRNN",
 ]  # fmt: skip
 
 Shape = tuple[int | None, ...]
@@ -147,6 +159,28 @@ class CoupledLSTM(Recurrent):
     """LSTM that writes just where it forgets: i = 1 - f (Greff et al., 2015, "CIFG"). Gates f, g, o."""
 
     gates: ClassVar[tuple[str, ...]] = ("forget", "candidate", "output")
+
+
+@dataclass(frozen=True, repr=False)
+class SLSTM(Recurrent):
+    """LSTM with exponential gating, a normaliser and memory mixing in heads (Beck et al., 2024). Gates i, f, g, o.
+
+    Args:
+        heads: groups of units that mix their memories among themselves alone; a divisor of `units`.
+        forget_gate: `sigmoid` or `exponential`.
+    """
+
+    heads: int = 1  # pyright: ignore[reportIncompatibleVariableOverride] - a field here
+    forget_gate: Literal["sigmoid", "exponential"] = "sigmoid"
+    gates: ClassVar[tuple[str, ...]] = ("input", "forget", "candidate", "output")
+
+    def __post_init__(self) -> None:
+        """Refuse sizes, rates and choices that mean nothing."""
+        super().__post_init__()
+        _check_size(self, "heads")
+        if self.units % self.heads:
+            raise InputError(f"SLSTM: heads must divide the units, got {self.heads} heads for {self.units} units")
+        _check_choice(self, "forget_gate", ("sigmoid", "exponential"))
 
 
 @dataclass(frozen=True, repr=False)
@@ -339,8 +373,8 @@ class Ahead(Layer):
 LAYERS: dict[str, type[Layer]] = {
     kind.__name__: kind
     for kind in (
-        SimpleRNN, GRU, LSTM, PeepholeLSTM, CoupledLSTM, Bidirectional, Embedding, Dense, Dropout, LayerNorm, Pooling,
-        Ahead,
+        SimpleRNN, GRU, LSTM, PeepholeLSTM, CoupledLSTM, SLSTM, Bidirectional, Embedding, Dense, Dropout, LayerNorm,
+        Pooling, Ahead,
     )
 }  # fmt: skip
 

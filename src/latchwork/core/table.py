@@ -94,6 +94,7 @@ CELLS: dict[type[spec.Recurrent], CellRow] = {
         CellRow(spec.LSTM, cells.LSTMCell, lambda _: "lstm"),
         CellRow(spec.PeepholeLSTM, cells.PeepholeLSTMCell, lambda _: "peephole_lstm"),
         CellRow(spec.CoupledLSTM, cells.CoupledLSTMCell, lambda _: "coupled_lstm"),
+        CellRow(spec.SLSTM, cells.SLSTMCell, lambda of: f"slstm_{of.forget_gate}"),
     )
 }
 

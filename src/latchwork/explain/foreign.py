@@ -60,9 +60,10 @@ class JaxPasses:
 
     def after_embedding(self) -> tuple[JaxPasses, Array]:
         """See `Passes`."""
-        first, *layers = self.network.layers
-        described = spec.Sequential(self.spec.layers[1:], input_shape=(None, first.weight.shape[-1]))
-        return JaxPasses(Network(tuple(layers), described)), np.asarray(first.weight)
+        first: Any = self.network.layers[0]
+        weight = np.asarray(first.parameters["weight"])
+        described = spec.Sequential(self.spec.layers[1:], input_shape=(None, weight.shape[-1]))
+        return JaxPasses(Network(self.network.layers[1:], described)), weight
 
 
 @jax.jit
@@ -101,7 +102,7 @@ def _ways(name: str, layer: RecurrentLayer[Any] | BidirectionalLayer) -> dict[st
 
 def _trace_cell(layer: RecurrentLayer[Any], inputs: jax.Array, lengths: Any) -> tuple[dict[str, jax.Array], jax.Array]:
     """One pass keeps the states, then all gates are one product over all steps."""
-    cell = layer.cell
+    cell: Any = layer.cell
 
     def step(state: Any, at: tuple[jax.Array, jax.Array]) -> tuple[Any, tuple[Any, Any]]:
         projected, time = at

@@ -85,7 +85,7 @@ def passes_of(model: Model) -> Passes:
     data = fitted if isinstance(fitted, NetworkData) else getattr(fitted, "data", None)
     if isinstance(data, NetworkData):
         return passes_of_data(data)
-    network = model if _is_of_jax(model) else getattr(model, "network_", None)
+    network: Any = model if _is_of_jax(model) else getattr(model, "network_", None)
     if network is not None:
         from latchwork.explain.foreign import passes_of_jax
 
