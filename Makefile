@@ -41,7 +41,7 @@ CHECK := build/check
 check:
 	$(CMAKE) -S . -B $(CHECK) -DLATCHWORK_CHECK=ON
 	$(CMAKE) --build $(CHECK) --parallel 2
-	for build in avx512 avx2 baseline; do LATCHWORK_BUILD=$$build $(CHECK)/latchwork_check --cases $(CASES) || exit 1; done
+	for build in $$($(CHECK)/latchwork_check --builds); do LATCHWORK_BUILD=$$build $(CHECK)/latchwork_check --cases $(CASES) || exit 1; done
 
 sanitize: CASES := 200
 SANITIZERS ?= address,undefined thread

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from latchwork.forecasting.forecaster import Forecaster
-from latchwork.forecasting.panel import read_panel
+from latchwork.forecasting.reading.read import read_panel
 
 KNOWN = 96
 FIRST, LAST = (

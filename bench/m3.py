@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from latchwork.forecasting.forecaster import Forecaster
-from latchwork.forecasting.metrics import coverage, mase_unit, owa, row_mase, row_smape
-from latchwork.forecasting.panel import Panel
+from latchwork.forecasting.judging.metrics import coverage, mase_unit, owa, row_mase, row_smape
+from latchwork.forecasting.reading.panel import Panel
 from latchwork.transforms.calendar import Frequency
 
 GROUPS = {

@@ -4,7 +4,7 @@
 
 The forward pass is the compiled one, from NumPy inputs to a NumPy answer, as `trace` takes and gives them. Both run in
 turns, and the ratio is the median of the rounds' ratios. The forward pass of a served model, which needs no JAX and
-where it pays keeps the weights packed, stands beside them.
+keeps the weights packed, stands beside them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ import numpy as np
 
 import latchwork as lw
 from latchwork.engines.jax.network import Network, apply_layers
-from latchwork.runtime.chain import Chain, make_chain
 from latchwork.runtime.network import NumpyNetwork
 
 ROUNDS = 31
@@ -45,24 +44,18 @@ def seconds_of(call: Callable[[], Any]) -> float:
     return (time.perf_counter() - began) / calls
 
 
-def serve(plain: NumpyNetwork, packed: Chain, inputs: np.ndarray) -> np.ndarray:
-    answer = packed.run(inputs, None)  # None where packed weights do not pay
-    return plain(inputs) if answer is None else answer
-
-
 def main() -> None:
     forward = jax.jit(apply_layers)
     results = []
     for name, (layers, shape) in CASES.items():
         network = Network.build(lw.Sequential(layers), shape, seed=0)
-        plain = NumpyNetwork(network.spec, network.parameters())
-        packed = make_chain(plain, None, scores=False)
+        packed = NumpyNetwork(network.spec, network.parameters())
         for batch in (1, 128):
             inputs = np.random.default_rng(0).random((batch, *shape), np.float32)
             calls = {
                 "forward": lambda: np.asarray(forward(network.layers, jnp.asarray(inputs))),  # noqa: B023
                 "trace": lambda: lw.trace(network, inputs),  # noqa: B023
-                "runtime": lambda: serve(plain, packed, inputs),  # noqa: B023
+                "runtime": lambda: packed(inputs),  # noqa: B023
             }
             for call in calls.values():
                 call()

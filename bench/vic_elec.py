@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from latchwork.forecasting.forecaster import Forecaster
-from latchwork.forecasting.metrics import mase_unit
-from latchwork.forecasting.panel import Panel, read_panel
+from latchwork.forecasting.judging.metrics import mase_unit
+from latchwork.forecasting.reading.panel import Panel
+from latchwork.forecasting.reading.read import read_panel
 
 DAY = 48
 WEEK = 7 * DAY

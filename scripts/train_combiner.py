@@ -1,6 +1,6 @@
 """Train the combiner that ships with the package, on the pasts of the M3 series and on made-up series.
 
-    python scripts/train_combiner.py DATA/series/m3.json src/latchwork/forecasting/combiner.latch
+    python scripts/train_combiner.py DATA/series/m3.json src/latchwork/forecasting/methods/combiner.latch
     python scripts/train_combiner.py DATA/series/m3.json --validate
 
 Only `x`, the past of each M3 series, is read: the future `xx` is dropped while the file is loaded. The targets are the
@@ -21,8 +21,8 @@ import numpy as np
 import optax
 
 from latchwork.core import storage
-from latchwork.forecasting import combiner
-from latchwork.forecasting.survey import Survey, survey
+from latchwork.forecasting.methods import combiner
+from latchwork.forecasting.methods.survey import Survey, survey
 from latchwork.transforms.bases import METHODS
 
 GROUPS = {"YEARLY": (6, ()), "QUARTERLY": (8, (4,)), "MONTHLY": (18, (12,)), "OTHER": (8, ())}

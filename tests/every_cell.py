@@ -42,3 +42,9 @@ def assert_close(found: Any, expected: Any, tolerance: float) -> None:
         assert a.shape == b.shape, f"{where}: {b.shape} in place of {a.shape}"
         error = np.linalg.norm(a - b) / (np.linalg.norm(a) or 1.0)
         assert error <= tolerance, f"{where}: {error:.2g} is above {tolerance:g}"
+
+
+def kernel_name(layer: spec.Recurrent) -> str | None:
+    """The kernels' name of a layer's cell; None where they have none."""
+    kernel = CELLS[type(layer)].kernel
+    return None if kernel is None else kernel(layer)

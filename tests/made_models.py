@@ -11,8 +11,8 @@ from latchwork.core.network import NetworkData
 from latchwork.core.spec import GRU, LSTM, Bidirectional, Dense, Embedding, Sequential
 from latchwork.core.table import initial_parameters
 from latchwork.forecasting import Forecaster
-from latchwork.forecasting.residual import TENSORS
-from latchwork.forecasting.rows import make_rows
+from latchwork.forecasting.methods.corrector import TENSORS
+from latchwork.forecasting.methods.corrector_inputs import corrector_inputs
 from latchwork.speech.model import SpeechModel
 from latchwork.speech.symbols import Symbols
 from latchwork.text.model import TextModel
@@ -106,7 +106,7 @@ def _write_forecaster(path: Path) -> None:
     """One that uses the average of its network and the rest."""
     options = {"target": "sales", "time": "month", "covariates": ("offer",), "library": False, "train": False}
     fitted = Forecaster(6, **options).fit(months(96))
-    rows = make_rows(fitted.panel_, [(0, 0)], fitted.seasons_, fitted.horizon_)
+    rows = corrector_inputs(fitted.result_.end)
     (inputs, known), units, members = (rows.past.shape[2], rows.future.shape[2]), 24, 3
     shapes = {
         "cell.input_weight": (inputs, 4 * units), "cell.hidden_weight": (units, 4 * units), "cell.bias": (4 * units,),

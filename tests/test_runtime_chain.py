@@ -1,19 +1,19 @@
 """A small network in one call: the answers of its layers one by one, whatever the arrays look like."""
 
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from latchwork.core import spec
+from latchwork.core import spec, table
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
-from latchwork.core.spec import GRU, LSTM, CoupledLSTM, Dense, Dropout, PeepholeLSTM, Pooling, Sequential, SimpleRNN
-from latchwork.core.table import initial_parameters
+from latchwork.core.spec import GRU, LSTM, CoupledLSTM, Dense, Dropout, PeepholeLSTM, Sequential, SimpleRNN
 from latchwork.engines import native
-from latchwork.runtime.chain import chainable, make_chain
-from latchwork.runtime.interim import Layers as NumpyNetwork
+from latchwork.engines.plain.network import PlainServer
 from latchwork.runtime.model import Model
+from latchwork.runtime.server import make_server
 from latchwork.transforms.labels import Labels
 from latchwork.transforms.scaling import Scaler
 
@@ -30,38 +30,35 @@ NETWORKS = {
 }
 
 
-def network_of(layers: list[spec.Layer]) -> NumpyNetwork:
-    described = Sequential(layers).with_input((None, 2))
+def network_of(layers: list[spec.Layer]) -> NetworkData:
+    data = NetworkData.build(Sequential(layers), (None, 2), seed=0)
     generator = np.random.default_rng(1)
-    parameters = {
-        name: array + generator.normal(0, 0.3, array.shape).astype("float32")
-        for name, array in initial_parameters(described, 0).items()
-    }
-    return NumpyNetwork(described, parameters)
+    moved = {name: a + generator.normal(0, 0.3, a.shape).astype("float32") for name, a in data.parameters.items()}
+    return NetworkData(data.spec, moved)
 
 
-def model_of(network: NumpyNetwork, scaler: Scaler | None = None, labels: Labels | None = None) -> Model:
-    parameters = {f"layers.{i}.{name}": a for i, own in enumerate(network.layer_parameters) for name, a in own.items()}
-    return Model("classification" if labels else "other", NetworkData(network.spec, parameters), scaler, labels)
+def plain(data: NetworkData, inputs: np.ndarray, lengths: np.ndarray | None = None) -> np.ndarray:
+    return PlainServer(data.spec, data.parameters).run(inputs, lengths)
+
+
+def model_of(data: NetworkData, scaler: Scaler | None = None, labels: Labels | None = None) -> Model:
+    return Model("classification" if labels else "other", data, scaler, labels)
 
 
 @pytest.mark.parametrize("scaler", [None, SCALER])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_it_gives_what_the_layers_give(name: str, scaler: Scaler | None):
-    network = network_of(NETWORKS[name])
-    assert chainable(network)
-    expected = network(X if scaler is None else scaler.transform(X))
-    outputs = make_chain(network, scaler, scores=False).run(X, None)
-    assert outputs is not None
+    data = network_of(NETWORKS[name])
+    expected = plain(data, X if scaler is None else scaler.transform(X))
+    outputs = make_server(data, scaler).run(X)
     np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_ragged_and_reversed(reverse: bool):
-    network = network_of([LSTM(5, reverse=reverse, return_sequences=True), GRU(4, reverse=reverse)])
+    data = network_of([LSTM(5, reverse=reverse, return_sequences=True), GRU(4, reverse=reverse)])
     lengths = np.array([6, 1, 4], np.int32)
-    outputs = make_chain(network, None, scores=False).run(X, lengths)
-    np.testing.assert_allclose(outputs, network(X, lengths), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(make_server(data).run(X, lengths), plain(data, X, lengths), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -70,7 +67,7 @@ def test_step_by_step_it_gives_the_whole_sequence(name: str):
     state = model.initial_state(3)
     for time in range(6):
         outputs, state = model.step(X[:, time], state)
-        expected = model.network(SCALER.transform(X[:, : time + 1]))
+        expected = plain(model.data, SCALER.transform(X[:, : time + 1]))
         np.testing.assert_allclose(outputs, expected if expected.ndim == 2 else expected[:, -1], rtol=1e-5, atol=1e-6)
 
 
@@ -128,8 +125,15 @@ def test_large_calls_go_layer_by_layer_and_give_the_same():
     np.testing.assert_allclose(model.outputs(many)[:3], model.outputs(X), rtol=1e-5, atol=1e-6)
 
 
-def test_layers_that_it_does_not_know_are_left_alone():
-    assert not chainable(network_of([LSTM(4, return_sequences=True), Pooling()]))
+def test_what_the_kernels_do_not_know_runs_in_numpy(monkeypatch: pytest.MonkeyPatch):
+    """And by its own equation; where the kernels are asked for, their reason is told."""
+    row = dataclasses.replace(table.CELLS[GRU], kernel=None)
+    monkeypatch.setitem(table.CELLS, GRU, row)
+    data = network_of([GRU(4), Dense(3)])
+    np.testing.assert_array_equal(make_server(data).run(X), plain(data, X))
+    monkeypatch.setenv("LATCHWORK_ENGINE", "native")
+    with pytest.raises(InputError, match=r"LATCHWORK_ENGINE=native: the kernels have no cell for GRU\(4\)"):
+        make_server(data)
 
 
 def test_threads_share_it():

@@ -3,6 +3,7 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "bind/names.h"
 #include "network/trainer.h"
 
 namespace nb = nanobind;
@@ -123,12 +125,6 @@ void evaluate(const Members& members, const Array<float>& parameters, const Numb
       {static_cast<int64_t>(order.shape(0)), order.data(), nullptr, 0, 0, sums.data()});
 }
 
-template <class Enum>
-Enum number(int value, Enum last, const char* what) {
-  require(value >= 0 && value <= static_cast<int>(last), what);
-  return static_cast<Enum>(value);
-}
-
 }  // namespace
 
 void bind_trainer(nb::module_& module) {
@@ -137,42 +133,38 @@ void bind_trainer(nb::module_& module) {
            "has_time"_a, "ragged"_a, "parameters"_a, "trains"_a, "threads"_a)
       .def(
           "add_recurrent",
-          [](Trainer& self, int kind, int64_t hidden, bool reverse, bool last_only, bool both_ways, float dropout,
-             float recurrent_dropout) {
-            require(self.output().has_time && !self.output().tokens, "a recurrent layer takes sequences");
-            self.add_recurrent({number(kind, Kind::coupled_lstm, "unknown kind of cell"), hidden, reverse, last_only,
-                                dropout, recurrent_dropout},
-                               both_ways);
+          [](Trainer& self, const std::string& kind, int64_t hidden, bool reverse, bool last_only, bool both_ways,
+             float dropout, float recurrent_dropout) {
+            self.add(RecurrentDescription{named<Kind>(kind, "kind of cell"), hidden, reverse, both_ways, !last_only,
+                                          dropout, recurrent_dropout});
           },
           "kind"_a, "hidden"_a, "reverse"_a, "last_only"_a, "both_ways"_a, "dropout"_a, "recurrent_dropout"_a)
       .def(
           "add_dense",
-          [](Trainer& self, int64_t width, int activation) {
-            self.add_dense(width, number(activation, Activation::sigmoid, "unknown activation"));
+          [](Trainer& self, int64_t width, const std::string& activation) {
+            self.add(DenseDescription{width, named<Activation>(activation, "activation")});
           },
           "width"_a, "activation"_a)
-      .def("add_dropout", &Trainer::add_dropout, "rate"_a)
+      .def(
+          "add_dropout", [](Trainer& self, float rate) { self.add(DropoutDescription{rate}); }, "rate"_a)
       .def(
           "add_pooling",
-          [](Trainer& self, const std::vector<int>& kinds) {
-            require(self.output().has_time, "pooling takes sequences");
+          [](Trainer& self, const std::vector<std::string>& kinds) {
             std::vector<Pool> chosen;
-            for (const int kind : kinds) chosen.push_back(number(kind, Pool::max, "unknown kind of pooling"));
-            self.add_pooling(std::move(chosen));
+            for (const std::string& kind : kinds) chosen.push_back(named<Pool>(kind, "kind of pooling"));
+            self.add(PoolingDescription{std::move(chosen)});
           },
           "kinds"_a)
-      .def("add_norm", &Trainer::add_norm, "epsilon"_a)
+      .def(
+          "add_norm", [](Trainer& self, float epsilon) { self.add(NormDescription{epsilon}); }, "epsilon"_a)
       .def(
           "add_embedding",
-          [](Trainer& self, int64_t symbols, int64_t width) {
-            require(self.output().tokens && symbols > 0, "an embedding takes tokens");
-            self.add_embedding(symbols, width);
-          },
+          [](Trainer& self, int64_t symbols, int64_t width) { self.add(EmbeddingDescription{symbols, width}); },
           "symbols"_a, "width"_a)
       .def(
           "add_measure",
-          [](Trainer& self, int measure, float setting) {
-            const Measure chosen = number(measure, Measure::accuracy, "unknown measure");
+          [](Trainer& self, const std::string& measure, float setting) {
+            const Measure chosen = named<Measure>(measure, "measure");
             require(self.measures() ? takes_classes(chosen) == self.takes_classes() : chosen != Measure::accuracy,
                     "the measures take different targets");
             self.add_measure(chosen, setting);
@@ -180,12 +172,12 @@ void bind_trainer(nb::module_& module) {
           "measure"_a, "setting"_a)
       .def(
           "set_rule",
-          [](Trainer& self, int direction, double decay, double decay_of_squares, double epsilon, float weight_decay,
-             float most_norm, const std::vector<std::pair<int64_t, int64_t>>& decayed) {
+          [](Trainer& self, const std::string& direction, double decay, double decay_of_squares, double epsilon,
+             float weight_decay, float most_norm, const std::vector<std::pair<int64_t, int64_t>>& decayed) {
             for (const auto& [first, last] : decayed)
               require(0 <= first && first <= last && last <= self.parameters(), "a decayed range does not fit");
-            self.set_rule({number(direction, Direction::adagrad, "unknown optimiser"), decay, decay_of_squares, epsilon,
-                           weight_decay, most_norm, decayed});
+            self.set_rule({named<Direction>(direction, "optimiser"), decay, decay_of_squares, epsilon, weight_decay,
+                           most_norm, decayed});
           },
           "direction"_a, "decay"_a, "decay_of_squares"_a, "epsilon"_a, "weight_decay"_a, "most_norm"_a, "decayed"_a)
       .def_prop_ro("slots", &Trainer::slots);

@@ -90,6 +90,11 @@ struct Members {
 #define LATCHWORK_RETURN_IF_ERROR(call) \
   if (ffi::Error error = (call); error.failure()) return error
 
+ffi::Error check_kind(int32_t kind) {
+  return kind >= 0 && kind < kKinds ? ffi::Error::Success()
+                                    : ffi::Error::InvalidArgument("latchwork: there is no such kind of cell");
+}
+
 ffi::Error read_operands(const ffi::RemainingArgs& args, int32_t given, Buffer* operands, std::size_t& next,
                          Members& members) {
   for (int i = 0; i < kOperands; ++i) {
@@ -115,11 +120,12 @@ Shape shape_of(const Buffer* operands) {
 
 ffi::Error forward_handler(ffi::RemainingArgs args, ffi::RemainingRets rets, int32_t kind, int32_t given, bool reverse,
                            bool saves) {
+  LATCHWORK_RETURN_IF_ERROR(check_kind(kind));
   Buffer operands[kOperands], results[4];
   Members members;
   std::size_t next = 0;
   LATCHWORK_RETURN_IF_ERROR(read_operands(args, given, operands, next, members));
-  const KindShape k = kind_shape(static_cast<Kind>(kind));
+  const KindShape& k = kind_shape(static_cast<Kind>(kind));
   const bool present[4] = {true, true, k.has_cell, saves};
   const int rank[4] = {3, 2, 2, 1};
   next = 0;
@@ -140,6 +146,7 @@ ffi::Error forward_handler(ffi::RemainingArgs args, ffi::RemainingRets rets, int
 
 // One network only. Its results: the planes (unpack.h) and the final states.
 ffi::Error trace_handler(ffi::RemainingArgs args, ffi::RemainingRets rets, int32_t kind, int32_t given, bool reverse) {
+  LATCHWORK_RETURN_IF_ERROR(check_kind(kind));
   Buffer operands[kOperands], results[3];
   Members members;
   std::size_t next = 0;
@@ -155,6 +162,7 @@ ffi::Error trace_handler(ffi::RemainingArgs args, ffi::RemainingRets rets, int32
 
 ffi::Error backward_handler(ffi::RemainingArgs args, ffi::RemainingRets rets, int32_t kind, int32_t given, bool reverse,
                             int32_t cotangents_given, int32_t wanted) {
+  LATCHWORK_RETURN_IF_ERROR(check_kind(kind));
   constexpr int kCotangents = 5, kGradients = 10;
   constexpr int cotangent_rank[kCotangents] = {3, 1, 3, 2, 2};
   constexpr int gradient_rank[kGradients] = {3, 2, 2, 1, 1, 1, 1, 1, 2, 2};

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "network/cell_arrays.h"
 #include "network/random.h"
 
 namespace latchwork {
@@ -9,47 +10,35 @@ namespace {
 
 class Recurrent : public Layer {
  public:
-  Recurrent(const Flow& input, const RecurrentLayout& layout, const int32_t* lengths, Arrays arrays, uint64_t place,
-            bool trains, int threads, bool owns_by_inputs)
-      : input_(input), layout_(layout), place_(place) {
-    const KindShape kind = kind_shape(layout.kind);
-    shape_ = {input.rows, input.steps, input.width, layout.hidden};
+  Recurrent(const RecurrentDescription& layer, const LayerSetting& setting, bool owns_by_inputs)
+      : input_(setting.input), layer_(layer), place_(setting.place) {
+    const Flow& input = setting.input;
+    shape_ = {input.rows, input.steps, input.width, layer.units};
     const int64_t state = shape_.batch * shape_.hidden, all = state * shape_.time;
-    make_output(input, layout.hidden, !layout.last_only, trains);
-    float* const outputs = layout.last_only ? take(all) : output_.values;
-    float* const last = layout.last_only ? output_.values : take(state);
+    make_output(input, layer.units, layer.return_sequences, setting.use);
+    float* const outputs = layer.return_sequences ? output_.values : take(all);
+    float* const last = layer.return_sequences ? take(state) : output_.values;
     operands_.inputs = input.values;
-    operands_.lengths = lengths;
-    if (trains && layout.dropout > 0) {
+    operands_.lengths = setting.lengths;
+    if (setting.use == Use::train && layer.dropout > 0) {
       input_mask_ = take(shape_.batch * shape_.features);
       masked_inputs_ = take(input.count());
       operands_.inputs = masked_inputs_;
     }
-    if (trains && layout.recurrent_dropout > 0) operands_.hidden_mask = hidden_mask_ = take(state);
-    const float* weights = arrays.parameters;
-    float* by_weights = arrays.gradients;
-    const auto next = [&](const float*& from, float*& to, int64_t count) {
-      from = weights;
-      to = by_weights;
-      weights += count;
-      if (by_weights) by_weights += count;
-    };
-    const int64_t columns = kind.gates * shape_.hidden;
-    next(operands_.input_weight, gradients_.input_weight, shape_.features * columns);
-    next(operands_.hidden_weight, gradients_.hidden_weight, shape_.hidden * columns);
-    next(operands_.bias, gradients_.bias, columns);
-    if (layout.kind == Kind::gru) next(operands_.hidden_bias, gradients_.hidden_bias, columns);
-    for (int which = 0; kind.has_peepholes && which < 3; ++which)
-      next(operands_.peepholes[which], gradients_.peepholes[which], shape_.hidden);
-    results_ = {outputs, last, kind.has_cell ? take(state) : nullptr,
-                trains ? take(saved_floats(layout.kind, shape_)) : nullptr, false};
-    forward_ = std::make_unique<ForwardCall>(layout.kind, shape_, layout.reverse, &operands_, &results_, 1, threads);
-    if (!trains) return;
+    if (setting.use == Use::train && layer.recurrent_dropout > 0) operands_.hidden_mask = hidden_mask_ = take(state);
+    set_cell_arrays(layer.kind, shape_.features, shape_.hidden, setting.parameters, operands_);
+    if (setting.gradients) set_cell_arrays(layer.kind, shape_.features, shape_.hidden, setting.gradients, gradients_);
+    const bool goes_back = setting.use != Use::measure;
+    results_ = {outputs, last, state_count(layer.kind) > 1 ? take(state) : nullptr,
+                goes_back ? take(saved_floats(layer.kind, shape_)) : nullptr, false};
+    forward_ =
+        std::make_unique<ForwardCall>(layer.kind, shape_, layer.reverse, &operands_, &results_, 1, setting.threads);
+    if (!goes_back) return;
     if (input.by_values) gradients_.inputs = owns_by_inputs ? take(input.count()) : input.by_values;
-    cotangents_ = {outputs, results_.saved, layout.last_only ? nullptr : output_.by_values,
-                   layout.last_only ? output_.by_values : nullptr, nullptr};
-    backward_ = std::make_unique<BackwardCall>(layout.kind, shape_, layout.reverse, &operands_, &cotangents_,
-                                               &gradients_, 1, threads);
+    cotangents_ = {outputs, results_.saved, layer.return_sequences ? output_.by_values : nullptr,
+                   layer.return_sequences ? nullptr : output_.by_values, nullptr};
+    backward_ = std::make_unique<BackwardCall>(layer.kind, shape_, layer.reverse, &operands_, &cotangents_, &gradients_,
+                                               1, setting.threads);
   }
 
   void arrange(const StepOf&) override {
@@ -75,19 +64,17 @@ class Recurrent : public Layer {
   const float* by_inputs() const { return gradients_.inputs; }
 
  private:
-  float* take(int64_t count) { return buffers_.emplace_back(count).data(); }
-
   bool draw_masks(const StepOf& step, const Team& team) {
     if (input_mask_) {
       const int64_t count = shape_.batch * shape_.features;
       const Part mine = part_of(count, team, kDrawn);
-      fill_mask(step.seed, step.step, 2 * place_, layout_.dropout, mine.begin, mine.end, input_mask_);
+      fill_mask(step.seed, step.step, 2 * place_, layer_.dropout, mine.begin, mine.end, input_mask_);
       team.sync();
       mask_inputs(input_.values, masked_inputs_, team);
     }
     if (hidden_mask_) {
       const Part mine = part_of(shape_.batch * shape_.hidden, team, kDrawn);
-      fill_mask(step.seed, step.step, 2 * place_ + 1, layout_.recurrent_dropout, mine.begin, mine.end, hidden_mask_);
+      fill_mask(step.seed, step.step, 2 * place_ + 1, layer_.recurrent_dropout, mine.begin, mine.end, hidden_mask_);
     }
     return input_mask_ || hidden_mask_;
   }
@@ -105,7 +92,7 @@ class Recurrent : public Layer {
   }
 
   const Flow input_;
-  const RecurrentLayout layout_;
+  const RecurrentDescription layer_;
   const uint64_t place_;
   Shape shape_;
   Operands operands_{};
@@ -120,16 +107,15 @@ class Recurrent : public Layer {
 
 class Bidirectional : public Layer {
  public:
-  Bidirectional(const Flow& input, RecurrentLayout layout, const int32_t* lengths, Arrays arrays, uint64_t place,
-                bool trains, int threads)
-      : input_(input), hidden_(layout.hidden) {
-    make_output(input, 2 * layout.hidden, !layout.last_only, trains);
-    const int64_t floats = recurrent_floats(layout, input.width);
+  Bidirectional(RecurrentDescription layer, LayerSetting setting) : input_(setting.input), hidden_(layer.units) {
+    make_output(input_, 2 * hidden_, layer.return_sequences, setting.use);
+    const int64_t floats = cell_floats(layer.kind, input_.width, hidden_);
     for (int way = 0; way < 2; ++way) {
-      layout.reverse = way == 1;
-      ways_[way] = std::make_unique<Recurrent>(input, layout, lengths, arrays, place + way, trains, threads, way == 1);
-      arrays.parameters += floats;
-      if (arrays.gradients) arrays.gradients += floats;
+      layer.reverse = way == 1;
+      ways_[way] = std::make_unique<Recurrent>(layer, setting, way == 1);
+      ++setting.place;
+      setting.parameters += floats;
+      if (setting.gradients) setting.gradients += floats;
     }
   }
 
@@ -172,25 +158,33 @@ class Bidirectional : public Layer {
   std::unique_ptr<Recurrent> ways_[2];
 };
 
+// A product of rows with a matrix, its outputs and derivatives wherever they are.
+DenseLearningJob dense_job(const Flow& input, int64_t width, Activation activation, const LayerSetting& setting) {
+  DenseLearningJob job{};
+  job.rows = input.rows * input.steps;
+  job.depth = input.width;
+  job.width = width;
+  job.activation = activation;
+  job.inputs = input.values;
+  job.by_inputs = input.by_values;
+  job.weight = setting.parameters;
+  job.by_weight = setting.gradients;
+  job.shared = 1;
+  return job;
+}
+
 class Dense : public Layer {
  public:
-  Dense(const Flow& input, int64_t width, Activation activation, Arrays arrays, bool trains) {
-    make_output(input, width, input.has_time, trains);
-    const int64_t rows = input.rows * input.steps, weights = input.width * width;
-    job_ = {rows,
-            input.width,
-            width,
-            activation,
-            input.values,
-            arrays.parameters,
-            arrays.parameters + weights,
-            output_.values,
-            output_.by_values,
-            input.by_values,
-            arrays.gradients,
-            arrays.gradients ? arrays.gradients + weights : nullptr,
-            buffers_.emplace_back(dense_packed_floats(input.width, width)).data(),
-            trains ? buffers_.emplace_back(rows * padded(width, kWidestRegister)).data() : nullptr};
+  Dense(const DenseDescription& layer, const LayerSetting& setting) {
+    make_output(setting.input, layer.units, setting.input.has_time, setting.use);
+    job_ = dense_job(setting.input, layer.units, layer.activation, setting);
+    const int64_t weights = job_.depth * job_.width;
+    job_.bias = setting.parameters + weights;
+    if (setting.gradients) job_.by_bias = setting.gradients + weights;
+    job_.outputs = output_.values;
+    job_.by_outputs = output_.by_values;
+    job_.packed = take(dense_packed_floats(job_.depth, job_.width));
+    if (setting.use != Use::measure) job_.by_sums = take(job_.rows * padded(job_.width, kWidestRegister));
   }
 
   void forward(const StepOf&, const Team& team) override { learning_engine().dense_forward(job_, team); }
@@ -200,33 +194,82 @@ class Dense : public Layer {
   DenseLearningJob job_;
 };
 
+// activation(vector weight + ahead ahead_weight + bias): the vector's product with the bias is where the sums of every
+// step ahead start.
+class Ahead : public Layer {
+ public:
+  Ahead(const AheadDescription& layer, const LayerSetting& setting) {
+    const Flow& input = setting.input;
+    const bool goes_back = setting.use != Use::measure;
+    const Flow ahead{input.rows, setting.horizon, layer.features, true, const_cast<float*>(setting.ahead),
+                     nullptr,    nullptr};
+    make_output(ahead, layer.units, true, setting.use);
+    LayerSetting own = setting;
+    vector_ = dense_job(input, layer.units, Activation::none, own);
+    own.parameters += input.width * layer.units;
+    if (own.gradients) own.gradients += input.width * layer.units;
+    ahead_ = dense_job(ahead, layer.units, layer.activation, own);
+    vector_.bias = own.parameters + layer.features * layer.units;
+    if (own.gradients) vector_.by_bias = own.gradients + layer.features * layer.units;
+    const int64_t starts = input.rows * layer.units, line = padded(layer.units, kWidestRegister);
+    ahead_.starts = vector_.outputs = take(starts);
+    ahead_.shared = setting.horizon;
+    ahead_.outputs = output_.values;
+    ahead_.by_outputs = output_.by_values;
+    if (goes_back) vector_.by_outputs = by_starts_ = take(starts);
+    for (DenseLearningJob* job : {&vector_, &ahead_}) {
+      job->packed = take(dense_packed_floats(job->depth, job->width));
+      if (goes_back) job->by_sums = take(job->rows * line);
+    }
+  }
+
+  void forward(const StepOf&, const Team& team) override {
+    learning_engine().dense_forward(vector_, team);
+    team.sync();
+    learning_engine().dense_forward(ahead_, team);
+  }
+
+  void backward(const StepOf&, const Team& team) override {
+    learning_engine().dense_backward(ahead_, team);
+    team.sync();
+    const Part mine = part_of(vector_.rows, team);
+    const int64_t width = vector_.width, line = learning_engine().dense_line(width);
+    for (int64_t row = mine.begin; row < mine.end; ++row) {
+      float* const to = by_starts_ + row * width;
+      std::memset(to, 0, static_cast<std::size_t>(width) * sizeof(float));
+      for (int64_t step = 0; step < ahead_.shared; ++step) {
+        const float* by = ahead_.by_sums + (row * ahead_.shared + step) * line;
+        for (int64_t i = 0; i < width; ++i) to[i] += by[i];
+      }
+    }
+    team.sync();
+    learning_engine().dense_backward(vector_, team);
+  }
+
+ private:
+  DenseLearningJob vector_, ahead_;
+  float* by_starts_ = nullptr;
+};
+
 }  // namespace
 
-void Layer::make_output(const Flow& like, int64_t width, bool has_time, bool trains) {
+void Layer::make_output(const Flow& like, int64_t width, bool has_time, Use use) {
   output_ = {like.rows, has_time ? like.steps : 1, width, has_time, nullptr, nullptr, nullptr};
-  output_.values = buffers_.emplace_back(output_.count()).data();
-  if (trains) output_.by_values = buffers_.emplace_back(output_.count()).data();
+  output_.values = take(output_.count());
+  if (use != Use::measure) output_.by_values = take(output_.count());
 }
 
-int64_t recurrent_floats(const RecurrentLayout& layout, int64_t features) {
-  const KindShape kind = kind_shape(layout.kind);
-  const int64_t columns = kind.gates * layout.hidden;
-  return (features + layout.hidden) * columns + (layout.kind == Kind::gru ? 2 : 1) * columns +
-         (kind.has_peepholes ? 3 * layout.hidden : 0);
+std::unique_ptr<Layer> make_layer(const RecurrentDescription& layer, const LayerSetting& setting) {
+  if (layer.both_ways) return std::make_unique<Bidirectional>(layer, setting);
+  return std::make_unique<Recurrent>(layer, setting, false);
 }
 
-std::unique_ptr<Layer> make_recurrent(const Flow& input, const RecurrentLayout& layout, const int32_t* lengths,
-                                      Arrays arrays, uint64_t place, bool trains, int threads) {
-  return std::make_unique<Recurrent>(input, layout, lengths, arrays, place, trains, threads, false);
+std::unique_ptr<Layer> make_layer(const DenseDescription& layer, const LayerSetting& setting) {
+  return std::make_unique<Dense>(layer, setting);
 }
 
-std::unique_ptr<Layer> make_bidirectional(const Flow& input, const RecurrentLayout& layout, const int32_t* lengths,
-                                          Arrays arrays, uint64_t place, bool trains, int threads) {
-  return std::make_unique<Bidirectional>(input, layout, lengths, arrays, place, trains, threads);
-}
-
-std::unique_ptr<Layer> make_dense(const Flow& input, int64_t width, Activation activation, Arrays arrays, bool trains) {
-  return std::make_unique<Dense>(input, width, activation, arrays, trains);
+std::unique_ptr<Layer> make_layer(const AheadDescription& layer, const LayerSetting& setting) {
+  return std::make_unique<Ahead>(layer, setting);
 }
 
 }  // namespace latchwork

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "network/description.h"
 #include "network/learning.h"
 #include "recurrence/call.h"
 #include "recurrence/kernels.h"
@@ -38,6 +39,9 @@ struct StepOf {
   bool drops;
 };
 
+// What a network is laid out for: to be measured, to give the derivatives by its inputs, or by its parameters as well.
+enum class Use { measure, differentiate, train };
+
 // Every thread of a team calls `forward` and `backward`, and the team meets afterwards.
 class Layer {
  public:
@@ -51,8 +55,9 @@ class Layer {
   const Flow& output() const { return output_; }
 
  protected:
-  // Makes the output's buffers; the derivatives' where the network is trained.
-  void make_output(const Flow& like, int64_t width, bool has_time, bool trains);
+  // Makes the output's buffers: of derivatives as well, where they are asked for.
+  void make_output(const Flow& like, int64_t width, bool has_time, Use use);
+  float* take(int64_t count) { return buffers_.emplace_back(count).data(); }
 
   Flow output_{};
   std::vector<Floats> buffers_;
@@ -71,36 +76,25 @@ inline Part part_of(int64_t count, const Team& team, int64_t grain = 1) {
 
 constexpr int64_t kDrawn = 4;  // random numbers that are drawn at once
 
-// Where a layer's arrays are among all parameters, and their gradients likewise; null where it is not trained.
-struct Arrays {
-  const float* parameters;
-  float* gradients;
+// Where a layer stands in its network.
+struct LayerSetting {
+  Flow input;
+  const int32_t* lengths;  // [rows], or null where every sequence fills the time axis
+  const float* ahead;      // [rows, horizon, features], for layers that look ahead
+  int64_t horizon;
+  const float* parameters;  // its arrays
+  float* gradients;         // by them; null unless it is trained
+  uint64_t place;           // tells its random numbers from another layer's
+  Use use;
+  int threads;  // at most
 };
 
-struct RecurrentLayout {
-  Kind kind;
-  int64_t hidden;
-  bool reverse, last_only;
-  float dropout, recurrent_dropout;
-};
-
-// How many floats a recurrent layer's arrays take, in the order input_weight, hidden_weight, bias(es), peepholes.
-int64_t recurrent_floats(const RecurrentLayout& layout, int64_t features);
-
-// `lengths` [rows] or null; `place` tells a layer's random numbers from another's.
-std::unique_ptr<Layer> make_recurrent(const Flow& input, const RecurrentLayout& layout, const int32_t* lengths,
-                                      Arrays arrays, uint64_t place, bool trains, int threads);
-// Two of them, one reading each way, outputs side by side; the forward one's arrays first.
-std::unique_ptr<Layer> make_bidirectional(const Flow& input, const RecurrentLayout& layout, const int32_t* lengths,
-                                          Arrays arrays, uint64_t place, bool trains, int threads);
-std::unique_ptr<Layer> make_dense(const Flow& input, int64_t width, Activation activation, Arrays arrays, bool trains);
-std::unique_ptr<Layer> make_dropout(const Flow& input, float rate, uint64_t place, bool trains);
-// A sequence as one vector: these kinds over its real steps, side by side.
-enum class Pool : int32_t { first, last, mean, max };
-std::unique_ptr<Layer> make_pooling(const Flow& input, std::vector<Pool> kinds, const int32_t* lengths, bool trains);
-// A vector of `width` for each of so many symbols; arrays weight [symbols, width].
-std::unique_ptr<Layer> make_embedding(const Flow& input, int64_t symbols, int64_t width, Arrays arrays, bool trains);
-// Each vector with mean 0 and variance 1, then scaled and shifted; arrays scale, offset.
-std::unique_ptr<Layer> make_norm(const Flow& input, float epsilon, Arrays arrays, bool trains);
+std::unique_ptr<Layer> make_layer(const RecurrentDescription& layer, const LayerSetting& setting);
+std::unique_ptr<Layer> make_layer(const DenseDescription& layer, const LayerSetting& setting);
+std::unique_ptr<Layer> make_layer(const AheadDescription& layer, const LayerSetting& setting);
+std::unique_ptr<Layer> make_layer(const EmbeddingDescription& layer, const LayerSetting& setting);
+std::unique_ptr<Layer> make_layer(const PoolingDescription& layer, const LayerSetting& setting);
+std::unique_ptr<Layer> make_layer(const NormDescription& layer, const LayerSetting& setting);
+std::unique_ptr<Layer> make_layer(const DropoutDescription& layer, const LayerSetting& setting);
 
 }  // namespace latchwork

@@ -9,16 +9,30 @@
 
 namespace latchwork {
 
-// A dense layer over rows: outputs = activation(inputs weight + bias), and backward.
+// Rows times a matrix that dense_pack() has packed: outputs = activation(start + inputs weight).
+struct DenseProductJob {
+  int64_t rows, depth, width;
+  Activation activation;
+  const float* inputs;  // [rows, depth]
+  const float* packed;
+  const float* bias;    // [width], where the sums start; or null
+  const float* starts;  // in its place [rows / shared, width]: each serves so many rows, one after the other; or null
+  int64_t shared;
+  float* outputs;  // [rows, width]
+};
+
+// A dense layer over rows: outputs = activation(start + inputs weight), and backward.
 struct DenseLearningJob {
   int64_t rows, depth, width;
   Activation activation;
   const float* inputs;  // [rows, depth]
   const float* weight;  // [depth, width]
-  const float* bias;    // [width]
-  float* outputs;       // [rows, width]
+  const float* bias;    // these two as in the product
+  const float* starts;
+  int64_t shared;
+  float* outputs;  // [rows, width]
   const float* by_outputs;
-  float* by_inputs;  // or null
+  float* by_inputs;  // or null; so are the next two
   float* by_weight;
   float* by_bias;
   float* packed;   // dense_packed_floats()
@@ -31,7 +45,7 @@ constexpr int64_t dense_packed_floats(int64_t depth, int64_t width) {
 }
 
 // What is measured of a row's outputs: losses, which have a derivative, and the accuracy, which has none.
-enum class Measure : int32_t { softmax_cross_entropy, squared_error, absolute_error, huber, accuracy };
+LATCHWORK_ENUM(Measure, softmax_cross_entropy, squared_error, absolute_error, huber, accuracy)
 
 constexpr bool takes_classes(Measure measure) {
   return measure == Measure::softmax_cross_entropy || measure == Measure::accuracy;
@@ -49,7 +63,7 @@ struct MeasureJob {
   float* by_outputs;       // or null
 };
 
-enum class Direction : int32_t { sgd, momentum, rmsprop, adam, adagrad };
+LATCHWORK_ENUM(Direction, sgd, momentum, rmsprop, adam, adagrad)
 
 constexpr int direction_slots(Direction direction) {
   return direction == Direction::sgd ? 0 : direction == Direction::adam ? 2 : 1;
@@ -73,8 +87,13 @@ struct UpdateJob {
 
 // What a build offers for them.
 struct LearningEngine {
+  // Packs a matrix [depth, width] into dense_packed_floats(), on the calling thread.
+  void (*dense_pack)(const float* weight, int64_t depth, int64_t width, float* packed);
+  void (*dense_product)(const DenseProductJob& job, const Team& team);
   void (*dense_forward)(const DenseLearningJob& job, const Team& team);
   void (*dense_backward)(const DenseLearningJob& job, const Team& team);
+  // Floats from one row of its `by_sums` to the next.
+  int64_t (*dense_line)(int64_t width);
   void (*measure)(const MeasureJob& job, const Team& team);
   double (*sum_of_squares)(const float* values, int64_t count);
   void (*update)(const UpdateJob& job);

@@ -36,43 +36,22 @@ Trainer::Trainer(int64_t batch, int64_t time, int64_t features, bool has_time, b
   }
 }
 
-Arrays Trainer::take_arrays(int64_t count) {
-  const int64_t from = used_;
-  used_ += count;
-  return {parameters_.data() + from, trains_ ? gradients_.data() + from : nullptr};
-}
-
-void Trainer::add_recurrent(const RecurrentLayout& layout, bool both_ways) {
+void Trainer::add(const LayerDescription& layer) {
   const Flow input = output();
-  const int64_t floats = recurrent_floats(layout, input.width);
-  const Arrays arrays = take_arrays(both_ways ? 2 * floats : floats);
-  const int32_t* lengths = ragged_ ? lengths_.data() : nullptr;
-  layers_.push_back(
-      (both_ways ? make_bidirectional : make_recurrent)(input, layout, lengths, arrays, places_, trains_, threads_));
-  places_ += 2;
-}
-
-void Trainer::add_dense(int64_t width, Activation activation) {
-  const Flow input = output();
-  layers_.push_back(make_dense(input, width, activation, take_arrays((input.width + 1) * width), trains_));
-}
-
-void Trainer::add_dropout(float rate) {
-  layers_.push_back(make_dropout(output(), rate, places_, trains_));
-  places_ += 2;
-}
-
-void Trainer::add_pooling(std::vector<Pool> kinds) {
-  layers_.push_back(make_pooling(output(), std::move(kinds), ragged_ ? lengths_.data() : nullptr, trains_));
-}
-
-void Trainer::add_norm(float epsilon) {
-  const Flow input = output();
-  layers_.push_back(make_norm(input, epsilon, take_arrays(2 * input.width), trains_));
-}
-
-void Trainer::add_embedding(int64_t symbols, int64_t width) {
-  layers_.push_back(make_embedding(output(), symbols, width, take_arrays(symbols * width), trains_));
+  const Form form{input.has_time, input.tokens != nullptr, input.width};
+  form_after(layer, form);
+  LayerSetting setting{};
+  setting.input = input;
+  setting.lengths = ragged_ ? lengths_.data() : nullptr;
+  setting.parameters = parameters_.data() + used_;
+  setting.gradients = trains_ ? gradients_.data() + used_ : nullptr;
+  setting.place = places_;
+  setting.use = trains_ ? Use::train : Use::measure;
+  setting.threads = threads_;
+  used_ += parameter_floats(layer, form);
+  if (std::holds_alternative<RecurrentDescription>(layer) || std::holds_alternative<DropoutDescription>(layer))
+    places_ += 2;
+  layers_.push_back(std::visit([&](const auto& one) { return make_layer(one, setting); }, layer));
 }
 
 void Trainer::add_measure(Measure measure, float setting) {

@@ -49,12 +49,8 @@ class Trainer {
   Trainer(int64_t batch, int64_t time, int64_t features, bool has_time, bool ragged, int64_t parameters, bool trains,
           int threads);
 
-  void add_recurrent(const RecurrentLayout& layout, bool both_ways);
-  void add_dense(int64_t width, Activation activation);
-  void add_dropout(float rate);
-  void add_pooling(std::vector<Pool> kinds);
-  void add_norm(float epsilon);
-  void add_embedding(int64_t symbols, int64_t width);
+  // std::invalid_argument where it does not take what the one before gives.
+  void add(const LayerDescription& layer);
   // The loss comes first.
   void add_measure(Measure measure, float setting);
   void set_rule(Rule rule) { rule_ = std::move(rule); }
@@ -85,7 +81,6 @@ class Trainer {
     const Batches* batches;
   };
 
-  Arrays take_arrays(int64_t count);
   int begin(const float* parameters, const float* slots);
   void end(float* parameters, float* slots) const;
   void work(const Call& call, const Team& team);

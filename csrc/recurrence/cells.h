@@ -52,7 +52,7 @@ struct CellBase {
   static constexpr int kTileUnits = kGates == 1 ? 2 : 1;
 };
 
-struct SimpleTanh : CellBase<Kind::simple_tanh> {
+struct SimpleTanh : CellBase<Kind::simple_rnn_tanh> {
   static LATCHWORK_INLINE void begin(Vec*, ForwardUnits&) {}
   static LATCHWORK_INLINE Vec end(Vec* z, ForwardUnits&) { return tanh(z[0]); }
   static LATCHWORK_INLINE void slopes(const Vec*, const ForwardUnits&, Vec, Vec*) {}
@@ -63,7 +63,7 @@ struct SimpleTanh : CellBase<Kind::simple_tanh> {
   }
 };
 
-struct SimpleRelu : CellBase<Kind::simple_relu> {
+struct SimpleRelu : CellBase<Kind::simple_rnn_relu> {
   static LATCHWORK_INLINE void begin(Vec*, ForwardUnits&) {}
   static LATCHWORK_INLINE Vec end(Vec* z, ForwardUnits&) {
     return z[0] < 0.0f ? zero() : z[0];  // in this order NaN passes through

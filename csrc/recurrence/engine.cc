@@ -1,5 +1,6 @@
 // One build of the kernels: compiled once for each instruction set, with LATCHWORK_BUILD naming it.
-#include "network/dense.h"
+#include <cstdlib>
+
 #include "recurrence/backward.h"
 #include "recurrence/peak.h"
 
@@ -9,14 +10,12 @@ namespace {
 template <template <class> class Work, class Job, class... Arguments>
 auto for_cell(const Job& job, const Arguments&... arguments) {
   switch (job.kind) {
-    case Kind::simple_tanh: return Work<SimpleTanh>::run(job, arguments...);
-    case Kind::simple_relu: return Work<SimpleRelu>::run(job, arguments...);
-    case Kind::gru: return Work<Gru>::run(job, arguments...);
-    case Kind::lstm: return Work<Lstm>::run(job, arguments...);
-    case Kind::peephole_lstm: return Work<PeepholeLstm>::run(job, arguments...);
-    case Kind::coupled_lstm: break;
+#define LATCHWORK_CASE(kind, Cell, ...) \
+  case Kind::kind: return Work<Cell>::run(job, arguments...);
+    LATCHWORK_KINDS(LATCHWORK_CASE)
+#undef LATCHWORK_CASE
   }
-  return Work<CoupledLstm>::run(job, arguments...);
+  std::abort();  // no kind: the doors let none through
 }
 
 template <class Cell>
@@ -231,11 +230,6 @@ void forward(const void* job, const Team& team) {
   for_cell<Forward>(*static_cast<const ForwardJob*>(job), team);
 }
 
-void dense(const DenseJob& job) {
-  const FlushSubnormals flush;
-  run_dense(job);
-}
-
 void backward(const void* job, const Team& team) {
   const FlushSubnormals flush;
   for_cell<Backward>(*static_cast<const BackwardJob*>(job), team);
@@ -248,6 +242,6 @@ void backward(const void* job, const Team& team) {
 
 extern const Engine engine;
 const Engine engine = {
-    LATCHWORK_TEXT(LATCHWORK_BUILD), kWidth, measure_forward, measure_backward, pack, forward, backward, dense, peak};
+    LATCHWORK_TEXT(LATCHWORK_BUILD), kWidth, measure_forward, measure_backward, pack, forward, backward, peak};
 
 }  // namespace latchwork::LATCHWORK_BUILD

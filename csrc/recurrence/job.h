@@ -65,16 +65,6 @@ struct BackwardJob {
   char* scratch;
 };
 
-// A dense layer over rows: outputs[rows, width] = activation(inputs[rows, depth] weight[depth, width] + bias[width]).
-struct DenseJob {
-  int64_t rows, depth, width;
-  const float* inputs;
-  const float* weight;
-  const float* bias;
-  Activation activation;
-  float* outputs;
-};
-
 struct PeakJob {
   int64_t rounds;
   float factor;  // unknown to the compiler, so that it computes nothing ahead
@@ -92,7 +82,6 @@ struct Engine {
   void (*pack)(const ForwardJob& job);  // all members' weights, on the calling thread
   TeamWork forward;                     // on a ForwardJob
   TeamWork backward;                    // on a BackwardJob
-  void (*dense)(const DenseJob& job);
   TeamWork peak;  // on a PeakJob
 };
 

@@ -8,23 +8,10 @@
 #include <numeric>
 #include <vector>
 
-#include "network/learning.h"
 #include "recurrence/call.h"
 #include "threads/pages.h"
 
 namespace latchwork {
-
-#define LATCHWORK_DECLARE(build)        \
-  namespace build {                     \
-  extern const Engine engine;           \
-  extern const LearningEngine learning; \
-  }
-
-LATCHWORK_DECLARE(baseline)
-#if defined(__x86_64__)
-LATCHWORK_DECLARE(avx2)
-LATCHWORK_DECLARE(avx512)
-#endif
 
 namespace {
 
@@ -48,8 +35,7 @@ constexpr int64_t kSharedWeightsOfFewRows = 256 << 10;
 constexpr int64_t kFewRows = 4;
 
 Schedule schedule_for(Kind kind, const Shape& shape, int64_t members) {
-  const KindShape k = kind_shape(kind);
-  const int64_t columns = k.gates * padded(shape.hidden, kWidestRegister);
+  const int64_t columns = kind_shape(kind).gates * padded(shape.hidden, kWidestRegister);
   const int64_t weights = (shape.features + shape.hidden) * columns * 4;
   Schedule schedule{};
   schedule.by_columns = members == 1 && weights > (shape.batch <= kFewRows ? kSharedWeightsOfFewRows : kSharedWeights);
@@ -82,34 +68,7 @@ int useful_threads(Kind kind, const Shape& shape, int64_t steps, const Schedule&
   return static_cast<int>(std::min<int64_t>(threads, parts));
 }
 
-struct Build {
-  const Engine& engine;
-  const LearningEngine& learning;
-};
-
-const Build& chosen_build() {
-  static const Build chosen = []() -> Build {
-#if defined(__x86_64__)
-    const char* wanted = std::getenv("LATCHWORK_BUILD");
-    const auto may = [&](const Engine& build) { return !wanted || std::strcmp(wanted, build.name) == 0; };
-    __builtin_cpu_init();
-    const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    if (has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && may(avx512::engine)) {
-      return {avx512::engine, avx512::learning};
-    }
-    if (has_avx2 && may(avx2::engine)) return {avx2::engine, avx2::learning};
-#endif
-    return {baseline::engine, baseline::learning};
-  }();
-  return chosen;
-}
-
 }  // namespace
-
-const Engine& engine() { return chosen_build().engine; }
-
-const LearningEngine& learning_engine() { return chosen_build().learning; }
 
 void Plan::arrange(const Shape& shape, const Operands* operands, int64_t members, int64_t chunk_count) {
   rows_.resize(static_cast<std::size_t>(members * shape.batch));

@@ -6,7 +6,7 @@
 
 namespace latchwork {
 
-// The build that this processor runs, the fastest it can. LATCHWORK_BUILD=baseline|avx2|avx512 asks for another.
+// The build that runs (builds.h).
 const Engine& engine();
 
 // `threads` is how many the call may use; its results do not depend on it.

@@ -5,42 +5,11 @@
 
 #include <cstdint>
 
+#include "recurrence/kinds.h"
+
 namespace latchwork {
 
-enum class Kind : int32_t { simple_tanh, simple_relu, gru, lstm, peephole_lstm, coupled_lstm };
-
-enum class Activation : int32_t { none, tanh, relu, sigmoid };
-
-// How a kind's numbers lie in memory. A *slot* is one vector per unit and step: a gate's sum and its value in `forward`,
-// the loss's derivative by that sum in `backward`. A *slope* is a derivative inside a step, such as the cell's by a
-// gate's sum: `forward` saves them, since it has all that they take at hand. The input product fills the slots from
-// `input_slot` on, the recurrent product those from `hidden_slot` on, `gates` of each; they differ for the GRU alone,
-// whose slots are n (from the inputs), r, z and n (from the hidden state).
-struct KindShape {
-  int gates;
-  int slots;
-  int input_slot;
-  int hidden_slot;
-  int slopes;  // and, of peepholes, the cell; a simple RNN's derivative needs its output only
-  bool has_cell;
-  bool has_peepholes;
-};
-
-constexpr KindShape kind_shape(Kind kind) {
-  switch (kind) {
-    case Kind::simple_tanh:
-    case Kind::simple_relu: return {1, 1, 0, 0, 0, false, false};
-    case Kind::gru: return {3, 4, 0, 1, 5, false, false};
-    case Kind::lstm: return {4, 4, 0, 0, 6, true, false};
-    case Kind::peephole_lstm: return {4, 4, 0, 0, 7, true, true};
-    case Kind::coupled_lstm: return {3, 3, 0, 0, 5, true, false};
-  }
-  return {};
-}
-
-// The gate, in the order of the weights' columns, that a slot holds. The GRU's columns are r, z, n.
-constexpr int input_gate(Kind kind, int slot) { return kind == Kind::gru ? (slot + 2) % 3 : slot; }
-constexpr int hidden_gate(Kind kind, int slot) { return kind == Kind::gru ? slot - 1 : slot; }
+LATCHWORK_ENUM(Activation, none, tanh, relu, sigmoid)
 
 struct Shape {
   int64_t batch;

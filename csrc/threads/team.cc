@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
-#include <cstdlib>
 #include <mutex>
 #include <thread>
 
@@ -85,6 +84,7 @@ class Pool {
   std::condition_variable wake_;
 };
 
+std::atomic<int> wanted_threads{0};  // 0: as many as there are processors
 std::atomic<Pool*> pool{nullptr};
 std::mutex pool_creation;
 
@@ -113,19 +113,18 @@ void Barrier::wait() {
   for (int spins = 0; __atomic_load_n(&round_, __ATOMIC_ACQUIRE) == round;) relax(spins);
 }
 
+void use_threads(int count) { wanted_threads.store(std::max(1, count), std::memory_order_relaxed); }
+
 int available_threads() {
-  static const int threads = [] {
-    if (const char* wanted = std::getenv("LATCHWORK_THREADS")) {
-      const int count = std::atoi(wanted);
-      if (count > 0) return std::min(count, 256);
-    }
+  if (const int wanted = wanted_threads.load(std::memory_order_relaxed)) return wanted;
+  static const int processors = [] {
 #if defined(__linux__)
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
 #endif
     return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   }();
-  return threads;
+  return processors;
 }
 
 void run_team(int threads, TeamWork work, const void* job) {

@@ -33,7 +33,9 @@ using TeamWork = void (*)(const void* job, const Team& team);
 // caller works alone: results never depend on how many take part.
 void run_team(int threads, TeamWork work, const void* job);
 
-// How many threads a call may use: LATCHWORK_THREADS, or the processors that this process may run on.
+// How many threads a call may use: what `use_threads` said last, or the processors that this process may run on. The
+// pool never grows: what is said after the first call of a team can only take threads away.
 int available_threads();
+void use_threads(int count);
 
 }  // namespace latchwork

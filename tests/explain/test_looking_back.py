@@ -8,13 +8,13 @@ import latchwork as lw
 from latchwork import datasets
 from latchwork.core import storage
 from latchwork.core.errors import InputError
-from latchwork.engines.jax.network import Network
+from latchwork.core.network import NetworkData
 from latchwork.explain.horizon import memory_horizon
 from latchwork.explain.neurons import neurons, season_rules, text_rules
 from latchwork.transforms.vocabulary import vocabulary_from_dict
 
 
-def fading(forget: float) -> Network:
+def fading(forget: float) -> NetworkData:
     """A relu network of one unit that multiplies its memory by `forget` and adds its input."""
     layers = lw.Sequential([lw.SimpleRNN(1, activation="relu"), lw.Dense(1)], input_shape=(None, 1))
     parameters = {
@@ -24,7 +24,7 @@ def fading(forget: float) -> Network:
         "layers.1.weight": [[1.0]],
         "layers.1.bias": [0.0],
     }
-    return Network.from_parameters(layers, {name: np.array(value, np.float32) for name, value in parameters.items()})
+    return NetworkData(layers, {name: np.array(value, np.float32) for name, value in parameters.items()})
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_units_are_found_by_the_rule_that_they_follow():
         "layers.0.hidden_weight": [[0.0, 0.0], [0.0, 1.0]],
         "layers.0.bias": [0.0, 1.0],
     }
-    network = Network.from_parameters(layers, {name: np.array(value, np.float32) for name, value in parameters.items()})
+    network = NetworkData(layers, {name: np.array(value, np.float32) for name, value in parameters.items()})
     data = np.random.default_rng(0).uniform(0, 1, (8, 50, 1)).astype(np.float32)
     found = {neuron.unit: neuron for neuron in neurons(network, data)}
     assert found[0].rule == "level" and found[0].score > 0.999
@@ -80,7 +80,7 @@ def test_a_season_is_found_in_any_phase():
     wave = np.cos(2 * np.pi * (steps - 5) / 12)
     layers = lw.Sequential([lw.SimpleRNN(1, activation="relu")], input_shape=(None, 1))
     parameters = {"layers.0.input_weight": [[1.0]], "layers.0.hidden_weight": [[0.0]], "layers.0.bias": [2.0]}
-    network = Network.from_parameters(layers, {name: np.array(value, np.float32) for name, value in parameters.items()})
+    network = NetworkData(layers, {name: np.array(value, np.float32) for name, value in parameters.items()})
     found = neurons(network, wave[:, None].astype(np.float32), season_rules(96, 12))
     assert found[0].rule == "season" and found[0].score > 0.999
 
@@ -93,7 +93,7 @@ def test_what_a_unit_keeps_is_looked_at_beside_what_it_shows():
         "layers.0.hidden_weight": [[0.0, 0.0, 0.0, 0.0]],
         "layers.0.bias": [20.0, 20.0, 0.1, -20.0],
     }
-    network = Network.from_parameters(layers, {name: np.array(value, np.float32) for name, value in parameters.items()})
+    network = NetworkData(layers, {name: np.array(value, np.float32) for name, value in parameters.items()})
     data = np.zeros((4, 30, 1), np.float32)
     data[:, -1] = 1
     found = neurons(network, data)
@@ -142,7 +142,7 @@ def shipped(name):
     opened = storage.load(SHIPPED / name)
     tensors = {key.removeprefix("network."): np.asarray(array, np.float32) for key, array in opened.tensors.items()}
     layers = lw.Sequential.from_dict(opened.document["network"])
-    return Network.from_parameters(layers, {key: tensors[key] for key in layers.parameter_shapes()}), opened.document
+    return NetworkData(layers, {key: tensors[key] for key in layers.parameter_shapes()}), opened.document
 
 
 def completeness_errors(digits: int, letters: int, months: int) -> dict[str, list[float]]:

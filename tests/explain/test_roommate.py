@@ -108,9 +108,8 @@ def first_values(random: np.random.Generator, starts: int) -> Parameters:
 
 def test_the_networks_gradient_is_the_slope_of_its_loss():
     random = np.random.default_rng(0)
-    states = States(
-        one_hot([0, 0, 1, 2], 3), one_hot([0, 1, 1, 0], 2), one_hot([0, 1, 2, 2], 3), random.dirichlet([1] * 4)
-    )
+    dishes, weather, served = np.array([0, 0, 1, 2]), np.array([0, 1, 1, 0]), np.array([0, 1, 2, 2])
+    states = States(one_hot(dishes, 3), one_hot(weather, 2), one_hot(served, 3), random.dirichlet([1] * 4))
     parameters = first_values(random, starts=2)
     _, by = gradient(parameters, states)
 

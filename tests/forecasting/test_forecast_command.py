@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from latchwork.cli.main import run
+from latchwork.forecasting.judging.stocks import stock_report
 from latchwork.forecasting.paths import continue_paths
-from latchwork.forecasting.stocks import stock_report
+from latchwork.forecasting.reading.table import read_table
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_prices_are_set_beside_the_random_walk(tmp_path):
     lines = [f"{d},{c},{c * 1.01},{c * 0.99},{c},{1000 + i}" for i, (d, c) in enumerate(zip(days, close, strict=True))]
     path = tmp_path / "stock.csv"
     path.write_text("Date,Open,High,Low,Close,Volume\n" + "\n".join(lines))
-    report = stock_report(path, "Close")
+    report = stock_report(read_table(path), "Close")
     assert report is not None
     assert "does not beat" in report.sentence
     assert 0.97 < report.rmse / report.random_walk_rmse < 1.05
@@ -90,7 +91,7 @@ def test_prices_are_set_beside_the_random_walk(tmp_path):
     tomorrow = 100 * np.exp(np.cumsum(np.where(np.arange(400) % 2, 0.02, -0.02)))  # as foreseeable as can be
     lines = [f"{d},{c},{c * 1.01},{c * 0.99},{c},1000" for d, c in zip(days, tomorrow, strict=True)]
     path.write_text("Date,Open,High,Low,Close,Volume\n" + "\n".join(lines))
-    assert "forecast beats the random walk" in stock_report(path, "Close").sentence
+    assert "forecast beats the random walk" in stock_report(read_table(path), "Close").sentence
 
 
 def test_paths_spread_as_they_go_on():
@@ -98,7 +99,7 @@ def test_paths_spread_as_they_go_on():
 
     walk = 100 + np.random.default_rng(1).normal(size=150).cumsum()
     fitted = Forecaster(6, train=False).fit(walk)
-    found = continue_paths(fitted, 18, paths=40)
+    found = continue_paths(fitted.result_, 18, paths=40)
     assert found.samples.shape == (40, 18)
     assert found.samples[:, -1].std() > found.samples[:, 0].std()
-    assert np.array_equal(found.samples, continue_paths(fitted, 18, paths=40).samples)
+    assert np.array_equal(found.samples, continue_paths(fitted.result_, 18, paths=40).samples)

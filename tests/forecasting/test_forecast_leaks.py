@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from latchwork.forecasting import Forecaster
-from latchwork.forecasting.backtest import calibrate_rolling
-from latchwork.forecasting.blend import add_blend
-from latchwork.forecasting.panel import read_panel
-from latchwork.forecasting.rows import make_rows
+from latchwork.forecasting.judging.backtest import with_intervals
+from latchwork.forecasting.methods.corrector_inputs import corrector_inputs
+from latchwork.forecasting.methods.origins import origins_at
+from latchwork.forecasting.reading.read import Columns, read_panel
 
 LENGTH = 90
 
@@ -42,16 +42,15 @@ def after(frame, back, columns, seed):
     return noisy
 
 
-def made_at(frame, back, **options):
-    made = Forecaster(6, origins=3, library=False, series="shop", target="sales", **options).fit(frame).backtest()
-    add_blend(made)
-    rows = np.flatnonzero(made.back == back)
+def forecasts_at(frame, back, **options):
+    tested = Forecaster(6, origins=3, library=False, series="shop", target="sales", **options).fit(frame).backtest()
+    rows = np.flatnonzero(tested.back == back)
     ends = {}
-    for name in made.forecasts:
-        calibrate_rolling(made, (80.0, 95.0), name)
-        for level in made.low:
-            ends[f"{name} {level}"] = np.stack([made.low[level][rows], made.high[level][rows]])
-    return {name: said[rows] for name, said in made.forecasts.items()} | ends
+    for name in tested.forecasts:
+        around = with_intervals(tested, (80.0, 95.0), name)
+        for level in around.low:
+            ends[f"{name} {level}"] = np.stack([around.low[level][rows], around.high[level][rows]])
+    return {name: forecast[rows] for name, forecast in tested.forecasts.items()} | ends
 
 
 @pytest.mark.parametrize("train", [False, True], ids=["statistical", "network"])
@@ -64,19 +63,19 @@ def test_what_comes_after_an_origin_changes_no_bit_of_what_is_forecast_at_it(tra
         "static_covariates": ("size",),
     }
     back = 6  # the newest origin: the others' futures are its past
-    right = made_at(shops, back, **known)
-    changed = made_at(after(shops, back, ["sales", "visits"], 0), back, **known)
+    right = forecasts_at(shops, back, **known)
+    changed = forecasts_at(after(shops, back, ["sales", "visits"], 0), back, **known)
     assert ("network" in right) is ("average" in right) is train
     assert "blend 80.0" in right
-    for name, said in right.items():
-        assert np.array_equal(said, changed[name], equal_nan=True), name
+    for name, forecast in right.items():
+        assert np.array_equal(forecast, changed[name], equal_nan=True), name
 
 
 def test_a_covariate_known_in_advance_is_seen_and_a_past_one_is_not():
     frame = series("a", 4)
     noisy = after(frame, 6, ["price"], 5)
     for kind, seen in (("covariates", True), ("past_covariates", False)):
-        panels = (read_panel(f, target="sales", **{kind: ("price",)}) for f in (frame, noisy))
-        right, changed = (make_rows(panel, [(0, 6)], (12,), 6) for panel in panels)
+        panels = (read_panel(f, Columns(target="sales", **{kind: ("price",)})) for f in (frame, noisy))
+        right, changed = (corrector_inputs(origins_at(panel, [(0, 6)], (12,), 6)) for panel in panels)
         assert np.array_equal(right.past, changed.past)
         assert np.array_equal(right.future, changed.future) is not seen

@@ -9,9 +9,9 @@ import pytest
 from ugly import MONTHS, UGLY, VALUES
 
 from latchwork.core.errors import InputError
-from latchwork.forecasting.dates import format_times, parse_times
-from latchwork.forecasting.numbers import parse_numbers
-from latchwork.forecasting.panel import read_panel
+from latchwork.forecasting.reading.dates import format_times, parse_times
+from latchwork.forecasting.reading.numbers import parse_numbers
+from latchwork.forecasting.reading.read import Columns, read_panel
 from latchwork.transforms.calendar import Frequency, detect_frequency
 
 
@@ -63,19 +63,19 @@ def test_what_was_done_is_said(tmp_path):
 def test_columns_can_be_named_and_a_wrong_name_lists_the_right_ones(tmp_path):
     path = tmp_path / "file.csv"
     path.write_text("day,shop,price,sales\n" + "\n".join(f"2020-01-{d:02d},x,{d},{2 * d}" for d in range(1, 21)))
-    panel = read_panel(path, target="Sales", time="day", series="shop", covariates=["price"])
-    assert panel.names == ["x"]
+    panel = read_panel(path, Columns(target="Sales", time="day", series="shop", covariates=["price"]))
+    assert panel.names == ("x",)
     assert panel.values[0][-1] == 40
     assert panel.covariates["price"][0][-1] == 20
     with pytest.raises(InputError, match="day, shop, price, sales"):
-        read_panel(path, target="turnover")
+        read_panel(path, Columns(target="turnover"))
 
 
 def test_covariates_reach_past_the_last_target(tmp_path):
     path = tmp_path / "file.csv"
     lines = [f"2020-01-{d:02d},{d if d <= 20 else ''},{d}" for d in range(1, 28)]
     path.write_text("day,sales,price\n" + "\n".join(lines))
-    panel = read_panel(path, target="sales", covariates=["price"])
+    panel = read_panel(path, Columns(target="sales", covariates=["price"]))
     assert len(panel.values[0]) == 20
     assert panel.covariates["price"][0].tolist() == list(range(1, 28))
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from latchwork.forecasting import metrics
-from latchwork.forecasting.intervals import at_level, calibrate, normal_reach
+from latchwork.forecasting.judging import metrics
+from latchwork.forecasting.judging.intervals import at_level, calibrate, normal_reach
 from latchwork.transforms.airline import airline
 from latchwork.transforms.bases import METHODS, prepare, prepare_again, run_methods
 from latchwork.transforms.seasonality import detect_season, future_indices, seasonal_indices

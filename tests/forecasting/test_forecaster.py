@@ -1,6 +1,7 @@
 """The forecaster: honest by construction, whole from file to saved model and back."""
 
-import jax.numpy as jnp
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,10 +11,14 @@ import latchwork
 from latchwork.core import storage
 from latchwork.core.errors import InputError
 from latchwork.forecasting import Forecaster
-from latchwork.forecasting.backtest import calibrate_rolling, plan_origins
-from latchwork.forecasting.panel import read_panel
-from latchwork.forecasting.results import results
-from latchwork.forecasting.verdict import clearly_better, losses
+from latchwork.forecasting.judging.backtest import plan_origins, with_intervals
+from latchwork.forecasting.judging.verdict import clearly_better, losses
+from latchwork.forecasting.methods.catalogue import method_named
+from latchwork.forecasting.methods.corrector import Corrector
+from latchwork.forecasting.methods.corrector_inputs import Inputs
+from latchwork.forecasting.reading.read import read_panel
+from latchwork.forecasting.report.results import results
+from latchwork.forecasting.result import ahead
 
 
 def monthly(length=96, seed=0, scale=100.0):
@@ -30,21 +35,19 @@ def quick(**options):
 
 def test_noise_after_an_origin_changes_no_forecast_made_at_it_bit_for_bit():
     frame = monthly()
-    whole = quick().fit(frame)
-    made = whole.backtest()
-    for back in made.origins:
+    tested = quick().fit(frame).backtest()
+    for back in tested.origins:
         noisy = frame.copy()
         noisy.loc[len(frame) - back :, "sales"] = np.random.default_rng(back).uniform(-1e6, 1e6, back)
         other = quick().fit(noisy).backtest()
-        row, its = np.flatnonzero(made.back == back), np.flatnonzero(other.back == back)
-        for name, said in made.forecasts.items():
-            assert np.array_equal(said[row], other.forecasts[name][its]), name
-        for name in made.forecasts:
-            for tested in (made, other):
-                calibrate_rolling(tested, (80.0, 95.0), name)
-            for level in made.low:
-                assert np.array_equal(made.low[level][row], other.low[level][its]), name
-                assert np.array_equal(made.high[level][row], other.high[level][its]), name
+        row, its = np.flatnonzero(tested.back == back), np.flatnonzero(other.back == back)
+        for name, forecast in tested.forecasts.items():
+            assert np.array_equal(forecast[row], other.forecasts[name][its]), name
+        for name in tested.forecasts:
+            right, changed = (with_intervals(backtest, (80.0, 95.0), name) for backtest in (tested, other))
+            for level in right.low:
+                assert np.array_equal(right.low[level][row], changed.low[level][its]), name
+                assert np.array_equal(right.high[level][row], changed.high[level][its]), name
 
 
 def test_forecasts_are_in_units_with_real_dates_and_ordered_intervals():
@@ -95,7 +98,7 @@ def test_what_was_too_short_for_a_backtest_goes_on_from_new_rows(known):
     fitted = quick().fit(3.0 + np.arange(known))
     assert fitted.backtest_ is None
     fitted.update(3.0 + np.arange(40))
-    assert len(fitted._calibration.record) == 1
+    assert len(fitted.result_.calibration.record) == 1
     assert np.isfinite(fitted.predict().mean).all()
 
 
@@ -108,31 +111,31 @@ def test_a_file_from_before_calibration_kept_a_record_opens_and_goes_on(tmp_path
     new, old = (latchwork.load(tmp_path / f"{name}.latch") for name in ("m", "old"))
     assert np.array_equal(old.predict().low[80], new.predict().low[80])
     old.update(frame)
-    assert len(old._calibration.record) == 1
+    assert len(old.result_.calibration.record) == 1
 
 
 def test_intervals_follow_what_comes_of_the_forecasts(tmp_path):
     frame = monthly(200)
     fitted = quick().fit(frame.iloc[:120])
     fitted.save(tmp_path / "m.latch")
-    narrow = fitted._calibration.factors
+    narrow = fitted.result_.calibration.factors
     calm = latchwork.load(tmp_path / "m.latch")
     wild = latchwork.load(tmp_path / "m.latch")
     noise = np.random.default_rng(0).normal(size=200)
     noisy = frame.assign(sales=frame["sales"] * np.exp(np.where(np.arange(200) >= 120, 0.5 * noise, 0)))
     for end in range(126, 200, 6):
-        assert np.array_equal(calm.update(frame.iloc[:end])._calibration.record[-1] > 0, np.ones((6, 4)))
+        assert np.array_equal(calm.update(frame.iloc[:end]).result_.calibration.record[-1] > 0, np.ones((6, 4)))
         wild.update(noisy.iloc[:end])
-    assert np.all(wild._calibration.factors > np.maximum(calm._calibration.factors, narrow))
+    assert np.all(wild.result_.calibration.factors > np.maximum(calm.result_.calibration.factors, narrow))
     assert any("80 % interval held" in note for note in wild.notes_)
-    before = len(wild._calibration.record)
-    assert len(wild.update(noisy.iloc[:end])._calibration.record) == before  # nothing new came
+    before = len(wild.result_.calibration.record)
+    assert len(wild.update(noisy.iloc[:end]).result_.calibration.record) == before  # nothing new came
 
 
 def test_a_panel_is_forecast_series_by_series():
     frames = [monthly(60 + 7 * i, seed=i).assign(shop=f"s{i}") for i in range(5)]
     panel, single = quick().fit(pd.concat(frames)), quick().fit(frames[3][["month", "sales"]])
-    assert panel.predict().names == [f"s{i}" for i in range(5)]
+    assert panel.predict().names == tuple(f"s{i}" for i in range(5))
     np.testing.assert_allclose(panel.answers_.centre[3], single.answers_.centre[0], rtol=1e-9)
     assert panel.predict().times[3][0] == single.predict().times[0][0]
 
@@ -153,7 +156,7 @@ def test_ugly_files_are_forecast(case, tmp_path):
     path = tmp_path / "file.csv"
     path.write_bytes(case.data)
     fitted = quick(origins=2).fit(path)
-    results(fitted, 0.0)
+    results(fitted.result_, 0.0)
     forecast = fitted.predict()
     assert np.isfinite(forecast.mean).all()
     assert all(np.all(forecast.low[v] <= forecast.high[v]) for v in forecast.low)
@@ -180,24 +183,26 @@ def test_demand_that_rarely_comes_is_forecast_by_its_mean():
 
 def test_what_rarely_comes_is_judged_by_squared_errors():
     rng = np.random.default_rng(1)
-    made = quick().fit(np.where(rng.random(200) < 0.2, 5.0, 0.0)).backtest()
-    made.forecasts["nothing"], made.forecasts["mean"] = (np.full_like(made.truth, said) for said in (0.0, 1.0))
-    absolute, squared = ({n: getattr(made.scores(n), kind) for n in ("nothing", "mean")} for kind in ("mae", "rmse"))
+    tested = quick().fit(np.where(rng.random(200) < 0.2, 5.0, 0.0)).backtest()
+    for name, value in (("nothing", 0.0), ("mean", 1.0)):
+        tested = tested.with_forecasts(name, np.full_like(tested.truth, value))
+    absolute, squared = ({n: getattr(tested.scores(n), kind) for n in ("nothing", "mean")} for kind in ("mae", "rmse"))
     assert absolute["nothing"] < absolute["mean"]
     assert squared["nothing"] > squared["mean"]
-    assert losses(made, "nothing").mean() > losses(made, "mean").mean()
+    assert losses(tested, "nothing").mean() > losses(tested, "mean").mean()
 
 
 def test_a_method_is_clearly_better_where_it_saves_more_than_a_standard_error():
-    made = quick(horizon=1).fit(np.random.default_rng(0).normal(size=200)).backtest()
-    assert len(made.origins) == 32
-    sides = np.where(np.arange(len(made.truth)) % 2, 1.0, -1.0)[:, None]
-    made.forecasts |= {"near": made.truth + 1, "nearer": made.truth + 0.9}
-    assert clearly_better(made, "nearer", "near")
-    assert not clearly_better(made, "near", "nearer")
-    made.forecasts["luckier"] = made.truth + np.where(sides > 0, 0.0, 1.99)
-    assert losses(made, "luckier").mean() < losses(made, "near").mean()
-    assert not clearly_better(made, "luckier", "near")
+    tested = quick(horizon=1).fit(np.random.default_rng(0).normal(size=200)).backtest()
+    assert len(tested.origins) == 32
+    sides = np.where(np.arange(len(tested.truth)) % 2, 1.0, -1.0)[:, None]
+    errors = {"near": 1.0, "nearer": 0.9, "luckier": np.where(sides > 0, 0.0, 1.99)}
+    for name, error in errors.items():
+        tested = tested.with_forecasts(name, tested.truth + error)
+    assert clearly_better(tested, "nearer", "near")
+    assert not clearly_better(tested, "near", "nearer")
+    assert losses(tested, "luckier").mean() < losses(tested, "near").mean()
+    assert not clearly_better(tested, "luckier", "near")
 
 
 def test_spikes_and_jumps_are_told():
@@ -270,19 +275,21 @@ def test_the_network_starts_at_the_base_sees_no_future_and_is_saved(tmp_path):
     other = quick(train=True, origins=2).fit(noisy).backtest()
     assert np.array_equal(made.forecasts["network"], other.forecasts["network"])
     assert np.all(np.abs(np.log(made.forecasts["network"] / made.forecasts["latchwork"])) < 0.5)
-    said = {}
-    for used in (fitted._base, "network", "average"):
-        fitted.used_ = used
+    means, result, base = {}, fitted.result_, fitted.result_.learned.base
+    for name in (base, "network", "average"):
+        used = method_named(name)
+        forecast = ahead(result.end, used, result.learned, result.calibration, (80, 95))
+        fitted.result_ = replace(result, used=used, forecast=forecast)
         fitted.save(tmp_path / "m.latch")
-        said[used] = fitted.predict().mean
-        np.testing.assert_allclose(latchwork.load(tmp_path / "m.latch").predict().mean, said[used], rtol=1e-5)
-    np.testing.assert_allclose(said["average"], (said[fitted._base] + said["network"]) / 2)
-    halfway = (made.forecasts[fitted._base] + made.forecasts["network"]) / 2
+        means[name] = fitted.predict().mean
+        np.testing.assert_allclose(latchwork.load(tmp_path / "m.latch").predict().mean, means[name], rtol=1e-5)
+    np.testing.assert_allclose(means["average"], (means[base] + means["network"]) / 2)
+    halfway = (made.forecasts[base] + made.forecasts["network"]) / 2
     np.testing.assert_allclose(made.forecasts["average"], halfway)
 
 
 def test_a_network_whose_head_is_zero_is_the_base():
-    from latchwork.forecasting.network import start
-
-    past, future = jnp.ones((3, 12, 5)), jnp.ones((3, 6, 7))
-    assert not np.asarray(start(0, 5, 7)(past, future)).any()
+    rng = np.random.default_rng(0)
+    past, future, base = rng.normal(size=(3, 12, 5)), rng.normal(size=(3, 6, 7)), rng.normal(size=(3, 6))
+    inputs = Inputs(np.zeros(3, int), past.astype("float32"), future.astype("float32"), base, base, np.ones(3))
+    assert np.array_equal(Corrector.build(5, 7, 24, [0, 1]).correct(inputs), base)

@@ -6,8 +6,8 @@ import pytest
 import latchwork as lw
 from latchwork import datasets
 from latchwork.core import storage
-from latchwork.forecasting.panel import read_panel
-from latchwork.forecasting.shown import PREFIX, leanings
+from latchwork.forecasting.reading.read import read_panel
+from latchwork.forecasting.report.shown import PREFIX, leanings
 
 
 def last_value(panel, horizon=3):

@@ -8,9 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from latchwork.engines import native
 from latchwork.engines.jax.fused import fused_unroll
 
-GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4, "peephole_lstm": 4, "coupled_lstm": 3}
+KINDS = native.kinds() if native.available() else {}
 BATCH, TIME, FEATURES, HIDDEN = 6, 5, 3, 4
 
 
@@ -35,14 +36,9 @@ def draw(kind: str, *leading: int, batch: int = BATCH, seed: int = 0) -> tuple[d
     def normal(*shape: int) -> Any:
         return jnp.asarray(rng.normal(size=(*leading, *shape)), jnp.float32)
 
-    columns = GATES[kind] * HIDDEN
-    weights = {"input_weight": normal(FEATURES, columns), "hidden_weight": normal(HIDDEN, columns)}
-    weights |= {name: normal(columns) for name in (("input_bias", "hidden_bias") if kind == "gru" else ("bias",))}
-    if kind == "peephole_lstm":
-        weights |= {f"{gate}_peephole": normal(HIDDEN) for gate in ("input", "forget", "output")}
-    parts = 2 if kind.endswith("lstm") else 1
+    weights = {name: normal(*shape) for name, shape in native.weight_shapes(kind, FEATURES, HIDDEN).items()}
     lengths = jnp.asarray(rng.integers(0, TIME + 1, (*leading, batch)), jnp.int32)
-    state = tuple(normal(batch, HIDDEN) for _ in range(parts))
+    state = tuple(normal(batch, HIDDEN) for _ in KINDS[kind].states)
     mask = jnp.where(normal(batch, HIDDEN) > 0, 2.0, 0.0)
     return weights, Rows(normal(batch, TIME, FEATURES), state), Fixed(mask, lengths)
 

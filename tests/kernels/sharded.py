@@ -8,7 +8,7 @@ os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_p
 
 import jax
 import numpy as np
-from cells_of_fused import GATES, draw, value
+from cells_of_fused import KINDS, draw, value
 from jax.sharding import Mesh, PartitionSpec
 
 BATCH = PartitionSpec("batch")
@@ -18,7 +18,7 @@ def main() -> None:
     """Each device has half of the rows; what all rows share is summed over the devices."""
     assert jax.device_count() == 2
     mesh = Mesh(np.array(jax.devices()), ("batch",))
-    for kind in GATES:
+    for kind in KINDS:
         for reverse in (False, True):
             weights, rows, fixed = draw(kind, batch=6)
 

@@ -9,23 +9,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from every_cell import LAYERS, kernel_name
 
-from latchwork.core import cells
 from latchwork.engines import native
+from latchwork.engines.jax.cells import build_cell
 from latchwork.engines.jax.fused import fused_supported, fused_unroll
 from latchwork.engines.jax.unroll import unroll
 
 pytestmark = pytest.mark.skipif(not native.available(), reason=f"no kernels: {native.engine_info().reason}")
 
-CELLS = {
-    "simple_rnn": cells.SimpleRNNCell, "gru": cells.GRUCell, "lstm": cells.LSTMCell,
-    "peephole_lstm": cells.PeepholeLSTMCell, "coupled_lstm": cells.CoupledLSTMCell,
-}  # fmt: skip
-GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4, "peephole_lstm": 4, "coupled_lstm": 3}
+KINDS = native.kinds() if native.available() else {}
 TOLERANCE = 1e-5  # norm of the difference over norm, for each tensor
 
 
-def reference_step(kind, activation, weights, inputs, recurrent, state):
+def reference_step(kind, weights, inputs, recurrent, state):
     """One step from the inputs, the hidden state as the recurrent product sees it, and the state itself."""
     w, u, sigmoid = weights["input_weight"], weights["hidden_weight"], jax.nn.sigmoid
     if kind == "gru":
@@ -34,8 +31,10 @@ def reference_step(kind, activation, weights, inputs, recurrent, state):
         update = sigmoid(xz + hz)
         return ((1 - update) * jnp.tanh(xn + sigmoid(xr + hr) * hn) + update * state[0],)
     z = inputs @ w + recurrent @ u + weights["bias"]
-    if kind == "simple_rnn":
-        return (jnp.tanh(z) if activation == "tanh" else jax.nn.relu(z),)
+    if kind == "simple_rnn_tanh":
+        return (jnp.tanh(z),)
+    if kind == "simple_rnn_relu":
+        return (jax.nn.relu(z),)
     if kind == "coupled_lstm":
         f, g, o = jnp.split(z, 3, axis=-1)
         cell = sigmoid(f) * state[1] + (1 - sigmoid(f)) * jnp.tanh(g)
@@ -54,7 +53,6 @@ class Case:
     """One call: its options, and its arrays in float64."""
 
     kind: str
-    activation: str
     reverse: bool
     weights: dict
     inputs: np.ndarray
@@ -70,24 +68,17 @@ class Case:
             given or int(rng.integers(1, most))
             for given, most in ((batch, 40), (time, 24), (features, 70), (hidden, 90))
         )
-        columns = GATES[kind] * hidden
+        depth = {"input_weight": features, "hidden_weight": hidden}
         weights = {
-            "input_weight": rng.normal(size=(features, columns)) / features**0.5,
-            "hidden_weight": rng.normal(size=(hidden, columns)) / hidden**0.5,
+            name: rng.normal(size=shape) / depth.get(name, 1) ** 0.5
+            for name, shape in native.weight_shapes(kind, features, hidden).items()
         }
-        for name in ("input_bias", "hidden_bias") if kind == "gru" else ("bias",):
-            weights[name] = rng.normal(size=columns)
-        if kind == "peephole_lstm":
-            for gate in ("input", "forget", "output"):
-                weights[f"{gate}_peephole"] = rng.normal(size=hidden)
-        parts = 2 if kind.endswith("lstm") else 1
 
         def states() -> tuple:
-            return tuple(rng.normal(size=(batch, hidden)) for _ in range(parts))
+            return tuple(rng.normal(size=(batch, hidden)) for _ in KINDS[kind].states)
 
         made = cls(
             kind,
-            "relu" if kind == "simple_rnn" and rng.random() < 0.5 else "tanh",
             bool(rng.random() < 0.5),
             weights,
             rng.normal(size=(batch, time, features)),
@@ -109,7 +100,7 @@ class Case:
 
         def step(state, at):
             x, time = at
-            new = reference_step(self.kind, self.activation, weights, x, state[0] * mask, state)
+            new = reference_step(self.kind, weights, x, state[0] * mask, state)
             real = (time < lengths)[:, None]
             kept = tuple(jnp.where(real, a, b) for a, b in zip(new, state, strict=True))
             return kept, jnp.where(real, new[0], 0)
@@ -129,13 +120,11 @@ class Case:
             None if self.lengths is None else jnp.asarray(self.lengths),
             reverse=self.reverse,
             hidden_mask=None if self.mask is None else jnp.asarray(self.mask, jnp.float32),
-            activation=self.activation,
         )
 
     def unrolled(self, weights, inputs, state):
-        kind = CELLS[self.kind]
-        more = {"activation": self.activation} if self.kind == "simple_rnn" else {}
-        cell = kind(**weights, **more)
+        layer = next(layer for layer in LAYERS.values() if kernel_name(layer) == self.kind)
+        cell = build_cell(layer, weights)
         outputs, final = unroll(
             cell,
             inputs,
@@ -199,7 +188,7 @@ def check(case: Case) -> None:
     assert not wrong, f"{case.kind} {case.dtype} {case.inputs.shape} hidden {case.state[0].shape[1]}: {wrong}"
 
 
-@pytest.mark.parametrize("kind", GATES)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(10))
 def test_agrees_with_a_float64_scan(kind, seed):
     check(Case.random(np.random.default_rng(seed), kind))
@@ -207,7 +196,7 @@ def test_agrees_with_a_float64_scan(kind, seed):
 
 @pytest.mark.proof
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("kind", GATES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_agrees_with_a_float64_scan_over_a_thousand_shapes(kind):
     """Where a case's numbers nearly cancel, no float32 keeps 1e-5: seldom, and a scan does no better."""
     strange: list[str] = []
@@ -228,7 +217,7 @@ def test_says_what_it_cannot_run():
     assert fused_supported("lstm") is None
     assert "float16" in fused_supported("lstm", dtype=jnp.float16)
     assert "gpu" in fused_supported("lstm", platform="gpu")
-    assert "relu" in fused_supported("lstm", activation="relu")
+    assert "coupled_lstm" in fused_supported("simple_rnn")
     with pytest.raises(ValueError, match="float16"):
         case = Case.random(np.random.default_rng(0), "lstm").with_inputs_of("float32")
         case.fused(*case.arguments(jnp.float16))

@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from every_cell import LAYERS, UNITS, random_cell
 
 from latchwork import LSTM, Sequential
-from latchwork.core import cells
 from latchwork.core.errors import InputError
 from latchwork.engines import native
 from latchwork.engines.jax.unroll import unroll
 
-BATCH, TIME, FEATURES, HIDDEN = 4, 11, 3, 5
-GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4, "peephole_lstm": 4, "coupled_lstm": 3}
-CELLS = {
-    "simple_rnn": cells.SimpleRNNCell, "gru": cells.GRUCell, "lstm": cells.LSTMCell,
-    "peephole_lstm": cells.PeepholeLSTMCell, "coupled_lstm": cells.CoupledLSTMCell,
-}  # fmt: skip
+BATCH, TIME, FEATURES, HIDDEN = 4, 11, 3, UNITS
 ENGINES = ["scan", *(["fused"] if native.available() else [])]
-
-
-def random_cell(rng, kind):
-    columns = GATES[kind] * HIDDEN
-    shapes = {"input_weight": (FEATURES, columns), "hidden_weight": (HIDDEN, columns)}
-    cell = CELLS[kind]
-    names = [field.name for field in dataclasses.fields(cell) if field.name != "activation"]
-    arrays = {
-        name: rng.normal(size=shapes.get(name, (HIDDEN if "peephole" in name else columns,))) * 0.5 for name in names
-    }
-    return cell(**{name: jnp.asarray(array, jnp.float32) for name, array in arrays.items()})
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
@@ -49,7 +32,7 @@ def results_and_gradients(engine, reverse, every, cell, inputs, state, lengths, 
 
 def check(kind, engine, reverse, ragged, every):
     rng = np.random.default_rng(0)
-    cell = random_cell(rng, kind)
+    cell = random_cell(LAYERS[kind], FEATURES)
     inputs, mask = (jnp.asarray(rng.normal(size=(BATCH, *rest)), jnp.float32) for rest in ((TIME, FEATURES), (HIDDEN,)))
     state = jax.tree.map(
         lambda zero: jnp.asarray(rng.normal(size=zero.shape), jnp.float32), cell.initial_state((BATCH,))
@@ -65,13 +48,13 @@ def check(kind, engine, reverse, ragged, every):
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_same_results_and_gradients(engine, reverse, ragged):
-    kind = {(False, False): "lstm", (False, True): "gru", (True, False): "peephole_lstm", (True, True): "simple_rnn"}
+    kind = {(False, False): "LSTM", (False, True): "GRU", (True, False): "PeepholeLSTM", (True, True): "SimpleRNN"}
     check(kind[reverse, ragged], engine, reverse, ragged, 4)
 
 
 @pytest.mark.proof
 @pytest.mark.parametrize("every", [1, 3, 4, 10, 11, 12])
-@pytest.mark.parametrize("kind", GATES)
+@pytest.mark.parametrize("kind", LAYERS)
 def test_the_same_for_every_cell_and_length_of_part(kind, every):
     for engine in ENGINES:
         for reverse in (False, True):
@@ -80,7 +63,7 @@ def test_the_same_for_every_cell_and_length_of_part(kind, every):
 
 
 def test_a_gradient_holds_less_memory():
-    cell = random_cell(np.random.default_rng(0), "lstm")
+    cell = random_cell(LAYERS["LSTM"], FEATURES)
     inputs = jnp.zeros((8, 1000, FEATURES))
 
     def temporary_bytes(every):

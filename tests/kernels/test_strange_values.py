@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from test_fused import GATES, Case, check, results_and_gradients
+from test_fused import KINDS, Case, check, results_and_gradients
 
 from latchwork.engines import native
 
@@ -22,7 +22,7 @@ AT = 2  # the step with the missing number
 def case_of(kind: str, reverse: bool = False, lengths: np.ndarray | None = None) -> Case:
     rng = np.random.default_rng(7)
     made = Case.random(rng, kind, batch=BATCH, time=TIME, features=FEATURES, hidden=HIDDEN)
-    return dataclasses.replace(made, activation="tanh", reverse=reverse, lengths=lengths, mask=None, dtype="float32")
+    return dataclasses.replace(made, reverse=reverse, lengths=lengths, mask=None, dtype="float32")
 
 
 def run(case: Case) -> tuple:
@@ -33,7 +33,7 @@ def run(case: Case) -> tuple:
     return jax.tree.map(np.asarray, results_and_gradients(case.fused, arguments, cotangents))
 
 
-@pytest.mark.parametrize("kind", GATES)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "simple_rnn_relu"])  # it has no bound
 def test_denormal_and_huge_rows_agree_with_a_float64_scan(kind):
     """One row's numbers are 1e-40, where the kernels see zeros, and another's are 1e30, where every gate is shut."""
     case = case_of(kind, reverse=kind in ("gru", "peephole_lstm"))
@@ -61,7 +61,7 @@ def test_denormal_weights_count_as_zero():
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("kind", GATES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_missing_number_stays_in_its_row_and_in_the_steps_that_read_it(kind, reverse):
     case = case_of(kind, reverse)
     clean = run(case)
@@ -82,7 +82,7 @@ def test_a_missing_number_stays_in_its_row_and_in_the_steps_that_read_it(kind, r
     assert all(np.isnan(part).any() for part in jax.tree.leaves(by_weights))
 
 
-@pytest.mark.parametrize("kind", GATES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_missing_cotangent_stays_in_its_row(kind):
     case = case_of(kind)
     clean = run(case)[1]
@@ -99,7 +99,7 @@ def test_a_missing_cotangent_stays_in_its_row(kind):
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("kind", GATES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_nothing_past_a_length_is_read(kind, reverse):
     """Padding may hold anything at all, and so may the cotangents of outputs that are not there."""
     lengths = np.array([TIME, 0, 3, 1, TIME, 2, 5, 4])

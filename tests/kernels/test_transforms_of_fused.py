@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cells_of_fused import GATES, Rows, draw, value
+from cells_of_fused import KINDS, Rows, draw, value
 
 from latchwork.engines import native
 from latchwork.engines.jax.fused import fused_unroll
@@ -83,7 +83,7 @@ def test_shard_map_over_two_devices():
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-@pytest.mark.parametrize("kind", GATES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_vmap_over_weights_rows_and_both(kind):
     """Members along different axes of each array, half of the cases in reverse; gradients of vmap and vmap of them."""
     reverse = kind in ("gru", "peephole_lstm")
@@ -105,7 +105,7 @@ def test_vmap_over_weights_rows_and_both(kind):
     assert_close(summed, jax.tree.map(lambda part: part.sum(axis=0), by_rows[1][0]))
 
 
-@pytest.mark.parametrize("kind", GATES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_jit_scan_and_remat_of_every_cell(kind):
     run = partial(value, kind, kind in ("lstm", "coupled_lstm"))  # some in reverse
     weights, *rows = draw(kind, MEMBERS)
@@ -120,7 +120,7 @@ def test_jit_scan_and_remat_of_every_cell(kind):
     assert_close(jax.jit(jax.value_and_grad(total))(one), expected)
 
 
-@pytest.mark.parametrize("kind", GATES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_only_what_is_asked_for_is_computed(kind):
     """Of each operand alone, and of all: backward is called for just that, and without a gradient nothing is kept."""
     weights, rows, fixed = draw(kind)

@@ -105,7 +105,7 @@ def test_streams_side_by_side_cost_what_one_pass_costs() -> None:
     ids = np.random.default_rng(1).integers(0, 11, 5000)
     state, one_pass = predictor.initial_states(1), []
     for token in ids.tolist():
-        (scores,), state = predictor.scores(np.array([token]), state)
+        ((scores,),), state = predictor.scores(np.array([[token]]), state)
         one_pass.append(scores - np.log(np.exp(scores).sum()))
     expected = [-row[after] / np.log(2) for row, after in zip(one_pass, ids[1:], strict=False)]
     np.testing.assert_allclose(network_bits(predictor, ids)[1:], expected, atol=1e-3)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jax
 import numpy as np
 
+from latchwork.core.network import NetworkData
 from latchwork.core.spec import LSTM, Dense, Dropout, Sequential
-from latchwork.engines.jax.network import Network
 from latchwork.training import Data, MeanSquaredError, Optimizer, Supervised
 from latchwork.training.progress import NoProgress
 
@@ -30,12 +29,12 @@ def data(count: int = ROWS, seed: int = 0, **options: Any) -> Data:
     return Data(rows(count, seed), **options)
 
 
-def network(spec: Sequential = SPEC, seed: int = 0) -> Network:
-    return Network.build(spec, (TIME, 1), seed)
+def network(spec: Sequential = SPEC, seed: int = 0) -> NetworkData:
+    return NetworkData.build(spec, (TIME, 1), seed)
 
 
-def bits(model: Any) -> list[bytes]:
-    return [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(model)]
+def bits(model: NetworkData) -> list[bytes]:
+    return [np.asarray(array).tobytes() for array in model.parameters.values()]
 
 
 class AfterBlock(NoProgress):

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from tasks import ADAM, OBJECTIVE, bits, network, rows
 
 from latchwork.core.errors import InputError
+from latchwork.engines.jax.data import bucket
+from latchwork.engines.steps import FILL
 from latchwork.training import Data, fit
-from latchwork.training.data import FILL, bucket, in_order
+from latchwork.training.data import in_order
 
 sizes = st.tuples(st.integers(1, 70), st.integers(1, 80), st.integers(1, 20), st.booleans())
 
@@ -110,12 +112,12 @@ def test_the_checksum_tells_data_apart():
 STREAM = """
 import resource, sys
 import numpy as np
-from latchwork.engines.jax.network import Network
+from latchwork.core.network import NetworkData
 from latchwork.core.spec import LSTM, Dense, Sequential
 from latchwork.training import Data, MeanSquaredError, Supervised, fit
 
 inputs, targets = np.load(sys.argv[1], mmap_mode="r"), np.load(sys.argv[2], mmap_mode="r")
-model = Network.build(Sequential([LSTM(4), Dense(1)]), inputs.shape[1:], 0)
+model = NetworkData.build(Sequential([LSTM(4), Dense(1)]), inputs.shape[1:], 0)
 small = Data({"inputs": inputs[:500], "targets": targets[:500]}, chunk_rows=500)
 options = dict(batch_size=500, progress="none", epochs=1)
 fit(model, Supervised(MeanSquaredError()), small, **options)

@@ -7,7 +7,6 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -16,6 +15,9 @@ from tasks import ADAM, OBJECTIVE, SPEC_WITH_DROPOUT, AfterBlock, bits, data, ne
 
 from latchwork.core import storage
 from latchwork.core.errors import InputError, LatchworkError
+from latchwork.core.network import NetworkData
+from latchwork.engines.jax import steps as xla_steps
+from latchwork.engines.jax.network import Network
 from latchwork.training import (
     Accuracy,
     Data,
@@ -28,7 +30,6 @@ from latchwork.training import (
     evaluate,
     fit,
     trainer,
-    xla_steps,
 )
 
 BATCH = 8  # of 40 rows: five steps in an epoch
@@ -77,7 +78,7 @@ def test_a_program_compiled_fast_learns_the_same(monkeypatch: pytest.MonkeyPatch
     for small in (0, 1 << 30):
         monkeypatch.setattr(xla_steps, "SMALL", small)
         models.append(train(optimizer=optimizer).model)
-    for one, other in zip(*map(jax.tree.leaves, models), strict=True):
+    for one, other in zip(*(model.parameters.values() for model in models), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
 
@@ -154,7 +155,7 @@ def test_the_training_loss_itself_can_be_watched():
 def test_best_weights_are_those_of_the_best_epoch(monkeypatch: pytest.MonkeyPatch, keep_best: bool):
     models: list[Any] = []
     epochs = iter([2.0, 1.0, 0.5, 1.0, 2.0])
-    monkeypatch.setattr(trainer.Trainer, "validate", lambda self, run: {"val_loss": next(epochs)})
+    monkeypatch.setattr(trainer.Trainer, "validate", lambda self, run: {"val_loss": np.array([next(epochs)])})
     fitted = train(
         epochs=5,
         validation=data(8),
@@ -178,7 +179,7 @@ def test_patience(monkeypatch: pytest.MonkeyPatch, values: list, options: dict, 
     given = iter(values)
     monitor = options.get("monitor", "val_loss")
     options = {"objective": Supervised(MeanSquaredError(), (("accuracy", MeanSquaredError()),)), **options}
-    monkeypatch.setattr(trainer.Trainer, "validate", lambda self, run: {monitor: next(given)})
+    monkeypatch.setattr(trainer.Trainer, "validate", lambda self, run: {monitor: np.array([next(given)])})
     history = train(epochs=len(values) + 3, validation=data(8), **options).history
     assert (len(history.epochs), history.best_epoch, history.stopped) == (epochs, best, "patience")
 
@@ -203,7 +204,7 @@ def test_a_row_of_weight_zero_is_as_good_as_absent():
     settings: dict[str, Any] = {"epochs": 4, "batch_size": 16}
     weighted = train(given=Data(poison | {"weight": weight}, shuffle=False), **settings)
     without = train(given=Data({k: np.delete(v, 5, axis=0) for k, v in full.items()}, shuffle=False), **settings)
-    for one, other in zip(jax.tree.leaves(weighted.model), jax.tree.leaves(without.model), strict=True):
+    for one, other in zip(weighted.model.parameters.values(), without.model.parameters.values(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
     assert weighted.history.last("loss") == pytest.approx(without.history.last("loss"), rel=1e-4)
 
@@ -214,7 +215,7 @@ def test_weights_change_what_is_minimised():
     targets = np.tile([[0.0], [1.0]], (4, 1)).astype(np.float32)
     weight = np.tile([1.0, 3.0], 4).astype(np.float32)
     fitted = train(given=Data({"inputs": inputs, "targets": targets, "weight": weight}), epochs=400)
-    assert float(fitted.model(jnp.asarray(inputs[:1]))[0, 0]) == pytest.approx(0.75, abs=0.02)
+    assert float(Network.from_data(fitted.model)(jnp.asarray(inputs[:1]))[0, 0]) == pytest.approx(0.75, abs=0.02)
 
 
 def test_a_loss_that_is_not_a_number_says_when_and_what_to_do():
@@ -242,15 +243,27 @@ def test_progress_is_closed_when_training_fails():
 
 
 def test_the_model_that_was_given_stays_as_it_was():
-    model = jax.tree.map(jnp.asarray, network())
+    model = network()
     before = bits(model)
     fitted = train(model)
     assert bits(model) == before != bits(fitted.model)
 
 
+def test_a_module_of_jax_is_given_back_as_one(monkeypatch: pytest.MonkeyPatch):
+    model = Network.from_data(network())
+    fitted, plain = train(model), train()
+    assert fitted.history.block == "native" and isinstance(fitted.model, Network)
+    assert bits(fitted.model.data()) == bits(plain.model) != bits(model.data())
+    monkeypatch.setenv("LATCHWORK_BLOCK", "xla")
+    compiled = train(model).model
+    assert isinstance(compiled, Network) and isinstance(train().model, NetworkData)
+    for one, other in zip(compiled.parameters().values(), plain.model.parameters.values(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+
+
 def test_any_optax_transformation_serves():
     named, own = (train(optimizer=each).model for each in (ADAM, optax.adam(0.02, eps=1e-7)))
-    for one, other in zip(jax.tree.leaves(named), jax.tree.leaves(own), strict=True):
+    for one, other in zip(named.parameters.values(), own.parameters.values(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
 
@@ -263,12 +276,11 @@ def test_metrics_are_reported_beside_the_loss():
     given = rows()
     targets = (given["targets"][:, 0] > 0).astype(np.int32)
     from latchwork.core.spec import LSTM, Dense, Sequential
-    from latchwork.engines.jax.network import Network
 
-    model = Network.build(Sequential([LSTM(4), Dense(2)]), (5, 1), seed=0)
+    model = NetworkData.build(Sequential([LSTM(4), Dense(2)]), (5, 1), seed=0)
     objective = Supervised(SoftmaxCrossEntropy(), (("accuracy", Accuracy()),))
     fitted = fit(model, objective, Data({**given, "targets": targets}), epochs=40, optimizer=ADAM, progress="none")
-    answers = np.asarray(fitted.model(jnp.asarray(given["inputs"]))).argmax(axis=1)
+    answers = np.asarray(Network.from_data(fitted.model)(jnp.asarray(given["inputs"]))).argmax(axis=1)
     found = evaluate(fitted.model, objective, Data({**given, "targets": targets}))
     assert found["accuracy"] == pytest.approx((answers == targets).mean())
     assert fitted.history.last("accuracy") > 0.9
@@ -327,7 +339,7 @@ def test_minutes_are_timed_once_for_all_that_goes_on(tmp_path: Path):
 def test_ctrl_c_ends_after_the_block_and_keeps_the_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     losses = iter([1.0, 0.5, 2.0, 3.0] + [4.0] * 9)
     models: list[Any] = []
-    monkeypatch.setattr(trainer.Trainer, "validate", lambda self, run: {"val_loss": next(losses)})
+    monkeypatch.setattr(trainer.Trainer, "validate", lambda self, run: {"val_loss": np.array([next(losses)])})
     before = signal.getsignal(signal.SIGINT)
     press = AfterBlock(lambda step: signal.raise_signal(signal.SIGINT) if step == 20 else None)
     options: dict[str, Any] = {"epochs": 9, "validation": data(8), "checkpoint": tmp_path}
@@ -399,9 +411,9 @@ def test_a_damaged_or_foreign_checkpoint_is_refused_in_one_line(tmp_path: Path):
         ({**document, "run": {**document["run"], "step": "three"}}, tensors),
         ({**document, "run": {**document["run"], "step": -1}}, tensors),
         ({**document, "run": {**document["run"], "sums": [1.0]}}, tensors),
-        (document, {name: array for name, array in tensors.items() if name != "state.0"}),
+        (document, {name: array for name, array in tensors.items() if name != "state.slots"}),
         (document, {name: array[..., :1] if array.ndim else array for name, array in tensors.items()}),
-        ({**document, "run": {**document["run"], "best_value": 1.0}}, tensors),  # and no best arrays
+        ({**document, "run": {**document["run"], "best_values": [1.0]}}, tensors),  # and no best arrays
     ]
     for forged, arrays in foreign:
         storage.save(path, forged, arrays)

@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 import optax
 import pytest
 from tasks import bits
 
 from latchwork.core.errors import InputError
+from latchwork.core.network import NetworkData
 from latchwork.core.spec import (
     GRU,
     LSTM,
@@ -31,7 +31,6 @@ from latchwork.core.spec import (
     SimpleRNN,
 )
 from latchwork.engines import native
-from latchwork.engines.jax.network import Network
 from latchwork.training import (
     Accuracy,
     Data,
@@ -76,7 +75,7 @@ def rows(network: Sequential, objective: Supervised, *, lengths: bool = False, w
 def train(way: str, network: Sequential, objective: Supervised, given: dict[str, Any], **options: Any) -> Fitted:
     os.environ["LATCHWORK_BLOCK"] = way
     try:
-        model = Network.build(network, (TIME, FEATURES), seed=1)
+        model = NetworkData.build(network, (TIME, FEATURES), seed=1)
         settings: dict[str, Any] = {
             "epochs": 3,
             "batch_size": BATCH,
@@ -90,8 +89,8 @@ def train(way: str, network: Sequential, objective: Supervised, given: dict[str,
 
 
 def assert_alike(one: Fitted, other: Fitted) -> None:
-    for name, value in one.model.parameters().items():
-        np.testing.assert_allclose(value, other.model.parameters()[name], rtol=1e-3, atol=3e-5, err_msg=name)
+    for name, value in one.model.parameters.items():
+        np.testing.assert_allclose(value, other.model.parameters[name], rtol=1e-3, atol=3e-5, err_msg=name)
     for ours, theirs in zip(one.history.epochs, other.history.epochs, strict=True):
         for name in ours.keys() - {"seconds"}:
             assert ours[name] == pytest.approx(theirs[name], rel=2e-4, abs=1e-6), name
@@ -161,17 +160,17 @@ def test_members_learn_side_by_side_as_each_alone(draws: bool):
     network = Sequential([LSTM(5, dropout=0.3 if draws else 0.0), Dense(2)])
     each = [rows(network, VALUES), {name: 2 * array for name, array in rows(network, VALUES).items()}]
     given = {name: np.stack([one[name] for one in each], axis=1) for name in ("inputs", "targets")}
-    networks = [Network.build(network, (TIME, FEATURES), seed) for seed in (1, 2)]
+    networks = [NetworkData.build(network, (TIME, FEATURES), seed) for seed in (1, 2)]
     options: dict[str, Any] = {"epochs": 2, "batch_size": BATCH, "progress": "none"}
-    together = fit(Network.stacked(networks), SideBySide(VALUES), Data(given), **options)
+    together = fit(NetworkData.stacked(networks), SideBySide(VALUES), Data(given), **options)
     assert together.history.block == "native"
     if draws:
-        masks = [leaf[0] - leaf[1] for leaf in jax.tree.leaves(together.model)]
-        assert all(np.abs(difference).max() > 0 for difference in masks if difference.ndim)
+        masks = [array[0] - array[1] for array in together.model.parameters.values()]
+        assert all(np.abs(difference).max() > 0 for difference in masks)
         return
     alone = [fit(one, VALUES, Data(rows), **options) for one, rows in zip(networks, each, strict=True)]
-    for leaf, *own in zip(*map(jax.tree.leaves, (together.model, *(one.model for one in alone))), strict=True):
-        np.testing.assert_array_equal(leaf, np.stack(own))
+    for name, array in together.model.parameters.items():
+        np.testing.assert_array_equal(array, np.stack([one.model.parameters[name] for one in alone]))
     mean = np.mean([one.history.last("mae") for one in alone])
     assert together.history.last("mae") == pytest.approx(mean)
 
@@ -180,7 +179,7 @@ def test_members_learn_as_with_xla(monkeypatch: pytest.MonkeyPatch):
     network = Sequential([GRU(5), Dense(4)])
     each = [rows(network, CLASSES), rows(network, CLASSES)]
     given = {name: np.stack([one[name] for one in each], axis=1) for name in ("inputs", "targets")}
-    model = Network.stacked([Network.build(network, (TIME, FEATURES), seed) for seed in (1, 2)])
+    model = NetworkData.stacked([NetworkData.build(network, (TIME, FEATURES), seed) for seed in (1, 2)])
     models: list[Fitted] = []
     for way in ("native", "xla"):
         monkeypatch.setenv("LATCHWORK_BLOCK", way)
@@ -195,7 +194,7 @@ def test_first_layers_without_a_time_axis():
     models = []
     for way in ("native", "xla"):
         os.environ["LATCHWORK_BLOCK"] = way
-        model = Network.build(network, (FEATURES,), seed=1)
+        model = NetworkData.build(network, (FEATURES,), seed=1)
         models.append(fit(model, CLASSES, Data(given), epochs=2, batch_size=BATCH, progress="none"))
     del os.environ["LATCHWORK_BLOCK"]
     assert_alike(*models)
@@ -209,7 +208,7 @@ def test_symbols_are_embedded_as_with_xla():
     models = []
     for way in ("native", "xla"):
         os.environ["LATCHWORK_BLOCK"] = way
-        models.append(fit(Network.build(network, (TIME,), 1), CLASSES, Data(given), epochs=2, progress="none"))
+        models.append(fit(NetworkData.build(network, (TIME,), 1), CLASSES, Data(given), epochs=2, progress="none"))
     del os.environ["LATCHWORK_BLOCK"]
     assert_alike(*models)
 
@@ -217,7 +216,7 @@ def test_symbols_are_embedded_as_with_xla():
 @pytest.mark.parametrize("every_step", [False, True])
 def test_evaluation_agrees_with_xla(monkeypatch: pytest.MonkeyPatch, every_step: bool):
     network = Sequential([LSTM(5, return_sequences=every_step), Dense(4)])
-    model = Network.build(network, (TIME, FEATURES), seed=1)
+    model = NetworkData.build(network, (TIME, FEATURES), seed=1)
     given = rows(network, CLASSES, lengths=True, weight=True)
     figures = []
     for way in ("native", "xla"):
@@ -248,12 +247,12 @@ def test_dropping_keeps_the_expectation(layer: Any):
     given = {"inputs": inputs, "targets": targets}
     losses = {}
     for way in ("native", "xla"):
-        model = Network.build(network, (TIME, FEATURES), seed=1)
+        model = NetworkData.build(network, (TIME, FEATURES), seed=1)
         os.environ["LATCHWORK_BLOCK"] = way
         rate = Optimizer("sgd", 1e-12)
         losses[way] = fit(model, VALUES, Data(given), steps=1, batch_size=4000, optimizer=rate, progress="none").history
     del os.environ["LATCHWORK_BLOCK"]
-    still = evaluate(Network.build(network, (TIME, FEATURES), seed=1), VALUES, Data(given))
+    still = evaluate(NetworkData.build(network, (TIME, FEATURES), seed=1), VALUES, Data(given))
     assert losses["native"].last("loss") == pytest.approx(losses["xla"].last("loss"), rel=0.05)
     assert losses["native"].last("loss") != pytest.approx(still["loss"], rel=1e-3)
 

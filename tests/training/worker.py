@@ -12,8 +12,8 @@ import sys
 
 import numpy as np
 
+from latchwork.core.network import NetworkData
 from latchwork.core.spec import LSTM, Dense, Dropout, Sequential
-from latchwork.engines.jax.network import Network
 from latchwork.training import Accuracy, Data, Optimizer, SoftmaxCrossEntropy, Supervised, fit, trainer
 
 ROWS, TIME, FEATURES = 600, 10, 6
@@ -27,7 +27,7 @@ def train(hidden: int, classes: int, checkpoint: str | None) -> str:
     rows = {"inputs": inputs, "targets": targets, "lengths": lengths}
     network = Sequential([LSTM(hidden, dropout=0.1), Dropout(0.2), Dense(classes)])
     fitted = fit(
-        Network.build(network, (TIME, FEATURES), 1),
+        NetworkData.build(network, (TIME, FEATURES), 1),
         Supervised(SoftmaxCrossEntropy(), (("accuracy", Accuracy()),)),
         Data(rows, chunk_rows=256),
         optimizer=Optimizer("adam", schedule="cosine", warmup=0.1, clip=1.0),
@@ -40,7 +40,7 @@ def train(hidden: int, classes: int, checkpoint: str | None) -> str:
         progress="none",
     )
     digest = hashlib.sha256()
-    for name, array in fitted.model.parameters().items():
+    for name, array in fitted.model.parameters.items():
         digest.update(name.encode() + array.tobytes())
     figures = [{name: value for name, value in row.items() if name != "seconds"} for row in fitted.history.epochs]
     digest.update(json.dumps(figures, sort_keys=True).encode())

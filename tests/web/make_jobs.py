@@ -13,11 +13,9 @@ import numpy as np
 
 from latchwork.core import spec, storage
 from latchwork.core.table import CELLS as TABLE
-from latchwork.forecasting.correction import CELL, HEADS, Trained
-from latchwork.forecasting.network import start
-from latchwork.forecasting.residual import TENSORS
-from latchwork.forecasting.rows import Rows
-from latchwork.forecasting.shown import PREFIX
+from latchwork.forecasting.methods.corrector import Corrector
+from latchwork.forecasting.methods.corrector_inputs import Inputs
+from latchwork.forecasting.report.shown import PREFIX
 from latchwork.runtime.model import Model
 from latchwork.transforms.scaling import standard_scaler
 from latchwork.transforms.vocabulary import Vocabulary, fit_vocabulary
@@ -80,17 +78,15 @@ def write_text_model(path: Path, cell: type[spec.Recurrent], units: str, random:
 def write_forecaster(path: Path, random: np.random.Generator) -> None:
     """A trained network of a forecaster, and its corrections of one row."""
     window, horizon, inputs, known = 24, 12, 6, 10
-    members = [start(seed, inputs, known) for seed in range(3)]
-    own = {f"cell.{name}": np.stack([getattr(member.cell, name) for member in members]) for name in CELL}
-    own |= {name: np.stack([getattr(member, name) for member in members]) for name in HEADS}
-    own = {name: random.normal(0, 0.4, array.shape).astype(np.float32) for name, array in own.items()}
+    first = Corrector.build(inputs, known, 24, range(3)).tensors()
+    tensors = {name: random.normal(0, 0.4, array.shape).astype(np.float32) for name, array in first.items()}
     past = random.normal(size=(1, window, inputs)).astype(np.float32)
     future = random.normal(size=(1, horizon, known)).astype(np.float32)
     none = np.zeros((1, horizon))
-    rows = Rows(none[:, 0], none[:, 0], past, future, none, none, np.ones(1), None)  # type: ignore[arg-type]
-    trained = Trained.from_tensors(own)
-    tensors = {TENSORS + name: array for name, array in own.items()}
-    tensors |= {PREFIX + "past": past, PREFIX + "future": future, "expected.answer": trained.correct(rows, 0)[0]}
+    corrector = Corrector.from_tensors(tensors)
+    assert corrector is not None
+    answer = corrector.correct(Inputs(np.zeros(1, int), past, future, none, none, np.ones(1)))[0]
+    tensors |= {PREFIX + "past": past, PREFIX + "future": future, "expected.answer": answer}
     storage.save(path, {"job": "forecasting", "network": None, "fitted": {}, "training": {}, "data": {}}, tensors)
 
 

@@ -58,20 +58,15 @@ def test_a_saved_forecast_shows_itself_with_its_interval_and_what_it_leaned_on(
 
 
 def test_a_forecaster_with_a_network_shows_its_gates(model_page, drop_file, forecaster, tmp_path):
-    from latchwork.forecasting.correction import CELL, HEADS
-    from latchwork.forecasting.network import start
-    from latchwork.forecasting.residual import TENSORS
-    from latchwork.forecasting.shown import network_inputs
+    from latchwork.forecasting.methods.corrector import TENSORS, Corrector
+    from latchwork.forecasting.report.shown import network_inputs
 
     page, model = model_page
     document, tensors = forecaster.to_latch()
-    inputs = network_inputs(forecaster.panel_, forecaster.seasons_, forecaster.horizon_, 1)
+    inputs = network_inputs(forecaster.result_.end, 1)
     past, future = (inputs[f"fitted.shown.{name}"] for name in ("past", "future"))
-    members = [start(seed, past.shape[2], future.shape[2]) for seed in range(2)]
-    own = {f"cell.{name}": np.stack([getattr(member.cell, name) for member in members]) for name in CELL}
-    own |= {name: np.stack([getattr(member, name) for member in members]) for name in HEADS}
-    own["output_weight"] = own["output_weight"] + np.float32(0.1)  # as training would have moved it
-    tensors |= inputs | {TENSORS + name: array for name, array in own.items()}
+    tensors |= inputs | Corrector.build(past.shape[2], future.shape[2], 24, range(2)).tensors()
+    tensors[TENSORS + "output_weight"] += np.float32(0.1)  # as training would have moved it
     storage.save(tmp_path / "net.latch", document | {"job": "forecasting"}, tensors)
     open_file(page, drop_file, tmp_path / "net.latch")
     assert "Network 1 of 2: LSTM, 24 units" in model.get_by_label("Layer").inner_text()

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core import spec
-from latchwork.estimators.augmentation import AffineImages
 from latchwork.estimators.classifier import SequenceClassifier
 from latchwork.training import Optimizer
 from latchwork.training.progress import ProgressKind
+from latchwork.transforms.augmentation import AffineImages
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

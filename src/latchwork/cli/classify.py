@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import time
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +13,9 @@ from latchwork.cli.common import JsonOption, ModelArgument, Output, QuietOption,
 from latchwork.core.errors import InputError
 
 if TYPE_CHECKING:
-    from latchwork.core.spec import Sequential
+    from latchwork.core.spec import Recurrent, Sequential
+    from latchwork.datasets.sequences import SequenceData
+    from latchwork.estimators.classifier import SequenceClassifier
     from latchwork.runtime import Model
     from latchwork.transforms.labels import Labels
 
@@ -30,22 +31,12 @@ DataArgument = Annotated[
 ]
 
 
-class CellName(StrEnum):
-    """Cells by the names that a user types."""
-
-    LSTM = "lstm"
-    GRU = "gru"
-    RNN = "rnn"
-    PEEPHOLE = "peephole"
-    COUPLED = "coupled"
-
-
 @app.command()
 def train(
     data: DataArgument,
     out: Annotated[Path, typer.Option(metavar="M.latch", help="Where to save the model.")],
     cell: Annotated[
-        CellName | None, typer.Option(help="One layer of this cell, in place of the chosen recipe.")
+        str | None, typer.Option(help="One layer of this cell (lstm, gru, rnn, ...), in place of the chosen recipe.")
     ] = None,
     units: Annotated[int, typer.Option(min=1, help="Units of that layer.")] = 64,
     both_ways: Annotated[bool, typer.Option("--both-ways", help="Read each sequence in both directions.")] = False,
@@ -75,10 +66,11 @@ def train(
 
     output = Output(as_json=as_json, quiet=quiet)
     check_writable(out)
+    layer = None if cell is None else _described_cell(cell)(units, dropout=dropout)
     rows = datasets.read(data, "train")
     output.note(_described(rows))
-    model = SequenceClassifier(
-        _network(cell, units, both_ways, dropout, rows),
+    classifier = SequenceClassifier(
+        None if layer is None else _one_layer(layer, both_ways, rows),
         epochs=epochs,
         steps=steps,
         minutes=minutes,
@@ -93,20 +85,44 @@ def train(
         random_state=seed,
     )
     started = time.monotonic()
-    model.fit(rows.inputs, rows.labels, rows.lengths)
-    model.save(out)
-    output.note(f"\n{model.model_.data.spec.summary()}\n")
-    history = model.history_
+    classifier.fit(rows.inputs, rows.labels, rows.lengths)
+    classifier.save(out)
+    _report_training(classifier, out, time.monotonic() - started, output)
+
+
+def _one_layer(layer: Recurrent, both_ways: bool, rows: SequenceData) -> Sequential:
+    """The network of that layer for the classes of the rows."""
+    from latchwork.core import spec
+
+    assert rows.labels is not None
+    classes = len(set(rows.labels.tolist()))
+    return spec.Sequential([spec.Bidirectional(layer) if both_ways else layer, spec.Dense(classes)])
+
+
+def _described_cell(name: str) -> type[Recurrent]:
+    """The cell of the table by its name, or by a part that no other name has: `rnn`, `peephole`."""
+    from latchwork.core.table import CELLS
+
+    cells = {description.__name__.lower(): description for description in CELLS}
+    alike = [name.lower()] if name.lower() in cells else [full for full in cells if name.lower() in full]
+    if len(alike) != 1:
+        raise InputError(f"--cell {name}: expected one of {', '.join(cells)}")
+    return cells[alike[0]]
+
+
+def _report_training(classifier: SequenceClassifier, out: Path, seconds: float, output: Output) -> None:
+    output.note(f"\n{classifier.model_.data.spec.summary()}\n")
+    history = classifier.history_
     results = {
         "model": str(out),
-        "recipe": list(model.recipe_.notes),
+        "recipe": list(classifier.recipe_.notes),
         "last_epoch": history.epochs[-1] if history.epochs else None,
         "epochs": len(history.epochs),
         "steps": history.steps,
         "stopped": history.stopped,
-        "seconds": time.monotonic() - started,
+        "seconds": seconds,
     }
-    output.result(f"Trained for {history.steps:,} steps in {results['seconds']:.1f} s; saved to {out}", results)
+    output.result(f"Trained for {history.steps:,} steps in {seconds:.1f} s; saved to {out}", results)
     if history.stopped == "interrupted":
         raise KeyboardInterrupt
 
@@ -158,30 +174,17 @@ def predict(
         for name, label, probability in zip(rows.names or range(len(rows)), labels, best, strict=True)
     ]
     if out is not None:
-        check_writable(out)
-        with out.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, ["sequence", "label", "probability"])
-            writer.writeheader()
-            writer.writerows(answers)
+        _write(out, answers)
     lines = "\n".join(f"{row['sequence']}\t{row['label']}\t{row['probability']:.4f}" for row in answers)
     output.result(f"{len(answers)} answers written to {out}" if out else lines, {"predictions": answers})
 
 
-def _network(cell: CellName | None, units: int, both_ways: bool, dropout: float, rows: Any) -> Sequential | None:
-    from latchwork.core import spec
-
-    if cell is None:
-        return None
-    kinds = {
-        CellName.LSTM: spec.LSTM,
-        CellName.GRU: spec.GRU,
-        CellName.RNN: spec.SimpleRNN,
-        CellName.PEEPHOLE: spec.PeepholeLSTM,
-        CellName.COUPLED: spec.CoupledLSTM,
-    }
-    layer = kinds[cell](units, dropout=dropout)
-    classes = len(set(rows.labels.tolist()))
-    return spec.Sequential([spec.Bidirectional(layer) if both_ways else layer, spec.Dense(classes)])
+def _write(out: Path, answers: list[dict[str, Any]]) -> None:
+    check_writable(out)
+    with out.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["sequence", "label", "probability"])
+        writer.writeheader()
+        writer.writerows(answers)
 
 
 def _load(path: Path) -> tuple[Model, Labels]:
@@ -194,7 +197,7 @@ def _load(path: Path) -> tuple[Model, Labels]:
     return model, model.labels
 
 
-def _described(rows: Any) -> str:
+def _described(rows: SequenceData) -> str:
     _, time, features = rows.inputs.shape
     steps = f"{time} steps" if rows.lengths is None else f"{rows.lengths.min()} to {rows.lengths.max()} steps"
     lines = [f"{rows.source}: {len(rows):,} sequences of {steps}, {features} features", *rows.notes]

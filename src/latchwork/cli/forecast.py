@@ -5,16 +5,22 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from latchwork.cli.common import JsonOption, Output, QuietOption, SeedOption
+from latchwork.cli.common import JsonOption, Output, QuietOption, SeedOption, check_writable
 from latchwork.core.errors import InputError
 
 if TYPE_CHECKING:
     from latchwork.forecasting.forecaster import Forecaster
+    from latchwork.forecasting.judging.backtest import Backtest
+    from latchwork.forecasting.reading.panel import Panel
+    from latchwork.forecasting.reading.table import Table
+    from latchwork.forecasting.result import Result
 
 STEPS_SHOWN = 6
 METHODS_SHOWN = 12
@@ -47,6 +53,7 @@ def forecast(
         typer.Option(help="AutoETS and AutoARIMA beside; unless said, where they take some seconds."),
     ] = None,
     origins: Annotated[int | None, typer.Option(min=1, help="Origins of the backtest.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="The most that training may take.")] = None,
     save: Annotated[Path | None, typer.Option(metavar="M.latch", help="Save the model for --update.")] = None,
     update: Annotated[Path | None, typer.Option(metavar="NEW.csv", help="With M.latch: go on from new data.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the report, pictures and files.")] = None,
@@ -55,155 +62,209 @@ def forecast(
     as_json: JsonOption = False,
 ) -> None:
     """Forecast a table of the past: what comes next, how sure that is, and whether it beats the simple methods."""
-    from latchwork.forecasting.folder import write_files
-    from latchwork.forecasting.forecaster import Forecaster
-    from latchwork.forecasting.results import results
-    from latchwork.forecasting.stocks import stock_report
+
+    asked = Settings(
+        data=data,
+        target=target,
+        time=time_column,
+        series=series,
+        covariates=_names(covariates),
+        past_covariates=_names(past),
+        static_covariates=_names(static),
+        horizon=horizon,
+        levels=_numbers(levels),
+        best=best,
+        train=not no_train,
+        library=library,
+        origins=origins,
+        minutes=minutes,
+        seed=seed,
+        article=article,
+        go_on=go_on,
+        save=save,
+        update=update,
+        folder=out or Path("latchwork-out") / data.stem,
+    )
+    _run(asked, Output(as_json=as_json, quiet=quiet))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command was asked for."""
+
+    data: Path
+    target: str | None
+    time: str | None
+    series: str | None
+    covariates: tuple[str, ...]
+    past_covariates: tuple[str, ...]
+    static_covariates: tuple[str, ...]
+    horizon: int | None
+    levels: tuple[float, ...]
+    best: bool
+    train: bool
+    library: bool | None
+    origins: int | None
+    minutes: float | None
+    seed: int
+    article: bool
+    go_on: int | None
+    save: Path | None
+    update: Path | None
+    folder: Path
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the data are a saved model."""
+        return self.data.suffix == ".latch"
+
+
+def _run(asked: Settings, output: Output) -> None:
+    """Table or saved model in, files and the answer out."""
+    from latchwork.forecasting.judging.stocks import stock_report
+    from latchwork.forecasting.reading.table import read_table
+    from latchwork.forecasting.report.files import write_files
+    from latchwork.forecasting.report.results import Extras, results
 
     started = time.perf_counter()
-    output = Output(as_json=as_json, quiet=quiet)
-    folder = out or Path("latchwork-out") / data.stem
-    if data.suffix == ".latch":
-        forecaster = _open(data, update, output)
-    else:
-        if update is not None:
-            raise InputError("got --update with a table: it goes on from a saved model, M.latch --update NEW.csv")
-        told: list[str] = []
-
-        def first_answer(made: Forecaster) -> None:
-            _announce(made, output, time.perf_counter() - started)
-            told.extend(made.notes_)
-
-        forecaster = Forecaster(
-            horizon,
-            levels=_numbers(levels),
-            train=not no_train,
-            best=best,
-            target=target,
-            time=time_column,
-            series=series,
-            covariates=_names(covariates),
-            past_covariates=_names(past),
-            static_covariates=_names(static),
-            origins=origins,
-            library=library,
-            announce=first_answer,
-            progress=output.progress,
-            random_state=seed,
-        ).fit(data)
-        _tell_notes(forecaster.notes_[len(told) :], output)
-    _tell(forecaster, output)
-    found = results(forecaster, time.perf_counter() - started)
-    if article:
-        found["article"] = _article(forecaster, seed, output)
-    if go_on is not None:
-        found["paths"] = _paths(forecaster, go_on, seed, folder, output)
-    if data.suffix != ".latch" and (stocks := stock_report(data, forecaster.panel_.target)) is not None:
-        found["stocks"] = stocks.to_dict()
-        output.note(stocks.sentence)
-    paths = write_files(forecaster, found, folder, shlex.join(["latchwork", *sys.argv[1:]]))
-    if save is not None:
-        forecaster.save(save)
-        output.note(f"saved {save}")
+    if asked.save is not None:
+        check_writable(asked.save)
+    table = None if asked.is_saved else read_table(asked.data)
+    forecaster = _open(asked, output) if table is None else _fit(table, asked, output, started)
+    result = forecaster.result_
+    _show(result, output)
+    extras = Extras(
+        stocks=None if table is None else stock_report(table, result.panel.target),
+        article=_article(result.panel, asked.seed, output) if asked.article else None,
+        paths=None if asked.go_on is None else _paths(result, asked, output),
+    )
+    if extras.stocks is not None:
+        output.note(extras.stocks.sentence)
+    found = results(result, time.perf_counter() - started, extras)
+    paths = write_files(result, found, asked.folder, shlex.join(["latchwork", *sys.argv[1:]]))
+    if asked.save is not None:
+        forecaster.save(asked.save)
+        output.note(f"saved {asked.save}")
     found["files"] = [str(path) for path in paths]
     found["seconds"] = round(time.perf_counter() - started, 3)
-    without = "the file keeps no backtest" if data.suffix == ".latch" else "the data are too short for a backtest"
+    without = "the file keeps no backtest" if asked.is_saved else "the data are too short for a backtest"
     sentence = found["verdict"] or f"Forecast made; {without}."
     output.result(f"{sentence}\nReport: {paths[2]}  ({found['seconds']:.1f} s)", found)
 
 
-def _article(forecaster: Forecaster, seed: int, output: Output) -> dict[str, float]:
+def _fit(table: Table, asked: Settings, output: Output, started: float) -> Forecaster:
+    """A forecaster of a table; the answer without training is told as soon as it is there."""
+    from latchwork.forecasting.forecaster import Forecaster
+
+    if asked.update is not None:
+        raise InputError("got --update with a table: it goes on from a saved model, M.latch --update NEW.csv")
+    told: list[str] = []
+
+    def announce(forecaster: Forecaster) -> None:
+        _announce(forecaster.result_, output, time.perf_counter() - started)
+        told.extend(forecaster.notes_)
+
+    forecaster = Forecaster(
+        asked.horizon,
+        levels=asked.levels,
+        train=asked.train,
+        best=asked.best,
+        target=asked.target,
+        time=asked.time,
+        series=asked.series,
+        covariates=asked.covariates,
+        past_covariates=asked.past_covariates,
+        static_covariates=asked.static_covariates,
+        origins=asked.origins,
+        library=asked.library,
+        minutes=asked.minutes,
+        announce=announce,
+        progress=output.progress,
+        random_state=asked.seed,
+    ).fit(table)
+    _note_all(forecaster.notes_[len(told) :], output)
+    return forecaster
+
+
+def _open(asked: Settings, output: Output) -> Forecaster:
+    """A saved forecaster, gone on to new rows where there are any."""
+    from latchwork import runtime
+
+    forecaster: Forecaster = runtime.load(asked.data, "forecasting")
+    if asked.update is not None:
+        forecaster.update(asked.update)
+        _note_all(forecaster.notes_, output)
+    return forecaster
+
+
+def _article(panel: Panel, seed: int, output: Output) -> dict[str, float]:
     """The article's program on the first series: look-back of one, a scaler that has seen everything."""
     import numpy as np
 
     from latchwork.article.airline import as_written
-    from latchwork.forecasting.dates import format_times
+    from latchwork.forecasting.reading.dates import format_times
     from latchwork.transforms.working import bridge
 
-    panel = forecaster.panel_
     values = bridge(panel.values[0][None, -ARTICLE_LENGTH:], 1)[0]
     if len(values) < FEWEST_ARTICLE or np.ptp(values) == 0:
         raise InputError(f"got {len(values)} values: the article's model needs {FEWEST_ARTICLE} that are not all equal")
-    result = as_written(format_times(panel.times[0][-len(values) :], panel.style), values, seed=seed, progress="none")
+    trained = as_written(format_times(panel.times[0][-len(values) :], panel.style), values, seed=seed, progress="none")
     output.note(
-        f"The article's model: test RMSE {result.test_rmse:.5g}; the same as the last value scores "
-        f"{result.persistence_test_rmse:.5g} ({result.seconds:.1f} s)"
+        f"The article's model: test RMSE {trained.test_rmse:.5g}; the same as the last value scores "
+        f"{trained.persistence_test_rmse:.5g} ({trained.seconds:.1f} s)"
     )
     return {
-        "train_rmse": result.train_rmse,
-        "test_rmse": result.test_rmse,
-        "persistence_test_rmse": result.persistence_test_rmse,
-        "seconds": result.seconds,
+        "train_rmse": trained.train_rmse,
+        "test_rmse": trained.test_rmse,
+        "persistence_test_rmse": trained.persistence_test_rmse,
+        "seconds": trained.seconds,
     }
 
 
-def _paths(forecaster: Forecaster, steps: int, seed: int, folder: Path, output: Output) -> dict[str, Any]:
+def _paths(result: Result, asked: Settings, output: Output) -> dict[str, Any]:
     """Sampled futures into paths.csv; their quantiles into the results."""
     import numpy as np
 
-    from latchwork.forecasting.dates import format_times
     from latchwork.forecasting.paths import continue_paths
+    from latchwork.forecasting.reading.dates import format_times
 
-    found = continue_paths(forecaster, steps, seed=seed)
-    times = format_times(forecaster.panel_.future_times(0, steps), forecaster.panel_.style)
-    head = ["time", *(f"path{i + 1}" for i in range(len(found.samples)))]
+    steps = asked.go_on or 0
+    paths = continue_paths(result, steps, seed=asked.seed)
+    times = format_times(result.panel.future_times(0, steps), result.panel.style)
+    head = ["time", *(f"path{i + 1}" for i in range(len(paths.samples)))]
     lines = [
         ",".join(head),
-        *(",".join([t, *(f"{v:.7g}" for v in row)]) for t, row in zip(times, found.samples.T, strict=True)),
+        *(",".join([t, *(f"{v:.7g}" for v in row)]) for t, row in zip(times, paths.samples.T, strict=True)),
     ]
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "paths.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    output.note(f"{len(found.samples)} sampled futures of {steps} steps in {folder / 'paths.csv'}")
-    return {"times": times, "quantiles": {str(q): np.round(v, 6).tolist() for q, v in found.quantiles.items()}}
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    (asked.folder / "paths.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    output.note(f"{len(paths.samples)} sampled futures of {steps} steps in {asked.folder / 'paths.csv'}")
+    return {"times": times, "quantiles": {str(q): np.round(v, 6).tolist() for q, v in paths.quantiles.items()}}
 
 
-def _open(path: Path, update: Path | None, output: Output) -> Forecaster:
-    from latchwork import runtime
-
-    forecaster: Forecaster = runtime.load(path, "forecasting")
-    if update is not None:
-        forecaster.update(update)
-        _tell_notes(forecaster.notes_, output)
-    return forecaster
-
-
-def _announce(forecaster: Forecaster, output: Output, seconds: float) -> None:
+def _announce(result: Result, output: Output, seconds: float) -> None:
     """What was found, and the answer that needs no training, as soon as it is there."""
-    panel = forecaster.panel_
-    season = f"season {forecaster.seasons_[0]}" if forecaster.seasons_ else "no season"
+    panel = result.panel
+    season = f"season {result.end.season}" if result.seasons else "no season"
     many = f"{len(panel):,} series, " if len(panel) > 1 else ""
     output.note(f"{panel.target}: {many}{panel.frequency.name}, {season}; first answer after {seconds:.1f} s")
-    _tell_notes(forecaster.notes_, output)
+    _note_all(result.notes, output)
 
 
-def _tell_notes(notes: list[str], output: Output) -> None:
+def _note_all(notes: Sequence[str], output: Output) -> None:
     for note in notes:
         output.note(f"  {note}")
 
 
-def _tell(forecaster: Forecaster, output: Output) -> None:
-    from latchwork.forecasting.dates import format_times
-    from latchwork.forecasting.pictures import sparkline
-    from latchwork.forecasting.verdict import READABLE
+def _show(result: Result, output: Output) -> None:
+    """The backtest's table, the first steps of the forecast, and both as a line of blocks."""
+    from latchwork.forecasting.reading.dates import format_times
+    from latchwork.forecasting.report.pictures import sparkline
 
-    panel, forecast = forecaster.panel_, forecaster.predict()
-    ahead = f"{forecaster.horizon_} {panel.frequency.steps}"
-    if forecaster.backtest_ is not None:
-        rows = [
-            [
-                READABLE.get(name, name) + (" *" if name == forecaster.used_ else ""),
-                f"{s.rmse:.5g}",
-                f"{s.mase:.3f}",
-                f"{s.smape:.2f}",
-            ]
-            for name, s in list(forecaster.baselines().items())[:METHODS_SHOWN]
-        ]
-        made = forecaster.backtest_
-        held = ", ".join(f"{level:g} % interval held {made.coverage(level):.0f} %" for level in made.low)
-        title = f"Backtest: {len(made.origins)} origins, {ahead}; * is used; {held}"
-        output.table(title, ["method", "RMSE", "MASE", "sMAPE"], rows)
-    shown = min(STEPS_SHOWN, forecaster.horizon_)
-    ends = [f"{level:g} %" for level in forecast.low]
+    panel, forecast = result.panel, result.forecast
+    if result.backtest is not None:
+        _show_backtest(result, result.backtest, output)
+    shown = min(STEPS_SHOWN, result.horizon)
     rows = [
         [
             text,
@@ -212,12 +273,23 @@ def _tell(forecaster: Forecaster, output: Output) -> None:
         ]
         for h, text in enumerate(format_times(forecast.times[0][:shown], panel.style))
     ]
-    output.table(
-        f"{panel.names[0]}: the first {shown} of {forecaster.horizon_} {panel.frequency.steps}",
-        ["time", "forecast", *ends],
-        rows,
-    )
+    title = f"{panel.names[0]}: the first {shown} of {result.horizon} {panel.frequency.steps}"
+    output.table(title, ["time", "forecast", *(f"{level:g} %" for level in forecast.low)], rows)
     output.note(f"{sparkline(panel.values[0])} | {sparkline(forecast.mean[0])}")
+
+
+def _show_backtest(result: Result, backtest: Backtest, output: Output) -> None:
+    from latchwork.forecasting.methods.catalogue import readable
+
+    names = list(result.scores)[:METHODS_SHOWN]
+    rows = [
+        [text + (" *" if name == result.used.name else ""), f"{s.rmse:.5g}", f"{s.mase:.3f}", f"{s.smape:.2f}"]
+        for name, text, s in zip(names, readable(names), result.scores.values(), strict=False)
+    ]
+    covered = ", ".join(f"{level:g} % interval held {backtest.coverage(level):.0f} %" for level in backtest.low)
+    ahead = f"{result.horizon} {result.panel.frequency.steps}"
+    title = f"Backtest: {len(backtest.origins)} origins, {ahead}; * is used; {covered}"
+    output.table(title, ["method", "RMSE", "MASE", "sMAPE"], rows)
 
 
 def _names(text: str | None) -> tuple[str, ...]:

@@ -24,18 +24,22 @@ def info(
         raise InputError("give a model, M.latch, or --engine")
     results: dict[str, Any] = {}
     if engine:
-        from latchwork.engines import native
-
-        found = native.engine_info()
-        results["engine"] = dataclasses.asdict(found)
-        output.note(f"Engine: {found}")
+        results["engine"] = _describe_engine(output)
     if model is not None:
-        results |= _model(model, output)
+        results |= _describe_model(model, output)
     output.result("", results) if as_json else None
 
 
-def _model(path: Path, output: Output) -> dict[str, Any]:
-    """Prints and gives a model's job, layers and training record; reads the file without JAX."""
+def _describe_engine(output: Output) -> dict[str, Any]:
+    from latchwork.engines import native
+
+    engine = native.engine_info()
+    output.note(f"Engine: {engine}")
+    return dataclasses.asdict(engine)
+
+
+def _describe_model(path: Path, output: Output) -> dict[str, Any]:
+    """A model's job, layers and training record, printed and as data."""
     from latchwork.core import storage
     from latchwork.core.spec import Sequential
 
@@ -52,7 +56,7 @@ def _model(path: Path, output: Output) -> dict[str, Any]:
     if document.get("network"):
         output.note(f"\n{Sequential.from_dict(document['network']).summary()}")
     try:
-        results |= _training(document["training"].get("history") or {}, output)
+        results |= _describe_training(document["training"].get("history") or {}, output)
     except (LookupError, TypeError, ValueError, AttributeError):
         raise InputError(f"{path}: its training record cannot be read") from None
     if data := document["data"]:
@@ -60,8 +64,8 @@ def _model(path: Path, output: Output) -> dict[str, Any]:
     return results
 
 
-def _training(history: dict[str, Any], output: Output) -> dict[str, Any]:
-    """Prints and gives the figures of the last epoch."""
+def _describe_training(history: dict[str, Any], output: Output) -> dict[str, Any]:
+    """The figures of the last epoch, printed and as data."""
     if not history.get("epochs"):
         return {}
     last = history["epochs"][-1]

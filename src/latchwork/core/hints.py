@@ -51,6 +51,6 @@ NETWORK_METHODS: dict[str, str] = {
     "predict": f"the fitted estimator does it: {_ESTIMATOR}.fit(X, y).predict(X)",
     "evaluate": f"the fitted estimator does it: {_ESTIMATOR}.fit(X, y).evaluate(X, y)",
     "save": "the fitted estimator does it: model.save('model.latch')",
-    "get_weights": "the fitted estimator has them: model.network_.parameters()",
+    "get_weights": "the fitted estimator has them: model.model_.data.parameters",
     "count_params": "it is called parameter_count(), once the input is known: with_input((time, features))",
 }

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
 from latchwork.core.storage import Latch
-from latchwork.estimators.augmentation import Augmentation, Augmented
 from latchwork.estimators.sequence import SequenceEstimator
 from latchwork.training import Accuracy, Objective, SoftmaxCrossEntropy, Supervised
+from latchwork.transforms.augmentation import AffineImages, Augmentation
 from latchwork.transforms.labels import Label, Labels, fit_labels
 
 RECIPE_SMOOTHING = 0.1  # Szegedy et al. (2016), section 7
@@ -42,7 +42,7 @@ class SequenceClassifier(SequenceEstimator):
 
     label_smoothing: float | None = None
     class_weight: Mapping[Label, float] | str | None = None
-    augmentation: Augmentation | None = None
+    augmentation: Augmentation | AffineImages | None = None
 
     labels_: Labels = dataclasses.field(init=False)
     """The classes, and their numbers."""
@@ -76,8 +76,7 @@ class SequenceClassifier(SequenceEstimator):
         return self._smoothed(RECIPE_SMOOTHING) if self.label_smoothing is None else None
 
     def _smoothed(self, smoothing: float) -> Objective:
-        objective = Supervised(SoftmaxCrossEntropy(smoothing), (("accuracy", Accuracy()),))
-        return objective if self.augmentation is None else Augmented(objective, self.augmentation)
+        return Supervised(SoftmaxCrossEntropy(smoothing), (("accuracy", Accuracy()),), self.augmentation)
 
     def _learn_targets(self, y: Any) -> int:
         self.labels_ = fit_labels(y)

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from latchwork.core.network import NetworkData
 from latchwork.core.spec import GRU, LSTM, Bidirectional, Dense, Dropout, Layer, Pooling, Sequential
-from latchwork.estimators.interim import evaluate, fit
-from latchwork.training import Data, Objective, Optimizer
+from latchwork.training import Data, Objective, Optimizer, evaluate, fit
 from latchwork.training.optimizers import OptaxOptimizer
 
 TRIAL_STEPS = 150_000  # sequence steps that one trial sees: some seconds of work

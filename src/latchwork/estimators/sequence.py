@@ -21,12 +21,11 @@ from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.core.storage import Latch
 from latchwork.estimators.base import Estimator, network_in_jax
-from latchwork.estimators.interim import fit
 from latchwork.estimators.recipe import OPTIMIZER, Recipe, choose_recipe
 from latchwork.runtime.model import Model
-from latchwork.training import Data, History, Objective, Optimizer
-from latchwork.training.loop import Callback
+from latchwork.training import Data, History, Objective, Optimizer, fit
 from latchwork.training.optimizers import OptaxOptimizer, as_optimizer
+from latchwork.training.plan import Callback
 from latchwork.training.progress import Progress, ProgressKind, tell
 from latchwork.transforms.scaling import Scaler, minmax_scaler, standard_scaler
 from latchwork.transforms.sequences import Sequences, as_sequences

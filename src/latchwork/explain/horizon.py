@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 from numpy.typing import ArrayLike, NDArray
 
 from latchwork.core.errors import InputError
-from latchwork.engines.jax.layers import BuiltLayer, embedding_of
-from latchwork.engines.jax.network import apply_layers
-from latchwork.explain.influence import baseline_of
+from latchwork.explain.influence import numbers_of
+from latchwork.explain.passes import Passes
 from latchwork.explain.reading import Model, read
 
 if TYPE_CHECKING:
@@ -77,53 +72,41 @@ def memory_horizon(model: Model, data: ArrayLike) -> MemoryHorizon:
         InputError: fewer than two sequences, whose answers then have no spread to compare with, or unequal ones.
 
     Example:
-        >>> network = Network.build(lw.Sequential([lw.GRU(4), lw.Dense(1)]), (None, 2), seed=0)
+        >>> network = NetworkData.build(lw.Sequential([lw.GRU(4), lw.Dense(1)]), (None, 2))
         >>> found = memory_horizon(network, np.random.default_rng(0).normal(size=(20, 30, 2)))
         >>> len(found.reach)
         30
     """
-    network, batch, lengths, single = read(model, data)
+    passes, batch, lengths, single = read(model, data)
     if single or len(batch) < 2 or lengths is not None:
         raise InputError(f"got data of shape {batch.shape}: give two sequences or more, of equal length")
-    layers, vectors = network.layers, jnp.asarray(batch[:MOST_ROWS])
-    if embedding_of(layers[0]) is not None:
-        layers, vectors = layers[1:], layers[0](vectors)
-    baseline = baseline_of(network, vectors)
-    answers, influences = (np.asarray(array, np.float64) for array in _reach(layers, vectors, baseline))
-    reach = np.abs(influences).mean(axis=0)[::-1]
+    passes, vectors, baseline = numbers_of(passes, batch[:MOST_ROWS])
+    answers = _last(passes.answers(vectors))
+    reach = _reach(passes, vectors, baseline, answers)
     carried = np.cumsum(reach) / max(reach.sum(), np.finfo(float).tiny)
     kept = np.unique(np.geomspace(1, vectors.shape[1], 24).round().astype(np.int64))
-    spread = float(answers.std(axis=0).mean()) or 1.0
-    change = (
-        np.array([float(np.abs(_answers_of_last(layers, vectors, int(c)) - answers).mean()) for c in kept]) / spread
-    )
+    spread = float(answers.std(axis=0, dtype=np.float64).mean()) or 1.0
+    cut = [_last(passes.answers(np.ascontiguousarray(vectors[:, -int(count) :]))) for count in kept]
+    change = np.array([np.abs(of_last.astype(np.float64) - answers).mean() for of_last in cut]) / spread
     # The first number of steps from which on nothing changes any more.
     moving = np.flatnonzero(change >= UNCHANGED)
     by_cutting = int(kept[min(moving[-1] + 1, len(kept) - 1)]) if len(moving) else int(kept[0])
     return MemoryHorizon(int(np.searchsorted(carried, CARRIED)) + 1, by_cutting, reach, kept, change)
 
 
-def _answers_of_last(layers: tuple[BuiltLayer, ...], vectors: Array, count: int) -> NDArray[np.float64]:
-    """The answers to the last `count` steps alone, padded to the whole length so that nothing is compiled anew."""
-    rows, steps, _ = vectors.shape
-    cut = jnp.pad(vectors[:, steps - count :], ((0, 0), (0, steps - count), (0, 0)))
-    return np.asarray(_answers(layers, cut, jnp.full(rows, count, jnp.int32)), np.float64)
+def _last(answers: NDArray[Any]) -> NDArray[Any]:
+    """The answers `[batch, outputs]`: at the last step, where there is one at every step."""
+    return answers if answers.ndim == 2 else answers[:, -1]
 
 
-@eqx.filter_jit
-def _answers(layers: tuple[BuiltLayer, ...], vectors: Array, lengths: Array) -> Array:
-    answers = apply_layers(layers, vectors, lengths)
-    return answers if answers.ndim == 2 else answers[jnp.arange(len(answers)), lengths - 1]
-
-
-@eqx.filter_jit
-def _reach(layers: tuple[BuiltLayer, ...], vectors: Array, baseline: Array) -> tuple[Array, Array]:
-    """The answers, and gradient times input of each answer's largest number, summed over features `[batch, time]`."""
-
-    def largest(vectors: Array) -> tuple[Array, Array]:
-        answers = apply_layers(layers, vectors)
-        answers = answers if answers.ndim == 2 else answers[:, -1]
-        return answers.max(axis=-1).sum(), answers
-
-    gradient, answers = jax.grad(largest, has_aux=True)(vectors)
-    return answers, (gradient * (vectors - baseline)).sum(axis=-1)
+def _reach(passes: Passes, vectors: NDArray[Any], baseline: NDArray[Any], answers: NDArray[Any]) -> NDArray[np.float64]:
+    """The mean influence of each step on an answer's largest number, counted back from the last `[time]`."""
+    largest = np.eye(answers.shape[-1], dtype=np.float32)[answers.argmax(axis=-1)]
+    shape = (len(vectors), *passes.spec.output_shape())
+    by_outputs = largest
+    if len(shape) == 3:
+        by_outputs = np.zeros((len(vectors), vectors.shape[1], answers.shape[-1]), np.float32)
+        by_outputs[:, -1] = largest
+    _, gradient = passes.gradient(vectors, by_outputs)
+    influences = (gradient.astype(np.float64) * (vectors - baseline)).sum(axis=-1)
+    return np.abs(influences).mean(axis=0)[::-1]

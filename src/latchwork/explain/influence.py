@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 from numpy.typing import ArrayLike, NDArray
 
+from latchwork.core import spec
 from latchwork.core.errors import InputError
-from latchwork.engines.jax.layers import BuiltLayer, embedding_of
-from latchwork.engines.jax.network import Network, apply_layers
+from latchwork.explain.integration import GOOD_ENOUGH, mean_slope
+from latchwork.explain.passes import Passes
 from latchwork.explain.reading import Model, read, tokens_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Method = Literal["integrated", "gradient"]
-# The path is cut into intervals, each with a Gauss-Legendre rule; where a network's answer bends or jumps, only more
-# of them help, and only there.
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(14)
-POINTS = np.concatenate([[0], (NODES + 1) / 2, [1]])  # of an interval of length 1: its ends tell how exact the rule is
-SHARES = np.concatenate([[0], WEIGHTS / 2, [0]])
-PIECES = 4  # that an interval is cut into, all computed in one call
-GOOD_ENOUGH = 1e-3  # relative completeness error at which no more are tried
-# In intervals shorter than these the points' own rounding is all that is left: of a slope, and of a jump.
-SHORTEST, SHORTEST_OF_JUMP = 2.0**-12, 2.0**-23
-JUMP = 1e-2  # error of one interval, relative to all that is explained, that is more than rounding
-MOST_CALLS = 300
+CALLS = 8  # of the kernels: whatever bends is followed by then, unless float32's rounding is in the way
+PRECISE_CALLS = 100  # of NumPy in float64, from the beginning
 
 
 @dataclass(frozen=True)
@@ -105,84 +93,67 @@ def influence(
 
     Source: Sundararajan, Taly & Yan (2017), "Axiomatic attribution for deep networks", sections 3 and 5.
     """
-    network, batch, _, single = read(model, inputs)
+    passes, batch, _, single = read(model, inputs)
     if not single:
         raise InputError(f"got inputs of shape {batch.shape}: influence explains one sequence at a time")
     if method not in get_args(Method):
         raise InputError(f"got the method {method!r}: expected one of {', '.join(get_args(Method))}")
-    layers, vectors = network.layers, jnp.asarray(batch[0])
-    if embedding_of(layers[0]) is not None:
-        layers, vectors = layers[1:], layers[0](jnp.asarray(batch))[0]
-    *steps, count = network.spec.output_shape()
+    *steps, count = passes.spec.output_shape()
     if not 0 <= output < (count or 0):
         raise InputError(f"got output {output}: the answer has the numbers 0 to {(count or 0) - 1}")
-    if steps and not -len(vectors) <= step < len(vectors):
-        raise InputError(f"got step {step}: the sequence has {len(vectors)} steps")
-    way = Way(baseline_of(network, vectors), vectors)
-    at = (jnp.int32(output), jnp.int32(step))
-    (baseline, answer), slopes = _slopes(layers, way, jnp.arange(2.0), at)
-    averaged = method == "integrated"
-    slope = _averaged_slopes(layers, way, at, float(answer - baseline)) if averaged else slopes[1]
+    if steps and not -batch.shape[1] <= step < batch.shape[1]:
+        raise InputError(f"got step {step}: the sequence has {batch.shape[1]} steps")
+    passes, vectors, baseline = numbers_of(passes, batch)
+    way = Way(passes, np.broadcast_to(baseline, vectors.shape)[0], vectors[0], (step, output) if steps else (output,))
+    ends, gradients = way.slopes(np.array([0.0, 1.0]))
+    slope = _averaged(way) if method == "integrated" else gradients[1]
     tokens = tokens_of(model, inputs) if isinstance(inputs, str) else None
-    return Influence(np.asarray(slope, np.float64) * way.length(), float(answer), float(baseline), method, tokens)
+    return Influence(slope * way.length, float(ends[1]), float(ends[0]), method, tokens)
 
 
-def baseline_of(network: Network, vectors: Array) -> Array:
-    """What says nothing, in the shape of the vectors: zeros, or the mean of all tokens' vectors."""
-    tokens = embedding_of(network.layers[0])
-    return jnp.broadcast_to(0.0 if tokens is None else tokens.mean(axis=0), vectors.shape)
+def numbers_of(passes: Passes, batch: NDArray[Any]) -> tuple[Passes, NDArray[Any], NDArray[Any]]:
+    """What reads numbers, the numbers `[batch, time, features]`, and what says nothing, to be spread over them.
+
+    That is zeros; for tokens, which are read as their vectors, the mean of all tokens' vectors.
+    """
+    if not isinstance(passes.spec.layers[0], spec.Embedding):
+        return passes, batch, np.zeros(1, np.float32)
+    rest, vectors = passes.after_embedding()
+    return rest, vectors[batch], vectors.mean(axis=0)
 
 
-class Way(NamedTuple):
-    """From the baseline to the input, straight; both `[time, features]`."""
+@dataclass(frozen=True)
+class Way:
+    """From the baseline to the input, straight; both `[time, features]`; `at` is the number that is explained."""
 
-    begin: Array
-    end: Array
+    passes: Passes
+    begin: NDArray[Any]
+    end: NDArray[Any]
+    at: tuple[int, ...]
 
+    @property
     def length(self) -> NDArray[np.float64]:
         """Of each feature's part of it."""
-        return np.asarray(self.end, np.float64) - np.asarray(self.begin, np.float64)
+        return self.end.astype(np.float64) - self.begin
+
+    def slopes(self, shares: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The number and its gradient after each share of the way: `[shares]`, `[shares, time, features]`."""
+        inputs = self.begin + shares[:, None, None] * self.length
+        shape = self.passes.spec.output_shape()
+        by_outputs = np.zeros((len(shares), *(len(self.end) if size is None else size for size in shape)))
+        by_outputs[(slice(None), *self.at)] = 1
+        outputs, gradients = self.passes.gradient(inputs, by_outputs)
+        return outputs[(slice(None), *self.at)].astype(np.float64), gradients.astype(np.float64)
 
 
-def _averaged_slopes(layers: tuple[BuiltLayer, ...], way: Way, at: Any, difference: float) -> NDArray[np.float64]:
-    """The mean gradient on the way, its least exact interval cut up until the whole is complete."""
-    whole = way.length()
-    average = np.zeros(whole.shape)
-    left = 0.0  # the error of what is too short to be cut up
-    intervals = [(-np.inf, 0.0, 1.0, average)]  # minus the error, begin, length, its part of the average: a heap
-    for _ in range(MOST_CALLS):
-        _, begin, length, coarse = heappop(intervals)
-        average = average - coarse
-        begins, length = begin + length / PIECES * np.arange(PIECES), length / PIECES
-        points = (begins[:, None] + length * POINTS).reshape(-1)
-        answers, slopes = (np.asarray(array, np.float64) for array in _slopes(layers, way, _single(points), at))
-        for first, of_points, of_answers in zip(
-            begins, np.split(slopes, PIECES), np.split(answers, PIECES), strict=True
-        ):
-            part = np.tensordot(length * SHARES, of_points, axes=1)
-            missed = abs(float((part * whole).sum()) - (of_answers[-1] - of_answers[0]))
-            average = average + part
-            if length < (SHORTEST_OF_JUMP if missed > JUMP * abs(difference) else SHORTEST):
-                left += missed
-            else:
-                heappush(intervals, (-missed, float(first), length, part))
-        missed = left - sum(interval[0] for interval in intervals)
-        if missed <= GOOD_ENOUGH * abs(difference) or not intervals:
-            break
-    return average
+def _averaged(way: Way) -> NDArray[np.float64]:
+    """The mean gradient on the way.
 
-
-def _single(values: NDArray[np.float64]) -> Array:
-    return jnp.asarray(values, jnp.float32)
-
-
-@eqx.filter_jit
-def _slopes(layers: tuple[BuiltLayer, ...], way: Way, shares: Array, at: tuple[Array, Array]) -> tuple[Array, Array]:
-    """The number and its gradient after each share of the way: `[shares]`, `[shares, time, features]`."""
-    output, step = at
-
-    def number(inputs: Array) -> Array:
-        answer = apply_layers(layers, inputs[None])[0]
-        return answer[output] if answer.ndim == 1 else answer[step, output]
-
-    return jax.vmap(jax.value_and_grad(number))(way.begin + shares[:, None, None] * (way.end - way.begin))
+    Where a network's answer changes a million times as fast as its input, as one that writes text may between two
+    texts, float32's rounding is a percent of it and no more intervals help: then all is computed anew in float64.
+    """
+    slope, error = mean_slope(way.slopes, way.length, CALLS)
+    if error <= GOOD_ENOUGH or (precise := way.passes.precise()) is None:
+        return slope
+    slope, _ = mean_slope(dataclasses.replace(way, passes=precise).slopes, way.length, PRECISE_CALLS)
+    return slope

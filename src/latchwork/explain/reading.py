@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from latchwork.core import spec
 from latchwork.core.errors import InputError
-from latchwork.engines.jax.layers import embedding_of
-from latchwork.engines.jax.network import Network
-from latchwork.estimators.base import Estimator
+from latchwork.core.network import NetworkData
+from latchwork.explain.passes import DescribedPasses, Passes
 from latchwork.transforms.sequences import as_lengths, as_sequences
 from latchwork.transforms.vocabulary import decode
 
-Model = Network | Estimator
-"""A built network, or a fitted estimator, whose inputs are then scaled or encoded as it does itself."""
+if TYPE_CHECKING:
+    from latchwork.engines.jax.network import Network
+    from latchwork.estimators.base import Estimator
+    from latchwork.runtime import Model as Opened
+
+    Model = NetworkData | Estimator | Opened | Network
+else:
+    Model = Any
+"""A network as plain data or in JAX, a fitted estimator, or what the runtime opened: the last two scale or encode their
+inputs as they do to predict.
+"""
 
 
 class Reading(NamedTuple):
-    """A network and a batch for it.
+    """What runs a network, and a batch for it.
 
     `inputs [batch, time, features]`, or token numbers `[batch, time]`; `lengths [batch]` where they differ; `single`
     where one sequence was given without a batch axis.
     """
 
-    network: Network
+    passes: Passes
     inputs: NDArray[np.float32] | NDArray[np.int32]
     lengths: NDArray[np.int32] | None
     single: bool
@@ -43,41 +53,52 @@ def read(model: Model, inputs: ArrayLike | str, lengths: ArrayLike | None = None
     Raises:
         InputError: the model has no network to look into, or cannot read the inputs.
     """
-    network = network_of(model)
+    passes = passes_of(model)
     if isinstance(inputs, str):
         inputs = _vocabulary_of(model).encode(inputs)
-    if (vectors := embedding_of(network.layers[0])) is not None:
-        tokens, single = _tokens(inputs, len(vectors))
+    first = passes.spec.layers[0]
+    if isinstance(first, spec.Embedding):
+        tokens, single = _tokens(inputs, first.tokens)
         checked = None if lengths is None else as_lengths(lengths, *tokens.shape)
-        return Reading(network, tokens, checked, single)
+        return Reading(passes, tokens, checked, single)
     ragged = isinstance(inputs, list | tuple) and len(inputs) > 0 and np.ndim(inputs[0]) == 2
     sequences: Any = inputs if ragged else _numbers(inputs)
-    width = network.spec.input_shape[-1] if network.spec.input_shape else None
+    width = passes.spec.input_shape[-1] if passes.spec.input_shape else None
     shape = np.shape(sequences[0] if ragged else sequences)
     if len(shape) not in (2, 3) or shape[-1] != width:
         raise InputError(f"got inputs of shape {shape}: the network reads (time, {width}) or (batch, time, {width})")
     single = not ragged and len(shape) == 2
     batch, checked = as_sequences(sequences[None] if single else sequences, lengths)
-    scaler = getattr(model, "scaler_", None)
+    scaler = getattr(model, "scaler_", getattr(model, "scaler", None))
     if scaler is not None:
         batch = scaler.transform(batch, checked)
-    return Reading(network, batch, checked, single)
+    return Reading(passes, batch, checked, single)
 
 
-def network_of(model: Model) -> Network:
-    """The network of a fitted estimator, or what was given if it is one.
+def passes_of(model: Model) -> Passes:
+    """What runs the network of a model.
 
     Raises:
         InputError: there is none.
     """
-    if isinstance(model, Network):
-        return model
-    if not isinstance(model, Estimator):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InputError(f"got {type(model).__name__}: give a built network, or a fitted estimator such as lw.load's")
-    network = getattr(model, "network_", None)
-    if not isinstance(network, Network):
+    fitted = getattr(model, "model_", model)
+    data = fitted if isinstance(fitted, NetworkData) else getattr(fitted, "data", None)
+    if isinstance(data, NetworkData):
+        return DescribedPasses(data)
+    network = model if _is_of_jax(model) else getattr(model, "network_", None)
+    if network is not None:
+        from latchwork.explain.foreign import passes_of_jax
+
+        return passes_of_jax(network)
+    if hasattr(model, "fit"):
         raise InputError(f"this {type(model).__name__} has no network to look into: fit it first, if it trains one")
-    return network
+    raise InputError(f"got {type(model).__name__}: give a built network, or a fitted estimator such as lw.load's")
+
+
+def _is_of_jax(model: Any) -> bool:
+    """Whether it is a network in JAX, which is imported then and not here."""
+    network = sys.modules.get("latchwork.engines.jax.network")
+    return network is not None and isinstance(model, network.Network)
 
 
 def tokens_of(model: Model, text: str) -> list[str]:
@@ -91,7 +112,7 @@ def tokens_of(model: Model, text: str) -> list[str]:
 
 
 def _vocabulary_of(model: Model) -> Any:
-    vocabulary = getattr(getattr(model, "model_", None), "vocabulary", None)
+    vocabulary = getattr(getattr(model, "model_", model), "vocabulary", None)
     if vocabulary is None:
         raise InputError("got a text: only a language model reads one; a network reads numbers")
     return vocabulary

@@ -6,16 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
 from numpy.typing import ArrayLike, NDArray
 
 from latchwork.core.errors import InputError
-from latchwork.engines.jax.layers import BidirectionalLayer, BuiltLayer, RecurrentLayer
 from latchwork.explain.reading import Model, read, tokens_of
-from latchwork.explain.traced_cell import TracedCell, trace_cell
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -96,8 +91,8 @@ def trace(model: Model, inputs: ArrayLike | str, lengths: ArrayLike | None = Non
     """Run a network and keep everything that its recurrent layers compute.
 
     Args:
-        model: a built network, which is given what it reads, or a fitted estimator, which scales or encodes its inputs
-            as it does to predict.
+        model: a network as plain data or in JAX, which is given what it reads; or a fitted estimator or what the
+            runtime opened, which scale or encode their inputs as they do to predict.
         inputs: one sequence `[time, features]` or a batch of them; token numbers, or a text, for a language model.
         lengths: real steps of each sequence of a batch; the arrays are zero past them.
 
@@ -108,47 +103,20 @@ def trace(model: Model, inputs: ArrayLike | str, lengths: ArrayLike | None = Non
         InputError: the network has no recurrent layer, or cannot read the inputs.
 
     Example:
-        >>> network = Network.build(lw.Sequential([lw.LSTM(4), lw.Dense(1)]), (None, 2), seed=0)
+        >>> network = NetworkData.build(lw.Sequential([lw.LSTM(4), lw.Dense(1)]), (None, 2))
         >>> trace(network, np.ones((6, 2)))["forget"].shape
         (6, 4)
     """
-    network, batch, counts, single = read(model, inputs, lengths)
-    found, output = _trace(network.layers, batch, counts)
+    passes, batch, counts, single = read(model, inputs, lengths)
+    found, output = passes.trace(batch, counts)
     if not found:
-        raise InputError(f"{network.spec!r} has no recurrent layer to trace")
-    layers: dict[str, dict[str, Values]] = {}
-    for traced in found:
-        arrays = np.asarray(traced.arrays)
-        layers[traced.layer] = dict(zip(traced.names, arrays[:, 0] if single else arrays, strict=True))
-    answer = np.asarray(output)
+        raise InputError(f"{passes.spec!r} has no recurrent layer to trace")
+    layers = {
+        layer: {name: array[0] if single else array for name, array in arrays.items()}
+        for layer, arrays in found.items()
+    }
     tokens = tokens_of(model, inputs) if isinstance(inputs, str) else None
-    return Trace(layers, answer[0] if single else answer, tokens)
-
-
-@jax.jit
-def _trace(
-    layers: tuple[BuiltLayer, ...], inputs: Array, lengths: Int[Array, " batch"] | None
-) -> tuple[list[TracedCell], Array]:
-    """What each recurrent layer computed, and the answer."""
-    found: list[TracedCell] = []
-    for index, layer in enumerate(layers):
-        match layer:
-            case RecurrentLayer() | BidirectionalLayer():
-                shown: list[Array] = []
-                for name, way in _ways(f"layers.{index}", layer).items():
-                    traced, final_hidden = trace_cell(way.cell, inputs, lengths, reverse=way.reverse, layer=name)
-                    found.append(traced)
-                    shown.append(traced.arrays[-1] if way.return_sequences else final_hidden)
-                inputs = shown[0] if len(shown) == 1 else jnp.concatenate(shown, axis=-1)
-            case _:
-                inputs = layer(inputs, lengths)
-    return found, inputs
-
-
-def _ways(name: str, layer: RecurrentLayer[Any] | BidirectionalLayer) -> dict[str, RecurrentLayer[Any]]:
-    if isinstance(layer, RecurrentLayer):
-        return {name: layer}
-    return {f"{name}.forward": layer.forward, f"{name}.backward": layer.backward}
+    return Trace(layers, output[0] if single else output, tokens)
 
 
 def by_behaviour(values: Values) -> NDArray[np.int64]:

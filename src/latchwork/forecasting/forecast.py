@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -10,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from latchwork.core.errors import InputError
-from latchwork.forecasting.dates import format_times
+from latchwork.forecasting.reading.dates import format_times
 from latchwork.transforms.calendar import Times
 from latchwork.transforms.working import Array
 
@@ -27,37 +28,40 @@ class Forecast:
     names: one a series. times[i]: [horizon]. mean: [series, horizon]. low, high: [series, horizon] a level.
     """
 
-    names: list[str]
-    times: list[Times]
+    names: Sequence[str]
+    times: Sequence[Times]
     style: str
     mean: Array
-    low: dict[float, Array]
-    high: dict[float, Array]
+    low: Mapping[float, Array]
+    high: Mapping[float, Array]
 
     def columns(self) -> dict[str, Any]:
         """One row a series and step: series, time, mean, lo80, hi80, ..."""
         horizon = self.mean.shape[1]
-        found: dict[str, Any] = {
+        columns: dict[str, Any] = {
             "series": [name for name in self.names for _ in range(horizon)],
             "time": [text for times in self.times for text in format_times(times, self.style)],
             "mean": self.mean.ravel(),
         }
         for level in self.low:
-            found[f"lo{level_name(level)}"] = self.low[level].ravel()
-            found[f"hi{level_name(level)}"] = self.high[level].ravel()
-        return found
+            columns[f"lo{level_name(level)}"] = self.low[level].ravel()
+            columns[f"hi{level_name(level)}"] = self.high[level].ravel()
+        return columns
 
     def records(self) -> list[dict[str, Any]]:
         """The rows of `columns` as plain dictionaries."""
         columns = {
-            name: held.tolist() if isinstance(held, np.ndarray) else held for name, held in self.columns().items()
+            name: column.tolist() if isinstance(column, np.ndarray) else column
+            for name, column in self.columns().items()
         }
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
     def to_csv(self, path: str | Path) -> None:
         """Write the rows; numbers carry seven significant digits."""
         columns = self.columns()
-        texts = [[f"{v:.7g}" for v in held] if isinstance(held, np.ndarray) else held for held in columns.values()]
+        texts = [
+            [f"{v:.7g}" for v in column] if isinstance(column, np.ndarray) else column for column in columns.values()
+        ]
         with Path(path).open("w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream)
             writer.writerow(columns)

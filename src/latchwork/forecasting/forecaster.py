@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
 from latchwork.core.storage import Latch
 from latchwork.estimators.base import Estimator
-from latchwork.forecasting.backtest import COMBINATION, Backtest, backtest, calibrate_rolling, simple_forecasts
-from latchwork.forecasting.baselines import BASELINES, LIBRARY, add_library_baselines, library_forecasts
-from latchwork.forecasting.blend import AVERAGE, BLEND, NETWORK, add_average, add_blend, halves, unless_sparse
 from latchwork.forecasting.forecast import Forecast
-from latchwork.forecasting.intervals import Calibration
-from latchwork.forecasting.metrics import Scores
-from latchwork.forecasting.panel import Panel, read_panel
-from latchwork.forecasting.residual import Residual, residual_ahead, residual_from_tensors, train_residual
-from latchwork.forecasting.shown import PREFIX, network_inputs, shown_to_latch
-from latchwork.forecasting.statistical import Answers, answer
-from latchwork.forecasting.stored import panel_from_latch, panel_to_latch
-from latchwork.forecasting.verdict import Verdict, clearly_better, judge, losses
-from latchwork.transforms.bases import METHODS
-from latchwork.transforms.seasonality import detect_season
+from latchwork.forecasting.going_on import go_on
+from latchwork.forecasting.judging.backtest import Backtest, plan_backtest, run_methods
+from latchwork.forecasting.judging.metrics import Scores
+from latchwork.forecasting.judging.verdict import Verdict, choose, judge
+from latchwork.forecasting.methods.catalogue import METHODS, NETWORK
+from latchwork.forecasting.methods.method import Effort, Learned
+from latchwork.forecasting.methods.origins import origins_at_end
+from latchwork.forecasting.methods.statistical import Answers
+from latchwork.forecasting.reading.panel import Panel
+from latchwork.forecasting.reading.read import Columns, read_panel
+from latchwork.forecasting.reading.seasons import default_horizon, find_seasons
+from latchwork.forecasting.result import Result, conclude
+from latchwork.forecasting.stored import result_from_latch, result_to_latch
 from latchwork.transforms.working import Array
 
-HORIZONS = {12: 12, 4: 8, 52: 13, 7: 14, 5: 10, 24: 24, 48: 48}  # by season: one or two of them, as people ask for
-LONGEST_DEFAULT = 96
+if TYPE_CHECKING:
+    from latchwork.training.progress import Progress, ProgressKind
+
 LONGEST_HORIZON = 5000
-RECORD = (64, 4000)  # rows of past errors that intervals go on from: two a series, within these
+NOT_STORED = ("announce", "origins", "minutes")  # of the arguments
 
 
 @dataclass(eq=False, repr=False)
@@ -59,9 +58,8 @@ class Forecaster(Estimator):
         random_state: seed of all that is drawn.
 
     Attributes:
-        panel_: what was read. backtest_: forecasts from earlier origins, None for data too short for that.
-        verdict_: the judgement on them, None likewise. used_: the method whose forecasts `predict` gives.
-        notes_: all that was found and done, for people.
+        result_: all that `fit` found out, frozen: every table, page and file is made from it. panel_, horizon_,
+            seasons_, answers_, backtest_, verdict_, used_ and notes_ are parts of it.
 
     Example:
         Forecaster(horizon=12).fit("airline.csv").predict().to_csv("forecast.csv")
@@ -82,318 +80,167 @@ class Forecaster(Estimator):
     library: bool | None = None
     minutes: float | None = None
     announce: Callable[[Forecaster], None] | None = None
-    progress: str = "auto"
+    progress: ProgressKind | Progress = "auto"
     random_state: int = 0
 
     JOB: ClassVar[str] = "forecasting"
-    panel_: Panel = dataclasses.field(init=False)
-    horizon_: int = dataclasses.field(init=False)
-    seasons_: tuple[int, ...] = dataclasses.field(init=False)
-    answers_: Answers = dataclasses.field(init=False)
-    backtest_: Backtest | None = dataclasses.field(init=False)
-    verdict_: Verdict | None = dataclasses.field(init=False)
-    used_: str = dataclasses.field(init=False)
-    notes_: list[str] = dataclasses.field(init=False)
-    _blended: str | None = dataclasses.field(init=False)
-    _base: str = dataclasses.field(init=False)
-    _network: Residual | None = dataclasses.field(init=False)
-    _calibration: Calibration = dataclasses.field(init=False)
+    result_: Result = dataclasses.field(init=False)
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Read, backtest, and get ready to forecast past the end.
+        """Read, backtest, and forecast past the end.
 
-        X: a path, a frame, an array (time,) or (series, time), or a `Panel`. y: not used, as in scikit-learn.
+        X: a path, a frame, an array (time,) or (series, time), a `Table` or a `Panel`. y: not used, as in scikit-learn.
         """
         del y
-        levels = self._levels(self.levels)
+        levels = _checked_levels(self.levels)
         if self.horizon is not None and not 1 <= self.horizon <= LONGEST_HORIZON:
             raise InputError(f"got horizon {self.horizon}: give 1 to {LONGEST_HORIZON} steps")
-        self.panel_ = self._read(X)
-        self.notes_ = list(self.panel_.notes)
-        self.seasons_ = self._choose_seasons()
-        season = self.seasons_[0] if self.seasons_ else 1
-        self.horizon_ = self.horizon or HORIZONS.get(season, min(season, LONGEST_DEFAULT) if season > 1 else 6)
-        self.backtest_ = backtest(self.panel_, self.seasons_, self.horizon_, levels, self.origins)
-        self.answers_ = answer(self.panel_.values, self.seasons_, self.horizon_)
-        self.notes_ += self.answers_.notes(self.panel_.names)
-        self._network, self._base = None, COMBINATION
-        self._blended = None if self.backtest_ is None else add_blend(self.backtest_)
-        if self.backtest_ is None:
-            self.notes_.append("too short for a backtest: the intervals are those of similar series")
-        self._settle(levels)
-        if self.announce is not None:
-            self.announce(self)
-        if self.backtest_ is None:
+        panel = self._read(X)
+        seasons = find_seasons(panel)
+        horizon = self.horizon or default_horizon(seasons)
+        notes = list(panel.notes)
+        if seasons and panel.frequency.unit == "steps":
+            notes.append(f"a season of {seasons[0]} steps was found in the autocorrelation")
+        end = origins_at_end(panel, seasons, horizon)
+        notes += end.answers.notes(panel.names)
+        backtest = plan_backtest(panel, seasons, horizon, self.origins)
+        if backtest is None:
+            notes.append("too short for a backtest: the intervals are those of similar series")
+            self.result_ = conclude(end, None, Learned(), levels, best=self.best, notes=notes)
+            self._announce()
             return self
-        if self.library or (self.library is None and self.train):
-            self.notes_ += add_library_baselines(self.backtest_, self.panel_, self.seasons_, bool(self.library))
-        if self.train:
-            self._train_network(self.backtest_)
-        self._settle(levels)
+
+        effort = Effort(self.train, self.library, self.minutes, self.random_state, self.progress)
+        first = [method for method in METHODS if not method.waits]
+        backtest, learned, found = run_methods(backtest, first, Learned(), effort)
+        notes += found
+        self.result_ = conclude(end, backtest, learned, levels, best=self.best, notes=notes)
+        self._announce()
+
+        learned = replace(learned, base=choose(backtest, first, best=False).name)
+        more, learned, found = run_methods(backtest, [m for m in METHODS if m.waits], learned, effort)
+        notes += found
+        if more is backtest:  # nothing came that the first answer did not know
+            self.result_ = replace(self.result_, notes=tuple(notes))
+        else:
+            self.result_ = conclude(end, more, learned, levels, best=self.best, notes=notes)
         return self
 
     def predict(
         self, levels: Sequence[float] | None = None, *, covariates: Mapping[str, Any] | None = None
     ) -> Forecast:
-        """Forecast past the end, with intervals at `levels` in per cent (those of the constructor where None).
+        """The forecast past the end, with intervals at `levels` in per cent (those of the constructor where None).
 
         covariates: what is known ahead by column, [steps] for one series or [series, steps]; it takes the place of what
         was known when the data were read, in this forecast alone.
         """
+        result = self._result()
         if covariates:
-            return self._knowing(self._fitted().panel_.with_future(covariates)).predict(levels)
-        wanted = self._levels(self.levels if levels is None else levels)
-        panel = self._fitted().panel_
-        mean = self._centre()
-        centre = self._working(mean)
-        ends = {level: self.answers_.interval(level, self._calibration, centre) for level in wanted}
-        return Forecast(
-            panel.names,
-            [panel.future_times(i, self.horizon_) for i in range(len(panel))],
-            panel.style,
-            mean,
-            {level: low for level, (low, _) in ends.items()},
-            {level: high for level, (_, high) in ends.items()},
-        )
+            result = result.knowing(result.panel.with_future(covariates))
+        return result.at_levels(_checked_levels(self.levels if levels is None else levels))
 
     def backtest(self) -> Backtest:
         """Forecasts from earlier origins beside what came; raises `InputError` where the data are too short."""
-        if self._fitted().backtest_ is None:
-            raise InputError(f"got {self._longest()} values: a backtest needs more")
-        return self.backtest_  # pyright: ignore[reportReturnType] - checked above
+        return self._result().tested()
 
     def baselines(self) -> dict[str, Scores]:
         """Errors of every method on the backtest's origins, best first."""
-        made = self.backtest()
-        order = sorted(made.methods, key=lambda name: float(np.nanmean(losses(made, name))))
-        return {name: made.scores(name) for name in order}
+        self.backtest()
+        return dict(self.result_.scores)
 
     def verdict(self) -> Verdict:
         """What won the backtest, and by how much more than noise."""
-        return judge(self.backtest(), self.used_)
+        return judge(self.backtest(), METHODS, self.result_.used)
 
     def network_forecast(self) -> Array | None:
         """The trained network's own forecasts past the end, [series, horizon], used or not; None without one."""
-        network = self._fitted()._network
-        return None if network is None else self.answers_.values(network.ahead)
+        result = self._result()
+        return None if result.learned.network is None else NETWORK.ahead(result.end, result.learned)
 
     def plot(self, path: str | Path, index: int = 0) -> None:
         """Draw the history and the fan of one series as a PNG."""
-        from latchwork.forecasting.pictures import draw_forecast, values_shown
+        from latchwork.forecasting.report.pictures import draw_forecast
 
-        fitted = self._fitted()
-        season = fitted.seasons_[0] if fitted.seasons_ else 1
-        shown = values_shown(season, fitted.horizon_, fitted.backtest_)
-        draw_forecast(fitted.panel_, fitted.predict(), index, Path(path), shown)
+        draw_forecast(self._result(), index, Path(path))
 
     def update(self, X: Any) -> Self:
         """Go on from new data without training: the rows after each series' stored end are added to it."""
-        new = self._read(X)
-        before = self._fitted().panel_
-        self.panel_, added = before.extended(new)
-        self.notes_ = [*new.notes, f"{added:,} new values; nothing was trained again"]
-        self._learn_widths(before)
-        self.answers_ = answer(self.panel_.values, self.seasons_, self.horizon_)
-        if self._network is not None:
-            self._network = residual_ahead(self._network.trained, self.panel_, self.seasons_, self.horizon_)
+        result = self._result()
+        self.result_ = go_on(result, self._read(X), _checked_levels(self.levels))
         return self
 
     def to_latch(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """The file's document and tensors: options, calendar, calibration and each series' last window."""
-        panel, tensors = panel_to_latch(self._fitted().panel_, self.seasons_, self.horizon_)
-        options = {
-            name: value for name, value in self.get_params().items() if name not in {"announce", "origins", "minutes"}
-        }
-        fitted = {
-            "options": {name: list(v) if isinstance(v, tuple) else v for name, v in options.items()},
-            "panel": panel,
-            "horizon": self.horizon_,
-            "seasons": list(self.seasons_),
-            "used": self.used_,
-            "blended": self._blended,
-            "base": self._base,
-        }
-        if self._network is not None and self.used_ in {NETWORK, AVERAGE}:
-            tensors |= self._network.tensors()
-        tensors["fitted.calibration"] = self._calibration.factors
-        tensors["fitted.calibration_record"] = self._calibration.kept(self._recorded()).record.astype(np.float32)
-        fitted["shown"], shown = self._shown()
-        tensors |= shown
-        document = {"network": None, "fitted": fitted, "training": {}, "data": {"series": len(self.panel_)}}
-        return document, tensors
+        fitted, tensors = result_to_latch(self._result())
+        options = {name: value for name, value in self.get_params().items() if name not in NOT_STORED}
+        fitted["options"] = {name: list(v) if isinstance(v, tuple) else v for name, v in options.items()}
+        data = {"series": len(self.result_.panel)}
+        return {"network": None, "fitted": fitted, "training": {}, "data": data}, tensors
 
     @classmethod
     def from_latch(cls, latch: Latch) -> Self:
         """The fitted forecaster in a file; its backtest is not kept."""
         fitted = latch.document["fitted"]
-        made = cls(**fitted["options"])
-        made.panel_ = panel_from_latch(fitted["panel"], latch.tensors)
-        made.horizon_, made.seasons_ = int(fitted["horizon"]), tuple(fitted["seasons"])
-        made.used_, made.notes_ = str(fitted["used"]), []
-        record = latch.tensors.get("fitted.calibration_record", Calibration.none().record)  # older files have none
-        factors = latch.tensors["fitted.calibration"]
-        made._calibration = Calibration(np.array(factors, dtype=np.float64), np.array(record, dtype=np.float64))
-        made._blended, made._base = fitted["blended"], str(fitted.get("base", COMBINATION))
-        made.backtest_ = made.verdict_ = None
-        made._network = residual_from_tensors(latch.tensors, made.panel_, made.seasons_, made.horizon_)
-        made.answers_ = answer(made.panel_.values, made.seasons_, made.horizon_)
-        return made
+        forecaster = cls(**fitted["options"])
+        forecaster.result_ = result_from_latch(fitted, latch.tensors, _checked_levels(forecaster.levels))
+        return forecaster
+
+    @property
+    def panel_(self) -> Panel:
+        """What was read."""
+        return self._result().panel
+
+    @property
+    def horizon_(self) -> int:
+        """Steps that are forecast."""
+        return self._result().horizon
+
+    @property
+    def seasons_(self) -> tuple[int, ...]:
+        """Periods, shortest first."""
+        return self._result().seasons
+
+    @property
+    def answers_(self) -> Answers:
+        """What the statistical methods say past the end."""
+        return self._result().end.answers
+
+    @property
+    def backtest_(self) -> Backtest | None:
+        """Forecasts from earlier origins, None for data too short for that and in a forecaster that was loaded."""
+        return self._result().backtest
+
+    @property
+    def verdict_(self) -> Verdict | None:
+        """The judgement on them, None likewise."""
+        return self._result().verdict
+
+    @property
+    def used_(self) -> str:
+        """The method whose forecasts `predict` gives."""
+        return self._result().used.name
+
+    @property
+    def notes_(self) -> list[str]:
+        """All that was found and done, for people."""
+        return list(self._result().notes)
 
     def _read(self, source: Any) -> Panel:
-        return read_panel(
-            source,
-            target=self.target,
-            time=self.time,
-            series=self.series,
-            covariates=self.covariates,
-            past_covariates=self.past_covariates,
-            static_covariates=self.static_covariates,
-        )
+        kinds = (self.covariates, self.past_covariates, self.static_covariates)
+        return read_panel(source, Columns(self.target, self.time, self.series, *kinds))
 
-    def _shown(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """What the explorer shows of this forecaster."""
-        held = self.answers_.combined.weights.mean(axis=2)
-        weights = {name: held[:, i] for i, name in enumerate(METHODS)}
-        without = self._base if self.used_ == AVERAGE else self.used_
-        if without == BLEND and self._blended is not None:
-            weights = {name: 0.5 * share + 0.5 * (name == BASELINES[self._blended]) for name, share in weights.items()}
-        elif without not in {COMBINATION, NETWORK}:
-            weights = {self.used_: np.ones(len(self.panel_))}
-        again = None if self.used_ in LIBRARY else self._forecast_again
-        document, tensors = shown_to_latch(self.panel_, self.predict(), weights, again, self.seasons_)
-        if self._network is not None and self.used_ in {NETWORK, AVERAGE} and again is not None:
-            count = len(tensors[PREFIX + "leanings"])
-            tensors |= network_inputs(self.panel_, self.seasons_, self.horizon_, count)
-        return document, tensors
+    def _announce(self) -> None:
+        if self.announce is not None:
+            self.announce(self)
 
-    def _forecast_again(self, panel: Panel) -> Array:
-        """Point forecasts past the end of another panel of the same kind, nothing fitted anew."""
-        other = self._knowing(panel)
-        other.answers_ = answer(panel.values, self.seasons_, self.horizon_)
-        return other._centre()
-
-    def _learn_widths(self, before: Panel) -> None:
-        """Go on calibrating by what came of the forecasts past the end of `before`; `panel_` has gone on already."""
-        truth = np.full((len(before), self.horizon_), np.nan)
-        for row, (old, new) in enumerate(zip(before.values, self.panel_.values, strict=False)):
-            came = new[len(old) : len(old) + self.horizon_]
-            truth[row, : len(came)] = came
-        rows = np.flatnonzero(np.isfinite(truth).any(axis=1))
-        if not len(rows):
-            return
-        centre = self._working(self._centre())
-        away = self.answers_.survey.to_working(truth) - centre
-        rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), self._recorded() // 2)).astype(int)]
-        known = np.isfinite(truth)
-        for level in self._levels(self.levels):
-            low, high = self.answers_.interval(level, self._calibration, centre)
-            held = 100 * np.mean(((truth >= low) & (truth <= high))[known])
-            self.notes_.append(f"the last forecast's {level:g} % interval held {held:.0f} % of what came since")
-        widths = self.answers_.combined.widths
-        self._calibration = self._calibration.gone_on(away[rows], widths[rows], self._recorded())
-
-    def _recorded(self) -> int:
-        return int(np.clip(2 * len(self.panel_), *RECORD))
-
-    def _knowing(self, panel: Panel) -> Self:
-        """A copy whose network has read another panel; this one stays as it is, whatever threads ask it meanwhile."""
-        other = copy.copy(self)
-        other.panel_ = panel
-        if self._network is not None:
-            ahead = residual_ahead(self._network.trained, panel, self.seasons_, self.horizon_)
-            other._network = dataclasses.replace(ahead, tested=self._network.tested)
-        return other
-
-    def _train_network(self, made: Backtest) -> None:
-        """Train, put the network's forecasts into the backtest, and use it where it does better there."""
-        found = train_residual(self.panel_, self.seasons_, self.horizon_, made, self.random_state, self.minutes)
-        if found is None:
-            self.notes_.append("too few origins to train a network on: the pretrained combination stands")
-            return
-        self._network = found
-        assert found.tested is not None
-        made.forecasts[NETWORK] = made.answers.values(found.tested)
-        self._base = self.used_ if self.used_ == BLEND else COMBINATION
-        add_average(made, self._base)
-        trained = found.trained
-        self.notes_.append(
-            f"trained {len(trained.gains) * trained.members} networks side by side, {trained.steps} steps in "
-            f"{trained.seconds:.0f} s; on their validation rows they save {100 * trained.gains[-1]:.1f} %"
-        )
-
-    def _settle(self, levels: tuple[float, ...]) -> None:
-        """Choose the method to use, calibrate its intervals, and judge."""
-        made = self.backtest_
-        self.used_, self._calibration, self.verdict_ = COMBINATION, Calibration.none(), None
-        if made is None:
-            return
-        means = {name: float(np.nanmean(losses(made, name))) for name in made.methods}
-        if BLEND in means and not clearly_better(made, COMBINATION, BLEND, errors=2):  # to average is steadier
-            self.used_ = BLEND
-        for trained in (AVERAGE, NETWORK):  # what is trained on few values must show more than luck
-            if trained in means and clearly_better(made, trained, self.used_):
-                self.used_ = trained
-        if self.best:
-            self.used_ = min(means, key=lambda name: means[name])
-        if self.used_ != COMBINATION:
-            calibrate_rolling(made, levels, self.used_)
-        self._calibration = made.calibration
-        self.verdict_ = judge(made, self.used_)
-
-    def _centre(self) -> Array:
-        """Point forecasts of the used method past the end, [series, horizon]."""
-        if self.used_ in {NETWORK, AVERAGE} and self._network is not None:
-            ahead = self.answers_.values(self._network.ahead)
-            return ahead if self.used_ == NETWORK else halves(self._without_network(self._base), ahead)
-        if self.used_ in {COMBINATION, BLEND}:
-            return self._without_network(self.used_)
-        if self.used_ in BASELINES:
-            said = self.answers_.method(BASELINES[self.used_])
-        elif self.used_ in {"naive", "drift"}:
-            last = np.array([v[np.flatnonzero(np.isfinite(v))[-1]] for v in self.panel_.values])
-            said = simple_forecasts(self.panel_.values, last, self.horizon_)[self.used_]
-        else:
-            said = library_forecasts(self.used_, self.panel_.values, self.seasons_, self.horizon_)
-        return np.where(np.isfinite(said), said, self.answers_.centre)
-
-    def _working(self, mean: Array) -> Array:
-        """Forecasts past the end in working units, where intervals are laid around them."""
-        working = self.answers_.survey.to_working(mean)
-        return np.where(np.isfinite(working), working, self.answers_.combined.centre)
-
-    def _without_network(self, name: str) -> Array:
-        """The combination's forecasts past the end, or the blend's."""
-        if name == COMBINATION or self._blended is None:
-            return self.answers_.centre
-        blended = halves(self.answers_.centre, self.answers_.method(BASELINES[self._blended]))
-        return unless_sparse(self.answers_, blended)
-
-    def _choose_seasons(self) -> tuple[int, ...]:
-        """The calendar's seasons, or the one that the first half of the longest series shows where there are no dates.
-
-        Only the first half is looked at, so that no backtest's origin sees what came after it.
-        """
-        frequency = self.panel_.frequency
-        if frequency.unit != "steps":
-            longest = self._longest()
-            return tuple(s for s in frequency.seasons if longest >= 2 * s)
-        found = [detect_season(v[: len(v) // 2]) for v in sorted(self.panel_.values, key=len)[-25:]]
-        season = int(np.bincount(found).argmax())
-        if season > 1:
-            self.notes_.append(f"a season of {season} steps was found in the autocorrelation")
-        return (season,) if season > 1 else ()
-
-    def _longest(self) -> int:
-        return max(len(v) for v in self.panel_.values)
-
-    def _fitted(self) -> Self:
-        if not hasattr(self, "panel_"):
+    def _result(self) -> Result:
+        if not hasattr(self, "result_"):
             raise InputError("got a forecaster that was not fitted: call fit first")
-        return self
+        return self.result_
 
-    @staticmethod
-    def _levels(levels: Sequence[float]) -> tuple[float, ...]:
-        wanted = tuple(float(level) for level in levels)
-        if not all(0 < level < 100 for level in wanted):
-            raise InputError(f"got levels {', '.join(f'{v:g}' for v in wanted)}: give per cents between 0 and 100")
-        return wanted
+
+def _checked_levels(levels: Sequence[float]) -> tuple[float, ...]:
+    wanted = tuple(float(level) for level in levels)
+    if not all(0 < level < 100 for level in wanted):
+        raise InputError(f"got levels {', '.join(f'{v:g}' for v in wanted)}: give per cents between 0 and 100")
+    return wanted

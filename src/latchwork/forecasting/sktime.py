@@ -90,8 +90,8 @@ class LatchworkForecaster(BaseForecaster):
 
     def _predict(self, fh: Any, X: pd.DataFrame | None) -> pd.Series:
         forecast = self.forecaster_.predict(covariates=self._ahead(X))
-        said = forecast.mean[0][self._places(fh)]
-        return pd.Series(said, index=fh.to_absolute_index(self.cutoff), name=self._y.name)
+        mean = forecast.mean[0][self._places(fh)]
+        return pd.Series(mean, index=fh.to_absolute_index(self.cutoff), name=self._y.name)
 
     def _predict_interval(self, fh: Any, X: pd.DataFrame | None, coverage: list[float]) -> pd.DataFrame:
         levels = [100 * share for share in coverage if 0 < share < 1]
@@ -99,12 +99,12 @@ class LatchworkForecaster(BaseForecaster):
         places = self._places(fh)
         name = self._get_varnames()[0]
         columns = pd.MultiIndex.from_product([[name], coverage, ["lower", "upper"]])
-        found = pd.DataFrame(index=fh.to_absolute_index(self.cutoff), columns=columns, dtype=float)
+        intervals = pd.DataFrame(index=fh.to_absolute_index(self.cutoff), columns=columns, dtype=float)
         for share in coverage:
             level = 100 * share
             for end, ends in (("lower", forecast.low), ("upper", forecast.high)):
-                found[name, share, end] = ends.get(level, forecast.mean)[0][places]
-        return found
+                intervals[name, share, end] = ends.get(level, forecast.mean)[0][places]
+        return intervals
 
     def _update(self, y: pd.Series, X: pd.DataFrame | None = None, update_params: bool = True) -> LatchworkForecaster:
         if update_params:
@@ -143,8 +143,8 @@ def _frame(y: pd.Series, X: pd.DataFrame | None) -> pd.DataFrame:
     index = y.index
     stamps = index.to_timestamp() if isinstance(index, pd.PeriodIndex) else index
     times = stamps if isinstance(stamps, pd.DatetimeIndex) else np.arange(len(y))
-    held = {} if X is None else {str(name): X[name].to_numpy() for name in X.columns}
-    return pd.DataFrame({"time": times, "y": y.to_numpy(dtype=float), **held})
+    beside = {} if X is None else {str(name): X[name].to_numpy() for name in X.columns}
+    return pd.DataFrame({"time": times, "y": y.to_numpy(dtype=float), **beside})
 
 
 def _unknown_at_end(y: pd.Series) -> int:

@@ -1,15 +1,57 @@
-"""A panel in a saved file: the calendar and each series' last window."""
+"""A result in a saved file: the calendar, each series' last window, and what forecasts go by; not the backtest."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.forecasting.panel import Panel
+from latchwork.forecasting.going_on import recorded
+from latchwork.forecasting.judging.intervals import Calibration
+from latchwork.forecasting.methods.catalogue import COMBINATION, method_named
+from latchwork.forecasting.methods.corrector import Corrector
+from latchwork.forecasting.methods.method import Learned
+from latchwork.forecasting.methods.origins import origins_at_end
+from latchwork.forecasting.reading.panel import Panel
+from latchwork.forecasting.report.shown import shown_to_latch
+from latchwork.forecasting.result import Result, ahead
 from latchwork.transforms.bases import history_length
 from latchwork.transforms.calendar import Frequency
+
+
+def result_to_latch(result: Result) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The document's `fitted` and the file's tensors."""
+    panel, tensors = panel_to_latch(result.panel, result.seasons, result.horizon)
+    learned, calibration = result.learned, result.calibration.kept(recorded(result.panel))
+    tensors["fitted.calibration"] = calibration.factors
+    tensors["fitted.calibration_record"] = calibration.record.astype(np.float32)
+    if result.used.trained and learned.network is not None:
+        tensors |= learned.network.tensors()
+    shown, shown_tensors = shown_to_latch(result)
+    fitted: dict[str, Any] = {
+        "panel": panel,
+        "horizon": result.horizon,
+        "seasons": list(result.seasons),
+        "used": result.used.name,
+        "blended": learned.partner,
+        "base": learned.base or COMBINATION.name,
+        "shown": shown,
+    }
+    return fitted, tensors | shown_tensors
+
+
+def result_from_latch(fitted: dict[str, Any], tensors: dict[str, NDArray[Any]], levels: Sequence[float]) -> Result:
+    """The inverse of `result_to_latch`, with intervals at `levels`."""
+    panel = panel_from_latch(fitted["panel"], tensors)
+    record = tensors.get("fitted.calibration_record", Calibration.none().record)  # older files have none
+    factors = np.array(tensors["fitted.calibration"], dtype=np.float64)
+    calibration = Calibration(factors, np.array(record, dtype=np.float64))
+    learned = Learned(fitted["blended"], fitted.get("base"), Corrector.from_tensors(tensors))
+    end = origins_at_end(panel, tuple(fitted["seasons"]), int(fitted["horizon"]))
+    used = method_named(str(fitted["used"]))
+    return Result(end, used, learned, calibration, ahead(end, used, learned, calibration, levels))
 
 
 def panel_to_latch(
@@ -24,12 +66,12 @@ def panel_to_latch(
         "fitted.times": np.concatenate(times),
         "fitted.lengths": np.array([len(v) for v in values], dtype=np.int64),
     }
-    for name, held in panel.covariates.items():  # what is known of their future included
-        parts = [c[max(0, len(v) - kept) :] for c, v in zip(held, panel.values, strict=True)]
+    for name, series in panel.covariates.items():  # what is known of their future included
+        parts = [c[max(0, len(v) - kept) :] for c, v in zip(series, panel.values, strict=True)]
         tensors[f"fitted.covariates.{name}"] = np.concatenate(parts)
         tensors[f"fitted.covariate_lengths.{name}"] = np.array([len(p) for p in parts], dtype=np.int64)
-    for name, held in panel.static.items():
-        tensors[f"fitted.static.{name}"] = held
+    for name, fixed in panel.static.items():
+        tensors[f"fitted.static.{name}"] = fixed
     document = {
         "covariates": list(panel.covariates),
         "past": list(panel.past),
@@ -53,9 +95,9 @@ def panel_from_latch(document: dict[str, Any], tensors: dict[str, NDArray[Any]])
         for name in document["covariates"]
     }
     return Panel(
-        list(document["names"]),
-        [part.astype("datetime64[s]") for part in np.split(np.array(tensors["fitted.times"]), ends)],
-        [np.array(part, dtype=np.float64) for part in np.split(tensors["fitted.values"], ends)],
+        tuple(document["names"]),
+        tuple(part.astype("datetime64[s]") for part in np.split(np.array(tensors["fitted.times"]), ends)),
+        tuple(np.array(part, dtype=np.float64) for part in np.split(tensors["fitted.values"], ends)),
         Frequency.from_dict(document["frequency"]),
         str(document["style"]),
         str(document["target"]),

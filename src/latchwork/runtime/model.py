@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -57,6 +57,7 @@ class Model:
     document: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     tensors: Mapping[str, NDArray[Any]] = field(default_factory=dict[str, NDArray[Any]], repr=False)
     _server: Server = field(init=False, repr=False)
+    _quick_step: Callable[..., Any] = field(init=False, repr=False)
     _features: int | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -64,6 +65,7 @@ class Model:
         object.__setattr__(self, "_features", self.data.spec.shapes()[0][-1])
         server = make_server(self.data, self.scaler, scores=self.labels is not None)
         object.__setattr__(self, "_server", server)
+        object.__setattr__(self, "_quick_step", server.quick_step)
 
     @classmethod
     def fitted(
@@ -182,13 +184,13 @@ class Model:
 
     def outputs(self, inputs: Any, lengths: Any = None) -> Array:
         """The network's own outputs, before they become answers; arguments as of `predict`."""
-        if lengths is None and self._is_ready(inputs):
-            outputs = self._server.run(inputs)
-            if outputs is not None:  # else a number is missing
+        if lengths is None and isinstance(inputs, np.ndarray) and inputs.ndim and len(inputs) <= ROWS:
+            outputs = self._server.quick_run(inputs)
+            if outputs is not None:  # else in need of conversion, or wrong
                 return outputs
         batch, lengths = self._checked(inputs, lengths)
         parts = [
-            self._run(batch[first : first + ROWS], None if lengths is None else lengths[first : first + ROWS])
+            self._server.run(batch[first : first + ROWS], None if lengths is None else lengths[first : first + ROWS])
             for first in range(0, len(batch), ROWS)
         ]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
@@ -211,8 +213,7 @@ class Model:
         Raises:
             InputError: inputs of another shape, or missing values.
         """
-        done = self._server.step(inputs, state) or self._server.step(self._checked_step(inputs, state), state)
-        assert done is not None
+        done = self._quick_step(inputs, state) or self._server.step(self._checked_step(inputs), state)
         return done if self.target_scaler is None else (self._answers(done[0]), done[1])
 
     def __getstate__(self) -> dict[str, Any]:
@@ -227,21 +228,6 @@ class Model:
     def _takes_tokens(self) -> bool:
         return isinstance(self.data.spec.layers[0], spec.Embedding)
 
-    def _is_ready(self, inputs: Any) -> bool:
-        """Whether these are inputs that the engine takes as they are, and in one call."""
-        return (
-            isinstance(inputs, np.ndarray)
-            and inputs.dtype == np.float32
-            and inputs.ndim == 3
-            and inputs.shape[2] == self._features
-            and 0 < len(inputs) <= ROWS
-        )
-
-    def _run(self, batch: NDArray[Any], lengths: Lengths) -> Array:
-        outputs = self._server.run(batch, lengths)
-        assert outputs is not None  # the inputs are checked
-        return outputs
-
     def _checked(self, inputs: Any, lengths: Any) -> tuple[NDArray[Any], Lengths]:
         """A batch as the engine takes it."""
         if self._takes_tokens:
@@ -249,18 +235,14 @@ class Model:
             return batch, None if lengths is None else as_lengths(lengths, *batch.shape)
         return as_sequences(inputs, lengths, features=self._features)
 
-    def _checked_step(self, inputs: Any, state: State) -> NDArray[Any]:
+    def _checked_step(self, inputs: Any) -> NDArray[Any]:
         """A step's inputs that are in need of conversion, or wrong."""
         if self._takes_tokens:
             return self._tokens(inputs, 1)
         now = np.asarray(inputs)
         if now.ndim != 2:
             raise InputError(f"got inputs of shape {now.shape}: a step is (batch, features)")
-        now = as_sequences(now[:, None], features=self._features).inputs[:, 0]
-        batch = getattr(state, "batch", len(now))
-        if len(now) != batch:
-            raise InputError(f"got inputs of {len(now)} sequences and a state of {batch}")
-        return np.ascontiguousarray(now)
+        return as_sequences(now[:, None], features=self._features).inputs[:, 0]
 
     def _answers(self, outputs: NDArray[np.floating]) -> NDArray[np.floating]:
         if self.target_scaler is None:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core import spec
-from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.runtime.server import Array, Lengths, State, make_server
 
@@ -37,23 +36,24 @@ class NumpyNetwork:
         """Check the arrays and pack them."""
         self.data = NetworkData(network, parameters)
         self._server = make_server(self.data)
-        self._takes_tokens = isinstance(network.layers[0], spec.Embedding)
 
     @property
     def spec(self) -> spec.Sequential:
         """The layers."""
         return self.data.spec
 
-    def __call__(self, inputs: Any, lengths: Lengths = None) -> Array:
-        """The last layer's output for a batch `[batch, time, features]`, or token numbers `[batch, time]`.
+    def __call__(self, inputs: Any, lengths: Lengths = None, *, ahead: Any = None) -> Array:
+        """The last layer's output for a batch.
+
+        Args:
+            inputs: `[batch, time, features]`, or token numbers `[batch, time]`.
+            lengths: the real steps of each sequence, all where left out.
+            ahead: what an `Ahead` layer knows, `[batch, horizon, features]`.
 
         Raises:
-            InputError: an input is not a finite number.
+            InputError: inputs of another shape, or one that is not a finite number.
         """
-        outputs = self._server.run(self._dense(inputs), lengths)
-        if outputs is None:
-            raise InputError("the inputs hold a value that is not a finite number")
-        return outputs
+        return self._server.run(inputs, lengths, ahead=ahead)
 
     def initial_state(self, batch: int) -> State:
         """The state before the first step.
@@ -74,16 +74,10 @@ class NumpyNetwork:
             `[batch, outputs]`: what the network would give were this the sequence's last step; and the new state.
 
         Raises:
-            InputError: an input is not a finite number, or of another shape than the state.
+            InputError: as a call, or inputs of another number of sequences than the state.
         """
-        done = self._server.step(self._dense(inputs), state)
-        if done is None:
-            raise InputError(f"got a step of shape {np.shape(inputs)}: expected finite numbers, a row a sequence")
-        return done
+        return self._server.step(inputs, state)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process packs the arrays anew."""
         return type(self), (self.data.spec, self.data.parameters)
-
-    def _dense(self, inputs: Any) -> NDArray[Any]:
-        return np.ascontiguousarray(inputs, None if self._takes_tokens else np.float32)

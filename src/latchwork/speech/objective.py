@@ -11,8 +11,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from latchwork.engines.jax.layers import Key
 from latchwork.engines.jax.network import Network, apply_layers
+from latchwork.engines.jax.objectives import Batch
 from latchwork.speech.symbols import BLANK
-from latchwork.training.objective import Batch
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 
 from latchwork.engines.jax.layers import DescribedLayer, Key, RecurrentLayer, embedding_of, has_dropout
 from latchwork.engines.jax.network import Network
-from latchwork.training.objective import Batch
+from latchwork.engines.jax.objectives import Batch
 
 States = tuple[Any, ...]
 

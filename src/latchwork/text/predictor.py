@@ -59,17 +59,14 @@ class NetworkPredictor:
 
     def step(self, token: int, state: State) -> tuple[Floats, State]:
         """Probabilities `[tokens]` of the next token, and the new state."""
-        answer = self._writer.step(np.array([token]), state)
+        answer = self._writer.quick_step(np.array([token]), state)
         if answer is None:
-            raise InputError("the model's weights are not finite numbers: train it again")
+            raise InputError(f"token numbers go from 0 to {self.tokens - 1}, got {token}")
         return answer[0][0], answer[1]
 
     def scores(self, tokens: NDArray[np.integer[Any]], state: State) -> tuple[Floats, State]:
-        """Scores before the softmax, `[texts, tokens]`, after one more token of each text `[texts]`; the new state."""
-        answer = self._scorer.step(tokens, state)
-        if answer is None:
-            raise InputError("the model's weights are not finite numbers: train it again")
-        return answer
+        """Scores before the softmax, `[texts, time, tokens]`, after each of several more tokens `[texts, time]`."""
+        return self._scorer.advance(tokens, state)
 
     @cached_property
     def _writer(self) -> Server:

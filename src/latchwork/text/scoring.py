@@ -34,11 +34,11 @@ def network_bits(predictor: NetworkPredictor, ids: NDArray[Any]) -> NDArray[np.f
     bits[0] = np.log2(predictor.tokens)
     for first in range(0, warm_up + part - 1, window):
         offsets = np.arange(first, min(first + window, warm_up + part - 1))
-        scores = np.empty((len(offsets), streams, predictor.tokens), np.float32)
-        for step, offset in enumerate(offsets):  # a stream past the text's end reads what is not counted
-            scores[step], state = predictor.scores(ids[np.minimum(starts + offset, tokens - 1)], state)
-        after = starts + offsets[:, None] + 1
-        counted = (offsets[:, None] + 1 >= scored_from) & (after < tokens)
+        places = starts[:, None] + offsets
+        # A stream past the text's end reads what is not counted.
+        scores, state = predictor.scores(ids[np.minimum(places, tokens - 1)], state)
+        after = places + 1
+        counted = (offsets + 1 >= scored_from[:, None]) & (after < tokens)
         read = after[counted]
         bits[read] = -log_softmax(scores[counted])[np.arange(len(read)), ids[read]] / np.log(2)
     return bits

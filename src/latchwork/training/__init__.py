@@ -1,9 +1,9 @@
 """Training: `fit` and what it is given."""
 
-from latchwork.training.data import Data
-from latchwork.training.evaluation import evaluate
+from latchwork.training.data import Data, Generated
+from latchwork.training.evaluation import evaluate, evaluate_members
 from latchwork.training.history import History
-from latchwork.training.loop import EpochReport, Fitted, fit
+from latchwork.training.loop import Fitted, fit
 from latchwork.training.losses import (
     Accuracy,
     Huber,
@@ -11,29 +11,35 @@ from latchwork.training.losses import (
     MeanAbsoluteError,
     MeanSquaredError,
     Pinball,
+    SmoothAbsoluteError,
     SoftmaxCrossEntropy,
     named_loss,
 )
-from latchwork.training.objective import Objective, SideBySide, Supervised
+from latchwork.training.objectives import Member, Objective, SideBySide, Supervised
 from latchwork.training.optimizers import Optimizer
+from latchwork.training.plan import EpochReport
 
 __all__ = [
     "Accuracy",
     "Data",
     "EpochReport",
     "Fitted",
+    "Generated",
     "History",
     "Huber",
     "Loss",
     "MeanAbsoluteError",
     "MeanSquaredError",
+    "Member",
     "Objective",
     "Optimizer",
     "Pinball",
     "SideBySide",
+    "SmoothAbsoluteError",
     "SoftmaxCrossEntropy",
     "Supervised",
     "evaluate",
+    "evaluate_members",
     "fit",
     "named_loss",
 ]

@@ -6,26 +6,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
+from numpy.typing import NDArray
 
 from latchwork.core import storage
 from latchwork.core.errors import InputError
+from latchwork.engines.steps import Arrays, Steps, picked
 from latchwork.training.run import Run
 
 FILE = "checkpoint.latch"
 
 
-def save_checkpoint(folder: Path, run: Run, settings: Mapping[str, Any]) -> None:
+def save_checkpoint(folder: Path, run: Run, steps: Steps, settings: Mapping[str, Any]) -> None:
     """Write the run's state, with the settings that it must be resumed with."""
-    tensors = _named("state", run.state)
-    if run.best_parameters is not None:
-        tensors |= _named("best", run.best_parameters)
+    tensors = _named("state", steps.arrays(run.state))
+    if run.best is not None:
+        tensors |= _named("best", run.best)
     document = {"job": "checkpoint", "settings": dict(settings), "run": run.to_dict()}
     storage.save(folder / FILE, document, tensors)
 
 
-def load_checkpoint(folder: Path, run: Run, settings: Mapping[str, Any]) -> bool:
+def load_checkpoint(folder: Path, run: Run, steps: Steps, settings: Mapping[str, Any]) -> bool:
     """Bring `run`, freshly begun, to where the folder's checkpoint was; makes the folder and gives False where none is.
 
     Raises:
@@ -50,25 +51,23 @@ def load_checkpoint(folder: Path, run: Run, settings: Mapping[str, Any]) -> bool
             )
     try:
         run.restore(document["run"])
-        run.state = _like(run.state, "state", tensors)
-        if run.best_value is not None:
-            run.best_parameters = _like(run.state.parameters, "best", tensors)
+        best = steps.parameters(run.state)
+        run.state = steps.restored(_under("state", tensors))
+        if np.isfinite(run.best_values).any():
+            shapes = {name: (array.shape, array.dtype) for name, array in best.items()}
+            run.best = picked(tensors, shapes, "best.")
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is not a sound checkpoint: {type(error).__name__} {error}") from error
     return True
 
 
-def _named(name: str, tree: Any) -> dict[str, np.ndarray]:
-    return {f"{name}.{index}": np.asarray(leaf) for index, leaf in enumerate(jax.tree.leaves(tree))}
+def _named(prefix: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
+    return {f"{prefix}.{name}": np.asarray(array) for name, array in arrays.items()}
 
 
-def _like(tree: Any, name: str, tensors: Mapping[str, np.ndarray]) -> Any:
-    """The tree with the file's arrays in place of its own."""
-    leaves, structure = jax.tree.flatten(tree)
-    found = [tensors[f"{name}.{index}"] for index in range(len(leaves))]
-    if any(new.shape != old.shape or new.dtype != old.dtype for new, old in zip(found, leaves, strict=True)):
-        raise ValueError(f"the arrays {name} are those of another network")
-    return structure.unflatten(found)
+def _under(prefix: str, tensors: Arrays) -> dict[str, NDArray[Any]]:
+    start = f"{prefix}."
+    return {name.removeprefix(start): array for name, array in tensors.items() if name.startswith(start)}
 
 
 def _short(value: object) -> str:

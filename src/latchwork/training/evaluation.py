@@ -2,67 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.engines import native
-from latchwork.engines.jax.compilation import enable_cache
-from latchwork.engines.jax.network import split_parameters
-from latchwork.training.block import CAPACITY, compiled_evaluation, padded
-from latchwork.training.data import Data, DeviceData, in_order
-from latchwork.training.native_network import Known, make_trainers
-from latchwork.training.native_steps import NativeRows, joined_parameters
-from latchwork.training.objective import Objective
-from latchwork.training.steps import chosen_way
+from latchwork.engines.steps import Evaluation
+from latchwork.training.data import Source
+from latchwork.training.engines import Job, as_plain, chosen_engine
+from latchwork.training.members import Members
+from latchwork.training.objectives import Objective
 
 
-def evaluate(model: Any, objective: Objective, data: Data, *, batch_size: int = 256) -> dict[str, float]:
-    """Each of the objective's figures, averaged over all rows in their own order (weighted where rows have weights)."""
-    return Measuring(objective, data, batch_size).figures(model)
+def evaluate(model: Any, objective: Objective, data: Source, *, batch_size: int = 256) -> dict[str, float]:
+    """Each of the objective's figures, averaged over all rows in their own order (weighted where rows have weights).
+
+    Args:
+        model: a `NetworkData`, a `Network` or any module that the objective understands.
+        objective: what the figures are of; of networks side by side they are the members' mean.
+        data: the rows.
+        batch_size: rows of a batch; it changes nothing but the time it takes.
+    """
+    figures = evaluate_members(model, objective, data, batch_size=batch_size)
+    return {name: float(values.mean()) for name, values in figures.items()}
 
 
-class Measuring:
-    """An objective and rows, for any number of models; what is made for them is kept."""
+def evaluate_members(
+    model: Any, objective: Objective, data: Source, *, batch_size: int = 256
+) -> dict[str, NDArray[np.float64]]:
+    """The same for each of the networks side by side."""
+    members = Members.of(as_plain(model, objective), objective, seed=0)
+    return Evaluator(objective, data, batch_size, members).figures(model)
 
-    def __init__(self, objective: Objective, data: Data, batch_size: int) -> None:
+
+class Evaluator:
+    """An objective and rows, for any number of models of one shape; what is made for them is kept."""
+
+    def __init__(self, objective: Objective, data: Source, batch_size: int, members: Members) -> None:
         """Nothing is made yet."""
-        self.objective, self.data, self.batch_size = objective, data, batch_size
-        self._native: tuple[list[Any], NativeRows] | None = None
-        self._device = DeviceData(data)
+        self.objective, self.data, self.batch_size, self.members = objective, data, batch_size, members
+        self._evaluation: Evaluation | None = None
 
-    def figures(self, model: Any) -> dict[str, float]:
-        """The objective's figures of one model."""
-        way, _ = chosen_way(model, self.objective, None, self.data)
-        total = self._native_sums(model) if way == "native" else self._xla_sums(model)
-        return dict(zip(self.objective.names, (total[:-1] / total[-1]).tolist(), strict=True))
-
-    def _native_sums(self, model: Any) -> NDArray[np.float64]:
-        if self._native is None:  # models of one run have one shape
-            self._native = (
-                make_trainers(model, cast("Known", self.objective), None, self.data, self.batch_size),
-                NativeRows(model, self.data),
-            )
-        trainers, rows = self._native
-        parameters = joined_parameters(split_parameters(model)[0], len(trainers))
-        total = np.zeros(len(self.objective.names) + 1)
+    def figures(self, model: Any) -> dict[str, NDArray[np.float64]]:
+        """The objective's figures of a model, `[members]` each."""
+        model = as_plain(model, self.objective)
+        if self._evaluation is None:
+            job = Job(model, self.objective, self.data, self.batch_size, self.members)
+            self._evaluation = chosen_engine(job)[0].evaluation(job)
+        total = np.zeros((len(self.members), len(self.objective.names) + 1))
         for chunk in self.data.chunks():
-            order = in_order(len(chunk), self.batch_size)
-            sums = np.empty((len(trainers), len(order), total.size))
-            native.module().evaluate(trainers, parameters, *rows.arguments(chunk), order, sums)
-            total += sums.mean(axis=0).sum(axis=0)
-        return total
-
-    def _xla_sums(self, model: Any) -> NDArray[np.float64]:
-        enable_cache()
-        program = compiled_evaluation(self.objective)
-        carry = self.objective.initial_carry(model, self.batch_size)
-        total = np.zeros(len(self.objective.names) + 1)
-        for chunk in self.data.chunks():
-            order = in_order(len(chunk), self.batch_size)
-            for first in range(0, len(order), CAPACITY):
-                part = order[first : first + CAPACITY]
-                carry, sums = program(model, self._device.arrays(chunk), carry, padded(part), len(part))
-                total += np.asarray(sums, np.float64)
-        return total
+            order = self.members.validation_order(chunk, self.batch_size)
+            total += self._evaluation.sums(model, chunk, order)
+        return dict(zip(self.objective.names, (total[:, :-1] / total[:, -1:]).T, strict=True))

@@ -1,22 +1,21 @@
 """What a network is trained to make small, and what is reported beside it.
 
 A loss takes `(outputs, targets)` of a batch and gives one value for each row. Losses are plain frozen data with a
-`__call__`, so that equal ones share one compiled program.
+`__call__`, so that equal ones share one compiled program; they are written over an array namespace, so that NumPy and
+JAX run the same lines. A target that is NaN was not observed: the losses of errors leave it out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
-
+from latchwork.core.arrays import namespace
 from latchwork.core.errors import InputError
 
-Values = Float[Array, " batch"]
+Array = Any  # NumPy's or JAX's
+Values = Any  # [batch]
 
 
 class Loss(Protocol):
@@ -34,18 +33,24 @@ class SoftmaxCrossEntropy:
     `label_smoothing` moves that share of the target's weight evenly onto all classes (Szegedy et al., 2016, section 7).
 
     Example:
-        >>> float(SoftmaxCrossEntropy()(jnp.zeros((1, 4)), jnp.array([2]))[0]) == float(jnp.log(4.0))
+        >>> float(SoftmaxCrossEntropy()(np.zeros((1, 4)), np.array([2]))[0]) == float(np.log(4.0))
         True
     """
 
     label_smoothing: float = 0.0
 
-    def __call__(self, outputs: Float[Array, "batch *steps classes"], targets: Int[Array, "batch *steps"]) -> Values:
-        """The loss of each row, averaged over its steps where it has a target at each."""
-        logs = jax.nn.log_softmax(outputs, axis=-1)
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The loss of each row, averaged over its steps where it has a target at each.
+
+        Args:
+            outputs: `[batch, *steps, classes]`.
+            targets: `[batch, *steps]`, whole numbers.
+        """
+        xp = namespace(outputs)
+        logs = _log_softmax(outputs)
         # A comparison in place of indexing, whose gradient would be a scatter: slow on a CPU.
-        chosen = jnp.arange(outputs.shape[-1]) == targets[..., None]
-        hit = jnp.where(chosen, logs, 0).sum(axis=-1)
+        chosen = xp.arange(outputs.shape[-1]) == targets[..., None]
+        hit = xp.where(chosen, logs, 0).sum(axis=-1)
         return _row_mean(-((1 - self.label_smoothing) * hit + self.label_smoothing * logs.mean(axis=-1)))
 
 
@@ -55,7 +60,7 @@ class MeanSquaredError:
 
     def __call__(self, outputs: Array, targets: Array) -> Values:
         """The loss of each row."""
-        return _row_mean(jnp.square(outputs - targets))
+        return _mean_of_observed(_error(outputs, targets) ** 2, targets)
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class MeanAbsoluteError:
 
     def __call__(self, outputs: Array, targets: Array) -> Values:
         """The loss of each row."""
-        return _row_mean(jnp.abs(outputs - targets))
+        return _mean_of_observed(abs(_error(outputs, targets)), targets)
 
 
 @dataclass(frozen=True)
@@ -75,9 +80,21 @@ class Huber:
 
     def __call__(self, outputs: Array, targets: Array) -> Values:
         """The loss of each row."""
-        error = jnp.abs(outputs - targets)
-        near = jnp.minimum(error, self.delta)
-        return _row_mean(0.5 * near**2 + self.delta * (error - near))
+        error = abs(_error(outputs, targets))
+        near = namespace(outputs).minimum(error, self.delta)
+        return _mean_of_observed(0.5 * near**2 + self.delta * (error - near), targets)
+
+
+@dataclass(frozen=True)
+class SmoothAbsoluteError:
+    """sqrt(error^2 + smoothing): the absolute error, with a derivative at zero."""
+
+    smoothing: float = 1e-3
+
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The loss of each row."""
+        error = _error(outputs, targets)
+        return _mean_of_observed(namespace(outputs).sqrt(error**2 + self.smoothing), targets)
 
 
 @dataclass(frozen=True)
@@ -89,18 +106,19 @@ class Pinball:
 
     quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
 
-    def __call__(self, outputs: Float[Array, "batch ... quantiles"], targets: Array) -> Values:
+    def __call__(self, outputs: Array, targets: Array) -> Values:
         """The loss of each row."""
-        level = jnp.asarray(self.quantiles, outputs.dtype)
+        xp = namespace(outputs)
+        level = xp.asarray(self.quantiles, outputs.dtype)
         error = targets[..., None] - outputs
-        return _row_mean(jnp.maximum(level * error, (level - 1) * error))
+        return _row_mean(xp.maximum(level * error, (level - 1) * error))
 
 
 @dataclass(frozen=True)
 class Accuracy:
     """The share of a row's targets that have the largest output."""
 
-    def __call__(self, outputs: Float[Array, "batch *steps classes"], targets: Int[Array, "batch *steps"]) -> Values:
+    def __call__(self, outputs: Array, targets: Array) -> Values:
         """The share of right answers, row by row."""
         return _row_mean((outputs.argmax(axis=-1) == targets).astype(outputs.dtype))
 
@@ -110,6 +128,7 @@ LOSSES: Mapping[str, Loss] = {
     "mean_squared_error": MeanSquaredError(),
     "mean_absolute_error": MeanAbsoluteError(),
     "huber": Huber(),
+    "smooth_absolute_error": SmoothAbsoluteError(),
     "pinball": Pinball(),
 }
 
@@ -121,6 +140,27 @@ def named_loss(loss: str | Loss) -> Loss:
     if loss not in LOSSES:
         raise InputError(f"unknown loss {loss!r}: expected one of {', '.join(LOSSES)}, or a Loss")
     return LOSSES[loss]
+
+
+def _log_softmax(outputs: Array) -> Array:
+    """Of the last axis; the largest output is taken off first, so that nothing overflows."""
+    xp = namespace(outputs)
+    shifted = outputs - outputs.max(axis=-1, keepdims=True)
+    return shifted - xp.log(xp.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def _error(outputs: Array, targets: Array) -> Array:
+    """The difference, zero where no target was observed."""
+    xp = namespace(outputs)
+    there = ~xp.isnan(targets)
+    return xp.where(there, outputs - xp.where(there, targets, 0), 0)
+
+
+def _mean_of_observed(values: Array, targets: Array) -> Values:
+    """Each row's mean over the values whose target was observed; zero where none was."""
+    xp, rows = namespace(values), values.shape[0]
+    there = ~xp.isnan(targets).reshape(rows, -1)
+    return xp.where(there, values.reshape(rows, -1), 0).sum(axis=-1) / xp.maximum(there.sum(axis=-1), 1)
 
 
 def _row_mean(values: Array) -> Values:

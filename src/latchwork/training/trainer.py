@@ -4,31 +4,41 @@ from __future__ import annotations
 
 import re
 import time
+import zlib
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
+from numpy.typing import NDArray
 
 from latchwork.core.errors import LatchworkError
-from latchwork.training.data import FILL, Data, Order
-from latchwork.training.evaluation import Measuring
-from latchwork.training.native_steps import NativeSteps
-from latchwork.training.objective import Objective
+from latchwork.core.network import NetworkData
+from latchwork.engines.steps import FILL, Batches, Order, Sums
+from latchwork.training.data import Source
+from latchwork.training.engines import Job, as_given, as_plain, chosen_engine
+from latchwork.training.evaluation import Evaluator
+from latchwork.training.members import Members
+from latchwork.training.objectives import Member, Objective, SideBySide
 from latchwork.training.optimizers import OptaxOptimizer, Optimizer
-from latchwork.training.run import Run
-from latchwork.training.steps import Steps, TrainState, chosen_way
-from latchwork.training.xla_steps import XlaSteps
+from latchwork.training.run import Figures, Run
 
 BLOCK_SECONDS = 0.7  # short enough to answer Ctrl-C and to move a bar, long enough that the host costs nothing
 TIMING_SECONDS = 5.0  # spent at most on turning a time budget into a number of steps
 
 
+class FinishedEpoch(NamedTuple):
+    """The number of an epoch, the step that it ended with, and each member's figures."""
+
+    number: int
+    step: int
+    figures: Figures
+
+
 class Trained(NamedTuple):
-    """What a block gives: its speed, the running means of its epoch, and a history row for each finished epoch."""
+    """What a block gives: its speed, the running means of its epoch, and each epoch that ended in it."""
 
     rows_per_second: float
     means: dict[str, float]
-    finished: list[dict[str, float]]
+    finished: list[FinishedEpoch]
 
 
 class Trainer:
@@ -38,28 +48,38 @@ class Trainer:
         self,
         model: Any,
         objective: Objective,
-        data: Data,
+        data: Source,
         optimizer: Optimizer | OptaxOptimizer,
         batch_size: int,
         seed: int,
-        validation: Data | None,
+        validation: Source | None,
     ) -> None:
         """Choose how the steps are run; nothing is compiled yet."""
         self.given, self.objective, self.data, self.optimizer = model, objective, data, optimizer
-        self.validation = None if validation is None else Measuring(objective, validation, batch_size)
+        plain = as_plain(model, objective)
+        self.members = members = Members.of(plain, objective, seed)
+        self.validation = None if validation is None else Evaluator(objective, validation, batch_size, members)
         self.batch_size, self.seed = batch_size, seed
-        self.steps_per_epoch = data.steps_per_epoch(batch_size)
-        self.steps, self.block = make_steps(model, objective, data, optimizer, batch_size, seed)
+        self.steps_per_epoch = members.steps_per_epoch(data, batch_size)
+        job = Job(plain, objective, data, batch_size, members, optimizer)
+        engine, reason = chosen_engine(job)
+        self.block = f"{engine.name}: {reason}" if reason else engine.name
+        self.steps = engine.steps(job)
         self.seconds_per_step: float | None = None  # None until the first block is done
         self._order: tuple[tuple[int, range], Order] | None = None
 
-    def initial_state(self) -> TrainState:
-        """The state before the first step."""
-        return self.steps.initial_state()
+    def begin(self, total: int) -> Run:
+        """A run of so many steps, before the first one."""
+        sums = np.zeros((len(self.members), len(self.objective.names) + 1))
+        return Run(self.steps.initial_state(), total, sums, self.members.groups())
 
     def model(self, run: Run) -> Any:
-        """The model as the run has it now, in NumPy."""
-        return self.steps.model(run.state.parameters)
+        """The model as the run has it now."""
+        return self.as_given(self.steps.parameters(run.state))
+
+    def as_given(self, parameters: dict[str, NDArray[Any]]) -> Any:
+        """The model around parameters, of the kind that was given."""
+        return as_given(self.steps.model(parameters), self.given)
 
     def settings(self) -> dict[str, Any]:
         """What a resumed run must share with the one before."""
@@ -74,6 +94,7 @@ class Trainer:
             "data": data.checksum(),
             "chunk rows": data.chunk_rows,
             "shuffle": data.shuffle,
+            "draw steps": data.draw_steps,
             "block": self.block.partition(":")[0],
         }
 
@@ -85,55 +106,77 @@ class Trainer:
         """
         chunk, order = self._next_batches(run.step, run.total, joined)
         began = time.monotonic()
-        run.state, sums = self.steps.train(run.state, chunk, order, run.step, run.total)
+        run.state, sums = self.steps.train(run.state, chunk, self._batches_of(order, run.step, run.total, run.active))
         seconds = time.monotonic() - began
         if self.seconds_per_step is None:
             run.history.first_step_seconds = seconds
             self.seconds_per_step = seconds  # where it compiled, the next block is one step too
         else:
-            self.seconds_per_step = seconds / len(order)
-        finite = np.isfinite(sums).all(axis=1)
+            self.seconds_per_step = seconds / order.shape[-2]
+        self._check_finite(sums[run.active], run.step)
+        finished = self._book(run, sums)
+        unfinished = run.sums[:, -1].any()
+        figures = self.figures(run) if unfinished else finished[-1].figures
+        rows = float((order != FILL).sum()) / (len(self.members) if order.ndim == 3 else 1)
+        return Trained(rows / seconds, means_of(figures), finished)
+
+    def _batches_of(self, order: Order, first: int, total: int, active: NDArray[np.bool_]) -> Batches:
+        scales = self.optimizer.scales(first, order.shape[-2], total)
+        return Batches(order, self.members.rates()[:, None] * scales, first, active)
+
+    def _check_finite(self, sums: Sums, step: int) -> None:
+        finite = np.isfinite(sums).all(axis=(0, 2))
         if not finite.all():
             raise LatchworkError(
-                f"the loss is not a number at step {run.step + int(np.argmin(finite)) + 1}: "
+                f"the loss is not a number at step {step + int(np.argmin(finite)) + 1}: "
                 "lower learning_rate, or limit the gradients with clip=1.0"
             )
-        finished: list[dict[str, float]] = []
-        while len(sums):
+
+    def _book(self, run: Run, sums: Sums) -> list[FinishedEpoch]:
+        """Add a block's sums to the epoch's; gives the epochs that have ended."""
+        finished: list[FinishedEpoch] = []
+        while sums.shape[1]:
             left = self.steps_per_epoch - run.step % self.steps_per_epoch
-            part, sums = sums[:left], sums[left:]
+            part, sums = sums[:, :left], sums[:, left:]
             # Added one by one, so that it is all the same where a block ends.
-            run.sums = np.add.accumulate(np.vstack([run.sums, part]))[-1]
-            run.step += len(part)
-            if len(part) == left or run.step == run.total:
-                epoch = -(-run.step // self.steps_per_epoch)
-                finished.append({"epoch": float(epoch), "step": float(run.step), **self.means(run)})
+            run.sums = np.add.accumulate(np.concatenate([run.sums[:, None], part], axis=1), axis=1)[:, -1]
+            run.step += part.shape[1]
+            if part.shape[1] == left or run.step == run.total:
+                number = -(-run.step // self.steps_per_epoch)
+                finished.append(FinishedEpoch(number, run.step, self.figures(run)))
                 run.sums = np.zeros_like(run.sums)
-        means = self.means(run) if run.sums[-1] else {name: finished[-1][name] for name in self.objective.names}
-        return Trained(float((order != FILL).sum()) / seconds, means, finished)
+        return finished
 
-    def means(self, run: Run) -> dict[str, float]:
-        """The figures of the unfinished epoch."""
-        return dict(zip(self.objective.names, (run.sums[:-1] / run.sums[-1]).tolist(), strict=True))
+    def figures(self, run: Run) -> Figures:
+        """Each member's figures of the unfinished epoch; of one that has stopped, those it stopped with."""
+        weights = run.sums[:, -1]
+        means = (run.sums[:, :-1] / np.where(weights > 0, weights, 1)[:, None]).T
+        found = dict(zip(self.objective.names, means, strict=True))
+        if not run.active.all() and run.history.members:
+            last = run.history.members[-1]
+            found = {name: np.where(run.active, new, last.get(name, new)) for name, new in found.items()}
+        return found
 
-    def validate(self, run: Run) -> dict[str, float]:
-        """The figures over the validation rows; none where there are no such rows."""
+    def validate(self, run: Run) -> Figures:
+        """Each member's figures over the validation rows; none where there are no such rows."""
         if self.validation is None:
             return {}
         figures = self.validation.figures(self.model(run))
-        return {f"val_{name}": value for name, value in figures.items()}
+        return {f"val_{name}": values for name, values in figures.items()}
 
     def steps_within(self, seconds: float, run: Run, started: float) -> int:
         """How many steps fit into `seconds` since `started` (`time.monotonic`), by timing a copy of the run."""
-        kept = jax.device_get(run.state)
+        kept = {name: np.array(array) for name, array in self.steps.arrays(run.state).items()}
         most = self.steps.most_steps
         chunk, first = self._next_batches(0, most, joined=False)
         deadline = time.monotonic() + min(TIMING_SECONDS, seconds / 10)
         count, per_step = 1, 0.0
         while not per_step or time.monotonic() < deadline:
-            order = np.resize(first, (count, self.batch_size))
+            order = np.resize(np.moveaxis(first, -2, 0), (count, *np.moveaxis(first, -2, 0).shape[1:]))
+            batches = self._batches_of(np.ascontiguousarray(np.moveaxis(order, 0, -2)), 0, most, run.active)
+            state = self.steps.restored(kept)
             began = time.monotonic()
-            self.steps.train(jax.tree.map(np.copy, kept), chunk, order, 0, most)
+            self.steps.train(state, chunk, batches)
             if self.steps.compiles and self.seconds_per_step is None:
                 self.seconds_per_step = time.monotonic() - began
                 continue
@@ -152,24 +195,24 @@ class Trainer:
         wanted = min(self._block_steps(), total - step)
         epoch, within = divmod(step, self.steps_per_epoch)
         for chunk in self.data.epoch(epoch, self.seed):
-            steps = -(-len(chunk) // self.batch_size)
+            steps = self.members.steps_in(self.data, chunk, self.batch_size)
             if within < steps:
                 break
             within -= steps
         else:
             raise AssertionError("an epoch has fewer steps than it should")
-        parts = [self._batches(chunk, epoch)[within : within + wanted]]
-        left = wanted - len(parts[0])
+        parts = [self._batches(chunk, epoch)[..., within : within + wanted, :]]
+        left = wanted - parts[0].shape[-2]
         while joined and steps == self.steps_per_epoch and left > 0:
             epoch += 1
-            parts.append(self._batches(chunk, epoch)[:left])
-            left -= len(parts[-1])
-        return chunk, parts[0] if len(parts) == 1 else np.concatenate(parts)
+            parts.append(self._batches(chunk, epoch)[..., :left, :])
+            left -= parts[-1].shape[-2]
+        return chunk, parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-2)
 
     def _batches(self, chunk: range, epoch: int) -> Order:
         """A chunk's batches in an epoch, kept until another chunk or epoch is asked for."""
         if self._order is None or self._order[0] != (epoch, chunk):
-            self._order = (epoch, chunk), self.data.order(chunk, epoch, self.seed, self.batch_size)
+            self._order = (epoch, chunk), self.members.order(self.data, chunk, epoch, self.batch_size)
         return self._order[1]
 
     def _block_steps(self) -> int:
@@ -178,20 +221,21 @@ class Trainer:
         return min(self.steps.most_steps, max(1, int(BLOCK_SECONDS / self.seconds_per_step)))
 
 
-def make_steps(
-    model: Any,
-    objective: Objective,
-    data: Data,
-    optimizer: Optimizer | OptaxOptimizer,
-    batch_size: int,
-    seed: int,
-) -> tuple[Steps, str]:
-    """The steps of a run, and the history's words for how they are run."""
-    way, reason = chosen_way(model, objective, optimizer, data)
-    make: Any = NativeSteps if way == "native" else XlaSteps
-    return make(model, objective, data, optimizer, batch_size, seed), f"{way}: {reason}" if reason else way
+def means_of(figures: Figures) -> dict[str, float]:
+    """The members' mean of each figure."""
+    return {name: float(values.mean()) for name, values in figures.items()}
 
 
 def _described(value: Any) -> str:
     """What tells a run's parts from another's, also in another process: functions have other addresses there."""
+    if isinstance(value, NetworkData):
+        return f"{value.spec!r} of inputs {value.spec.input_shape}, members {value.members}"
+    if isinstance(value, SideBySide):
+        members = [_described_member(member) for member in value.members]
+        return f"SideBySide({_described(value.inner)}, {members}, {value.quorum})"
     return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+
+
+def _described_member(member: Member) -> tuple[Any, ...]:
+    rows = [None if own is None else zlib.crc32(own.tobytes()) for own in (member.rows, member.validation)]
+    return (*rows, member.rate, member.clip, member.seed, member.group)

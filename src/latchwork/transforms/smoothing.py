@@ -19,8 +19,9 @@ from itertools import product
 import numpy as np
 
 from latchwork.transforms.seasonality import tile_indices
-from latchwork.transforms.working import TINY, Array, first_known
+from latchwork.transforms.working import TINY, Array, Index, first_known
 
+IN_CACHE = 16384  # values of each state: all that a step touches stays in a processor's own cache
 LARGEST_SQUARES = 1e290  # a sum of squared errors that can still be averaged
 
 
@@ -77,37 +78,65 @@ def smooth(working: Array, grid: Grid, indices: Array | None = None, trended: bo
     working: [rows, time], right-aligned. indices: [rows, season] starting seasonal states, or None without season.
     """
     rows, length = working.shape
+    points = len(grid.alpha)
     level0, trend0 = initial_state(working if indices is None else working - tile_indices(indices, length))
-    shape = (rows, len(grid.alpha))
-    level = np.repeat(level0[:, None], shape[1], axis=1)
-    trend = np.repeat(trend0[:, None] if trended else np.zeros((rows, 1)), shape[1], axis=1)
-    squares = np.zeros(shape)
-    count = np.zeros(rows)
-    period = 0 if indices is None else indices.shape[1]
-    season = None if indices is None else np.repeat(indices.T[:, :, None], shape[1], axis=2)
     start = first_known(working)
-    values = np.where(np.isfinite(working), working, 0.0)
-    for column in range(int(start.min(initial=length)), length):
-        live = (start <= column).astype(np.float64)
-        damped = grid.phi * trend if trended else trend
-        expected = level + damped
-        phase = (column - length) % period if period else 0
-        if season is not None:
-            expected = expected + season[phase]
-        error = values[:, column, None] - expected
-        if live.all():
-            level = level + damped + grid.alpha * error
-            trend = damped + grid.beta * error if trended else trend
-        else:  # rows that have not begun keep their initial state
-            error *= live[:, None]
-            level = level + live[:, None] * damped + grid.alpha * error
-            trend = trend + live[:, None] * (damped - trend) + grid.beta * error if trended else trend
-        if season is not None:
-            season[phase] += grid.gamma * error
-        with np.errstate(over="ignore"):  # one value of 1e300 among ones: infinite for every point of the grid
-            squares += error * error
-        count += live
-    return Smoothed(squares, count, level, trend, season)
+    order = np.argsort(start, kind="stable")  # rows that have begun come first
+    level = np.repeat(level0[order, None], points, axis=1)
+    trend = np.repeat(trend0[order, None] if trended else np.zeros((rows, 1)), points, axis=1)
+    season = None if indices is None else np.repeat(indices.T[:, order, None], points, axis=2)
+    squares = np.zeros((rows, points))
+    values = np.where(np.isfinite(working), working, 0.0)[order]
+    together = max(1, IN_CACHE // points)
+    for first in range(0, rows, together):
+        part = slice(first, first + together)
+        seasonal = None if season is None else season[:, part]
+        _run(
+            values[part],
+            start[order[part]],
+            grid,
+            squares[part],
+            level[part],
+            trend[part] if trended else None,
+            seasonal,
+        )
+    back = np.argsort(order, kind="stable")
+    count = (length - start).astype(np.float64)
+    return Smoothed(squares[back], count, level[back], trend[back], None if season is None else season[:, back])
+
+
+def _run(
+    values: Array, start: Index, grid: Grid, squares: Array, level: Array, trend: Array | None, season: Array | None
+) -> None:
+    """Take rows [rows, time] from their starts, which ascend, to their ends; states are changed in place.
+
+    Every operation writes into an array that is there already, so that all stays in the processor's cache.
+    """
+    length = values.shape[1]
+    buffers = [np.zeros_like(level) for _ in range(4)]
+    begun = np.searchsorted(start, np.arange(length), side="right")
+    with np.errstate(over="ignore"):  # one value of 1e300 among ones: infinite for every point of the grid
+        for column in range(int(start[0]), length):
+            live = slice(begun[column])
+            damped, expected, error, moved = (buffer[live] for buffer in buffers)
+            if trend is not None:
+                np.multiply(grid.phi, trend[live], out=damped)
+            np.add(level[live], damped, out=expected)
+            if season is None:
+                np.subtract(values[live, column, None], expected, out=error)
+            else:
+                phase = season[(column - length) % len(season), live]
+                np.add(expected, phase, out=moved)
+                np.subtract(values[live, column, None], moved, out=error)
+                np.multiply(grid.gamma, error, out=moved)
+                phase += moved
+            np.multiply(grid.alpha, error, out=moved)
+            np.add(expected, moved, out=level[live])
+            if trend is not None:
+                np.multiply(grid.beta, error, out=moved)
+                np.add(damped, moved, out=trend[live])
+            np.multiply(error, error, out=moved)
+            squares[live] += moved
 
 
 def likelihood_weights(squares: Array, count: Array) -> Array:

@@ -131,3 +131,10 @@ def nanmedian(matrix: Array) -> Array:
     finite = np.isfinite(matrix)
     empty = np.asarray(~finite.any(axis=1))
     return np.nanmedian(np.where(empty[:, None], 0.0, np.where(finite, matrix, np.nan)), axis=1)
+
+
+def mean_known(matrix: Array) -> Array:
+    """Mean of each row over its finite values, NaN where there is none."""
+    known = np.isfinite(matrix)
+    count = known.sum(axis=1)
+    return np.where(count > 0, np.where(known, matrix, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)

@@ -117,7 +117,7 @@ inline int64_t size_of(const Case& c, int tensor) {
     case 1: return c.shape.features * columns;
     case 2: return c.shape.hidden * columns;
     case 3: return columns;
-    case 4: return c.kind == Kind::gru ? columns : 0;
+    case 4: return k.has_hidden_bias ? columns : 0;
     case 8: return c.shape.batch * c.shape.hidden;
     case 9: return k.has_cell ? c.shape.batch * c.shape.hidden : 0;
     default: return k.has_peepholes ? c.shape.hidden : 0;
@@ -158,7 +158,7 @@ inline void Case::fill(Random& random) {
 inline Case Case::random(uint64_t seed) {
   Random random(seed);
   Case c{};
-  c.kind = static_cast<Kind>(random.from(0, 5));
+  c.kind = static_cast<Kind>(random.from(0, latchwork::kKinds - 1));
   if (random.chance(10)) {  // weights too large for one core's cache: threads share the columns of a step
     c.shape = {random.from(4, 9), random.from(1, 4), random.from(1, 40), random.from(250, 300)};
     if (latchwork::kind_shape(c.kind).gates == 1) c.shape.hidden = random.from(500, 530);
@@ -193,7 +193,9 @@ inline Case Case::small(uint64_t seed, Kind kind) {
 }
 
 inline std::string Case::text() const {
-  const char* const kinds[] = {"simple RNN, tanh", "simple RNN, relu", "GRU", "LSTM", "peephole LSTM", "coupled LSTM"};
+#define LATCHWORK_KIND(kind, ...) #kind,
+  const char* const kinds[] = {LATCHWORK_KINDS(LATCHWORK_KIND)};
+#undef LATCHWORK_KIND
   const auto number = [](int64_t value) { return std::to_string(value); };
   return std::string(kinds[static_cast<int>(kind)]) + ", batch " + number(shape.batch) + ", time " +
          number(shape.time) + ", features " + number(shape.features) + ", hidden " + number(shape.hidden) +

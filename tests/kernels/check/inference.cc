@@ -1,5 +1,6 @@
 #include "calls.h"
-#include "network/chain.h"
+#include "network/cell_arrays.h"
+#include "network/server.h"
 #include "parts.h"
 
 namespace check {
@@ -78,7 +79,7 @@ Doubles dense(const Doubles& rows, const Floats& weight, const Floats& bias, Act
 }
 
 // A recurrent layer that shows every step, or its last one alone, and a dense one: at once, and step by step.
-void check_chain(const Case& c, Random& random, Report& report) {
+void check_server(const Case& c, Random& random, Report& report) {
   const Member& m = c.members[0];
   if (!c.shape.batch || !c.shape.time) return;
   const bool last_only = random.chance(50);
@@ -88,7 +89,7 @@ void check_chain(const Case& c, Random& random, Report& report) {
     for (int64_t i = 0; i < array->size(); ++i)
       array->data()[i] = random.normal() / static_cast<float>(std::sqrt(c.shape.hidden));
 
-  // The chain begins at zero and reads `lengths`; it knows no mask.
+  // The server begins at zero and reads `lengths`; it knows no mask.
   Case plain = c;
   Member& own = plain.members[0];
   own.mask = own.tensors[8] = own.tensors[9] = Floats();
@@ -101,32 +102,47 @@ void check_chain(const Case& c, Random& random, Report& report) {
   }
   const Doubles expected = dense(shown, weight, bias, activation);
 
-  latchwork::Chain chain(c.shape.features, {}, {});
-  chain.add_recurrent(packed(plain), c.reverse, last_only);
-  chain.add_dense(weight.data(), bias.data(), bias.size(), activation);
+  const latchwork::NetworkDescription network = {
+      latchwork::RecurrentDescription{c.kind, c.shape.hidden, c.reverse, false, !last_only, 0, 0},
+      latchwork::DenseDescription{bias.size(), activation}};
+  std::vector<float> parameters;
+  const auto append = [&](const float* from, int64_t count) {
+    parameters.insert(parameters.end(), from, from + count);
+  };
+  latchwork::Operands arrays = plain.operands(own);
+  latchwork::visit_cell_arrays(c.kind, c.shape.features, c.shape.hidden, arrays, append);
+  append(weight.data(), weight.size());
+  append(bias.data(), bias.size());
+  const latchwork::Server server(network, {true, false, c.shape.features}, parameters.data(), {}, {});
+  latchwork::Given given{};
+  given.batch = c.shape.batch;
+  given.time = c.shape.time;
+  given.inputs = m.tensors[0].data();
+  given.lengths = own.lengths.empty() ? nullptr : own.lengths.data();
   Floats got(static_cast<int64_t>(expected.size()), 3);
-  report.expect(chain.run(c.shape.batch, c.shape.time, m.tensors[0].data(),
-                          own.lengths.empty() ? nullptr : own.lengths.data(), got.data()),
-                c, "the chain refuses finite inputs");
-  report.compare(c, "chain", expected, got.data());
-  report.expect(got.intact(), c, "the chain wrote beyond its outputs");
+  report.expect(server.run(given, got.data()), c, "the server refuses finite inputs");
+  report.compare(c, "server", expected, got.data());
+  report.expect(got.intact(), c, "the server wrote beyond its outputs");
   if (c.reverse || !own.lengths.empty()) return;
 
-  latchwork::ChainState state = chain.initial_state(c.shape.batch);
+  latchwork::ServerState state{c.shape.batch,
+                               std::vector<float>(static_cast<std::size_t>(c.shape.batch * server.state_floats()))};
+  given.time = 1;
   Floats now(c.shape.batch * c.shape.features), answer(c.shape.batch * bias.size(), 1);
   for (int64_t step = 0; step < c.shape.time; ++step) {
     for (int64_t row = 0; row < c.shape.batch; ++row)
       std::memcpy(now.data() + row * c.shape.features,
                   m.tensors[0].data() + (row * c.shape.time + step) * c.shape.features,
                   c.shape.features * sizeof(float));
-    latchwork::ChainState after = state;
-    chain.step(now.data(), state, after, answer.data());
+    latchwork::ServerState after = state;
+    given.inputs = now.data();
+    server.advance(given, state, after, answer.data());
     state = after;
   }
   Doubles last;
   for (const Sequence& s : e.sequences) last.insert(last.end(), s.final_hidden.begin(), s.final_hidden.end());
-  report.compare(c, "chain, step by step", dense(last, weight, bias, activation), answer.data());
-  report.expect(answer.intact(), c, "the chain's step wrote beyond its outputs");
+  report.compare(c, "server, step by step", dense(last, weight, bias, activation), answer.data());
+  report.expect(answer.intact(), c, "the server's step wrote beyond its outputs");
 }
 
 }  // namespace
@@ -138,7 +154,7 @@ bool check_inference(int64_t cases, uint64_t seed) {
     c.members.resize(1);
     check_weights(c, report);
     Random random(seed + i);
-    check_chain(c, random, report);
+    check_server(c, random, report);
   }
   return report.print((std::to_string(cases) + " networks packed once, norm of the difference over norm").c_str());
 }

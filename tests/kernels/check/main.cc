@@ -1,13 +1,25 @@
 // The kernels checked without Python: for sanitizers, for other processors, for whoever changes csrc/.
 //
-//   latchwork_check [--cases N] [--seed S] [--stride K] [--only calls|reference|inference|training|threads|functions]
+//   LATCHWORK_BUILD=avx2 latchwork_check [--cases N] [--seed S] [--stride K] [--only calls|reference|inference|training|threads|functions]
+//   latchwork_check --builds      the builds that this processor runs
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <stdexcept>
 #include <string>
 
 #include "parts.h"
+#include "recurrence/builds.h"
 #include "recurrence/kernels.h"
+#include "threads/team.h"
+
+namespace {
+
+int list_builds() {
+  for (const std::string& build : latchwork::builds()) std::puts(build.c_str());
+  return 0;
+}
+
+}  // namespace
 
 int main(int count, char** words) {
   int64_t cases = 300, stride = 65521;  // a prime: every exponent and all kinds of fractions
@@ -24,10 +36,19 @@ int main(int count, char** words) {
       stride = std::atoll(value);
     else if (word == "--only")
       only = value;
+    else if (word == "--builds")
+      return list_builds();
     else
       return std::fprintf(stderr, "see the top of tests/kernels/check/main.cc for what it takes\n"), 2;
   }
-  setenv("LATCHWORK_THREADS", "4", 0);  // more than one, whatever the machine
+  latchwork::use_threads(4);  // more than one, whatever the machine
+  if (const char* build = std::getenv("LATCHWORK_BUILD")) {
+    try {
+      latchwork::use_build(build);
+    } catch (const std::invalid_argument& error) {
+      return std::fprintf(stderr, "LATCHWORK_BUILD=%s\n", error.what()), 2;
+    }
+  }
   std::printf("the %s build, %d floats a register\n", latchwork::engine().name, latchwork::engine().width);
   bool good = true;
   const auto run = [&](const char* part, auto&& check) {

@@ -31,7 +31,7 @@ double disagreement(const Case& c, int tensor, const Doubles& direction, double 
 bool check_reference(int64_t cases, uint64_t seed) {
   Report report;
   for (int64_t i = 0; i < cases; ++i) {
-    const Case c = Case::small(seed + i, static_cast<Kind>(i % 6));
+    const Case c = Case::small(seed + i, static_cast<Kind>(i % latchwork::kKinds));
     const Expected e = expect(c, c.members[0], values_of(c, c.members[0]));
     Random random(seed + i);
     for (int tensor = 0; tensor < kTensors; ++tensor) {

@@ -57,8 +57,8 @@ inline double peephole(const Network& net, int which, int64_t unit) {
 // `x` and `h` hold the gates' sums for one unit, from the inputs and from the hidden state, biases included.
 inline void step_unit(const Network& net, int64_t unit, const double* x, const double* h, Unit& u) {
   switch (net.kind) {
-    case Kind::simple_tanh: u.hidden = std::tanh(x[0] + h[0]); return;
-    case Kind::simple_relu: u.hidden = std::fmax(x[0] + h[0], 0.0); return;
+    case Kind::simple_rnn_tanh: u.hidden = std::tanh(x[0] + h[0]); return;
+    case Kind::simple_rnn_relu: u.hidden = std::fmax(x[0] + h[0], 0.0); return;
     case Kind::gru:
       u.r = sigmoid(x[0] + h[0]);
       u.z = sigmoid(x[1] + h[1]);
@@ -93,8 +93,8 @@ inline void step_unit_back(const Network& net, int64_t unit, const Unit& u, doub
   const auto both = [&](int gate, double by_sum) { x[gate] = h[gate] = by_sum; };
   const double shown = std::tanh(u.cell);
   switch (net.kind) {
-    case Kind::simple_tanh: both(0, dh * (1 - u.hidden * u.hidden)); return;
-    case Kind::simple_relu: both(0, u.hidden > 0 ? dh : 0); return;
+    case Kind::simple_rnn_tanh: both(0, dh * (1 - u.hidden * u.hidden)); return;
+    case Kind::simple_rnn_relu: both(0, u.hidden > 0 ? dh : 0); return;
     case Kind::gru: {
       const double by_n = dh * (1 - u.z) * (1 - u.n * u.n);
       both(0, by_n * u.recurrent_n * u.r * (1 - u.r));

@@ -15,23 +15,12 @@ using latchwork::Measure;
 using latchwork::Pool;
 using latchwork::Trainer;
 
-// A layer by its numbers, so that a network can be built again.
-struct LayerPlan {
-  enum { recurrent, dense, dropout, norm, pooling } what;
-  latchwork::RecurrentLayout layout;
-  bool both_ways;
-  int64_t width;
-  Activation activation;
-  float rate;
-  std::vector<Pool> pools;
-};
-
 // A network, its data and how it is trained.
 struct Training {
   int64_t batch, time, features, symbols, embedded;  // symbols: 0 where it takes numbers
   bool ragged, smooth;                               // smooth: its loss has a derivative everywhere
   int64_t parameters = 0, rows = 0, targets = 0, steps = 0;
-  std::vector<LayerPlan> layers;
+  latchwork::NetworkDescription layers;
   std::vector<Measure> measures;
   latchwork::Rule rule{};
   uint64_t seed;
@@ -42,16 +31,8 @@ struct Training {
   std::unique_ptr<Trainer> make(bool trains, int threads) const {
     auto made =
         std::make_unique<Trainer>(batch, time, symbols ? 0 : features, true, ragged, parameters, trains, threads);
-    if (symbols) made->add_embedding(symbols, embedded);
-    for (const LayerPlan& layer : layers) {
-      switch (layer.what) {
-        case LayerPlan::recurrent: made->add_recurrent(layer.layout, layer.both_ways); break;
-        case LayerPlan::dense: made->add_dense(layer.width, layer.activation); break;
-        case LayerPlan::dropout: made->add_dropout(layer.rate); break;
-        case LayerPlan::norm: made->add_norm(1e-5f); break;
-        case LayerPlan::pooling: made->add_pooling(layer.pools); break;
-      }
-    }
+    if (symbols) made->add(latchwork::EmbeddingDescription{symbols, embedded});
+    for (const latchwork::LayerDescription& layer : layers) made->add(layer);
     for (const Measure measure : measures) made->add_measure(measure, measure == Measure::huber ? 0.5f : 0.1f);
     made->set_rule(rule);
     return made;
@@ -79,33 +60,28 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
   t.embedded = random.from(1, 20);
   int64_t width = t.symbols ? t.embedded : t.features;
   bool has_time = true;
-  const auto add = [&](LayerPlan plan) { t.layers.push_back(std::move(plan)); };
+  const auto add = [&](latchwork::LayerDescription layer) { t.layers.push_back(std::move(layer)); };
   const auto recurrent = [&](bool last_only) {
-    LayerPlan plan{LayerPlan::recurrent, {}, random.chance(30), 0, {}, 0, {}};
-    const auto kind = static_cast<Kind>(random.from(0, 5));
-    plan.layout = {smooth && kind == Kind::simple_relu ? Kind::gru : kind,
-                   large ? random.from(40, 70) : random.from(1, 20),
-                   random.chance(30),
-                   last_only,
-                   !smooth && random.chance(30) ? 0.25f : 0.0f,
-                   !smooth && random.chance(30) ? 0.2f : 0.0f};
-    width = plan.layout.hidden * (plan.both_ways ? 2 : 1);
+    latchwork::RecurrentDescription layer{};
+    layer.both_ways = random.chance(30);
+    layer.kind = static_cast<Kind>(random.from(0, latchwork::kKinds - 1));
+    if (smooth && layer.kind == Kind::simple_rnn_relu) layer.kind = Kind::gru;
+    layer.units = large ? random.from(40, 70) : random.from(1, 20);
+    layer.reverse = random.chance(30);
+    layer.return_sequences = !last_only;
+    layer.dropout = !smooth && random.chance(30) ? 0.25f : 0.0f;
+    layer.recurrent_dropout = !smooth && random.chance(30) ? 0.2f : 0.0f;
+    width = layer.units * (layer.both_ways ? 2 : 1);
     has_time = !last_only;
-    add(plan);
+    add(layer);
   };
   const auto between = [&] {
-    if (random.chance(25) && !smooth) add({LayerPlan::dropout, {}, false, 0, {}, 0.3f, {}});
-    if (random.chance(25) && width > 1) add({LayerPlan::norm, {}, false, 0, {}, 0, {}});
+    if (random.chance(25) && !smooth) add(latchwork::DropoutDescription{0.3f});
+    if (random.chance(25) && width > 1) add(latchwork::NormDescription{1e-5f});
     if (random.chance(25)) {
       width = random.from(1, 30);
       const auto activation = static_cast<Activation>(random.from(0, 3));
-      add({LayerPlan::dense,
-           {},
-           false,
-           width,
-           smooth && activation == Activation::relu ? Activation::tanh : activation,
-           0,
-           {}});
+      add(latchwork::DenseDescription{width, smooth && activation == Activation::relu ? Activation::tanh : activation});
     }
   };
   between();
@@ -114,16 +90,16 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
   const bool pools = random.chance(30), answers_each_step = !pools && random.chance(40);
   recurrent(!pools && !answers_each_step);
   if (pools) {
-    LayerPlan plan{LayerPlan::pooling, {}, false, 0, {}, 0, {}};
+    latchwork::PoolingDescription layer;
     for (int64_t i = random.from(1, 4); i > 0; --i)
-      plan.pools.push_back(static_cast<Pool>(random.from(0, smooth ? 2 : 3)));
-    width *= static_cast<int64_t>(plan.pools.size());
+      layer.kinds.push_back(static_cast<Pool>(random.from(0, smooth ? 2 : 3)));
+    width *= static_cast<int64_t>(layer.kinds.size());
     has_time = false;
-    add(plan);
+    add(layer);
   }
   between();
   width = random.from(2, 20);
-  add({LayerPlan::dense, {}, false, width, Activation::none, 0, {}});
+  add(latchwork::DenseDescription{width, Activation::none});
 
   const auto loss = static_cast<Measure>(random.from(0, smooth ? 1 : 3));
   t.measures = {loss};

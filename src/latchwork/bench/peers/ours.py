@@ -8,17 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 from numpy.typing import NDArray
 
 from latchwork.bench.cases import Case
 from latchwork.bench.peers import Answer
 from latchwork.bench.work import Work, save_model
 from latchwork.core.errors import InputError, LatchworkError
-from latchwork.engines.jax.network import Network
+from latchwork.core.network import NetworkData
+from latchwork.engines.plain.network import PlainServer
+from latchwork.runtime.network import NumpyNetwork
 from latchwork.training import (
     Data,
     MeanSquaredError,
@@ -50,10 +49,10 @@ class Trainer:
         """Build the network around the given weights."""
         self.case = case
         inner = Supervised(MeanSquaredError() if case.loss == "squared error" else SoftmaxCrossEntropy())
-        networks = [Network.from_parameters(case.network, work.parameters) for work in works]
+        networks = [NetworkData(case.network, work.parameters) for work in works]
         self.many = case.members > 1
         self.objective = SideBySide(inner) if self.many else inner
-        self.model: Any = Network.stacked(networks) if self.many else networks[0]
+        self.model = NetworkData.stacked(networks) if self.many else networks[0]
         arrays = {
             "inputs": _rows([work.inputs for work in works], self.many),
             "targets": _rows([work.targets for work in works], self.many),
@@ -65,12 +64,12 @@ class Trainer:
         self.first_step_seconds: float | None = None
 
     def first_outputs(self) -> NDArray[Any]:
-        """The network, compiled."""
-        arrays = {name: jnp.asarray(array[: self.case.batch]) for name, array in self.data.arrays.items()}
+        """As the runtime gives them."""
+        arrays = {name: array[: self.case.batch] for name, array in self.data.arrays.items()}
         inputs, lengths = arrays["inputs"], arrays.get("lengths")
-        if self.many:
-            return np.asarray(eqx.filter_jit(eqx.filter_vmap(_answer, in_axes=(0, 1)))(self.model, inputs))
-        return np.asarray(eqx.filter_jit(_answer)(self.model, inputs, lengths))[None]
+        if not self.many:
+            return _outputs(self.model, inputs, lengths)[None]
+        return np.stack([_outputs(self.model.member(at), inputs[:, at]) for at in range(self.case.members)])
 
     def round(self) -> float:
         """Train; a loss that is not a number ends the run, and is what this gives."""
@@ -109,5 +108,7 @@ def _rows(arrays: list[NDArray[Any]], many: bool) -> NDArray[Any]:
     return np.stack(rows, axis=1) if many else rows[0]
 
 
-def _answer(model: Network, inputs: Array, lengths: Array | None = None) -> Array:
-    return model(inputs, lengths)
+def _outputs(model: NetworkData, inputs: NDArray[Any], lengths: NDArray[Any] | None = None) -> NDArray[Any]:
+    if not np.isfinite(inputs).all():  # the runtime refuses them; training goes through
+        return PlainServer(model.spec, model.parameters).run(inputs, lengths)
+    return NumpyNetwork(model.spec, model.parameters)(inputs, lengths)

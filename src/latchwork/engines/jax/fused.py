@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +18,6 @@ from jax.custom_derivatives import SymbolicZero, zero_from_primal
 from jaxtyping import Array, Float, Int
 
 from latchwork.engines import native
-from latchwork.engines.native import KINDS, KINDS_WITH_CELL, Kind
 
 _FORWARD, _BACKWARD, _TRACE = "latchwork_forward", "latchwork_backward", "latchwork_trace"
 
@@ -47,25 +46,22 @@ _DIFFERENTIABLE = len(_Operands._fields) - 2
 class _Case(NamedTuple):
     """What is known when the call is traced."""
 
-    kind: int
+    kind: str
     reverse: bool
 
 
-def fused_supported(
-    kind: str, *, dtype: Any = jnp.float32, activation: str = "tanh", platform: str | None = None
-) -> str | None:
+def fused_supported(kind: str, *, dtype: Any = jnp.float32, platform: str | None = None) -> str | None:
     """Why the kernels cannot run a case; None where they can.
 
     Args:
-        kind: the cell: `simple_rnn`, `gru`, `lstm`, `peephole_lstm` or `coupled_lstm`.
+        kind: the cell's name in `native.kinds()`.
         dtype: of the inputs and weights.
-        activation: of a simple RNN: `tanh` or `relu`.
         platform: where the computation will run; JAX's default backend where left out.
     """
     if not native.available():
         return native.engine_info().reason
-    if (kind, activation) not in KINDS:
-        return f"the kernels know no {kind} with activation {activation}"
+    if kind not in native.kinds():
+        return f"the kernels know no {kind}: they know {', '.join(native.kinds())}"
     if jnp.dtype(dtype) != jnp.float32:
         return f"the kernels compute in float32, the inputs are {jnp.dtype(dtype).name}"
     platform = platform or jax.default_backend()
@@ -75,7 +71,7 @@ def fused_supported(
 
 
 def fused_unroll(
-    kind: Kind,
+    kind: str,
     weights: Mapping[str, Float[Array, "..."]],
     inputs: Float[Array, "batch time features"],
     state: tuple[Float[Array, "batch hidden"], ...],
@@ -83,19 +79,17 @@ def fused_unroll(
     *,
     reverse: bool = False,
     hidden_mask: Float[Array, "batch hidden"] | None = None,
-    activation: Literal["tanh", "relu"] = "tanh",
 ) -> tuple[Float[Array, "batch time hidden"], tuple[Float[Array, "batch hidden"], ...]]:
     """Run a known cell over the time axis; the fused twin of `latchwork.engines.jax.unroll.unroll`.
 
     Args:
-        kind: the cell.
+        kind: the cell's name in `native.kinds()`.
         weights: its arrays by their names in `latchwork.core.cells`.
         inputs: sequences, right-padded where they differ in length.
         state: before the first step: `(hidden,)`, or `(hidden, cell)` for the LSTMs.
         lengths: how many steps of each sequence are real; all where left out.
         reverse: read from each sequence's last real step to its first.
         hidden_mask: multiplies the hidden state inside the recurrent product. It gets no gradient.
-        activation: of a simple RNN.
 
     Returns:
         Every step's output, at its own position in time (zero past a length), and the state after the last step read,
@@ -111,17 +105,17 @@ def fused_unroll(
         >>> outputs.shape, cell.shape
         ((1, 5, 3), (1, 3))
     """
-    reason = fused_supported(kind, dtype=inputs.dtype, activation=activation)
+    reason = fused_supported(kind, dtype=inputs.dtype)
     if reason:
         raise ValueError(reason)
     operands = _operands_of(kind, weights, inputs, state, lengths, hidden_mask)
-    case = _Case(KINDS[(kind, activation)], reverse)
+    case = _Case(kind, reverse)
     results = cast("tuple[Array, ...]", _unroll(case, operands))
     return results[0], results[1:]
 
 
 def fused_trace(
-    kind: Kind,
+    kind: str,
     weights: Mapping[str, Float[Array, "..."]],
     inputs: Float[Array, "batch time features"],
     state: tuple[Float[Array, "batch hidden"], ...],
@@ -134,11 +128,11 @@ def fused_trace(
 ]:
     """`fused_unroll` with every gate kept: what forward saves for backward, unpacked.
 
-    A cell with gates, one network (no `vmap`), and no gradient. Arguments and errors as there.
+    One network (no `vmap`), and no gradient. Arguments and errors as there.
 
     Returns:
-        Side by side, all zero past a length: the gates after their nonlinearities in the order of the weights' columns
-        (before a coupled LSTM's, its input gate), an LSTM's cell state, and the outputs; and the final state as there.
+        Side by side, all zero past a length: the gates after their nonlinearities as `native.kinds()` names them, the
+        states behind the hidden one (an LSTM's cell), and the outputs; and the final state as there.
 
     Example:
         >>> weights = {"input_weight": jnp.ones((2, 12)), "hidden_weight": jnp.ones((3, 12)), "bias": jnp.zeros(12)}
@@ -148,16 +142,19 @@ def fused_trace(
         ((6, 1, 5, 3), (1, 3))
     """
     reason = fused_supported(kind, dtype=inputs.dtype)
-    if reason or kind == "simple_rnn":
-        raise ValueError(reason or "a simple RNN has no gates to keep")
+    if reason:
+        raise ValueError(reason)
     operands = _operands_of(kind, weights, inputs, state, lengths)
     (batch, time, _), hidden = inputs.shape, operands.hidden_weight.shape[0]
-    number = KINDS[(kind, "tanh")]
+    known = native.kinds()[kind]
     planes, *final = _call(
         _TRACE,
-        [_like((native.module().traced_planes(number), batch, time, hidden)), *(_like((batch, hidden)) for _ in state)],
+        [
+            _like((len(known.gates) + len(known.states), batch, time, hidden)),
+            *(_like((batch, hidden)) for _ in known.states),
+        ],
         [operand for operand in operands if operand is not None],
-        kind=np.int32(number),
+        kind=np.int32(known.number),
         given=_bits(operands),
         reverse=reverse,
     )
@@ -165,13 +162,14 @@ def fused_trace(
 
 
 def _operands_of(
-    kind: Kind,
+    kind: str,
     weights: Mapping[str, Array],
     inputs: Array,
     state: tuple[Array, ...],
     lengths: Array | None,
     hidden_mask: Array | None = None,
 ) -> _Operands:
+    has_hidden_bias = native.kinds()[kind].has_hidden_bias
     missing = {"input_weight", "hidden_weight"} - weights.keys()
     if missing:
         raise ValueError(f"weights of a {kind} lack {', '.join(sorted(missing))}")
@@ -180,8 +178,8 @@ def _operands_of(
         inputs=inputs,
         input_weight=weights["input_weight"],
         hidden_weight=weights["hidden_weight"],
-        bias=weights["input_bias" if kind == "gru" else "bias"],
-        hidden_bias=weights["hidden_bias"] if kind == "gru" else None,
+        bias=weights["input_bias" if has_hidden_bias else "bias"],
+        hidden_bias=weights["hidden_bias"] if has_hidden_bias else None,
         input_peephole=weights.get("input_peephole"),
         forget_peephole=weights.get("forget_peephole"),
         output_peephole=weights.get("output_peephole"),
@@ -219,14 +217,19 @@ def _call(name: str, results: list[jax.ShapeDtypeStruct], operands: list[Any], *
 def _forward(case: _Case, operands: _Operands, saves: bool) -> list[Any]:
     batch, time, features = operands.inputs.shape
     hidden = operands.hidden_weight.shape[0]
-    results = [_like((batch, time, hidden)), _like((batch, hidden))]
-    if case.kind in KINDS_WITH_CELL:
-        results.append(_like((batch, hidden)))
+    known = native.kinds()[case.kind]
+    results = [_like((batch, time, hidden)), *(_like((batch, hidden)) for _ in known.states)]
     if saves:
         results.append(_like((native.module().saved_floats(case.kind, batch, time, features, hidden),)))
     present = [operand for operand in operands if operand is not None]
     return _call(
-        _FORWARD, results, present, kind=np.int32(case.kind), given=_bits(operands), reverse=case.reverse, saves=saves
+        _FORWARD,
+        results,
+        present,
+        kind=np.int32(known.number),
+        given=_bits(operands),
+        reverse=case.reverse,
+        saves=saves,
     )
 
 
@@ -276,7 +279,7 @@ def _unroll_backward(case: _Case, residuals: Any, cotangents: tuple[Any, ...]) -
                 _BACKWARD,
                 results,
                 [operand for operand in (*operands, *given) if operand is not None],
-                kind=np.int32(case.kind),
+                kind=np.int32(native.kinds()[case.kind].number),
                 given=_bits(operands),
                 reverse=case.reverse,
                 cotangents=_bits(given),

@@ -106,8 +106,8 @@ class DescribedLayer(BuiltLayer):
         return row.apply(self.description, self.parameters, inputs, *beside)
 
     @property
-    def parameters(self) -> dict[str, Array]:
-        """Its arrays by name."""
+    def parameters(self) -> dict[str, Any]:
+        """Its arrays by name: JAX's, or NumPy's of a model on its way out."""
         return dict(zip(self.names, self.arrays, strict=True))
 
 
@@ -161,6 +161,11 @@ def embedding_of(layer: Any) -> Array | None:
     """The vectors `[tokens, units]` of a layer that reads tokens; None for any other."""
     reads = isinstance(layer, DescribedLayer) and isinstance(layer.description, spec.Embedding)
     return layer.parameters["weight"] if reads else None
+
+
+def takes_ahead(layer: Any) -> bool:
+    """Whether a layer reads the side input `ahead`."""
+    return isinstance(layer, DescribedLayer) and layer_row(layer.description).takes_ahead
 
 
 def has_dropout(model: Any) -> bool:

@@ -22,6 +22,7 @@ from latchwork.engines.jax.layers import (
     Lengths,
     RecurrentLayer,
     build_layer,
+    takes_ahead,
 )
 
 
@@ -77,10 +78,17 @@ class Network(eqx.Module):
         return {name: np.asarray(_get(self, name)) for name in names}
 
 
-def apply_layers(layers: tuple[BuiltLayer, ...], inputs: Array, lengths: Lengths = None, key: Key = None) -> Array:
+def apply_layers(
+    layers: tuple[BuiltLayer, ...],
+    inputs: Array,
+    lengths: Lengths = None,
+    key: Key = None,
+    ahead: Float[Array, "batch horizon features"] | None = None,
+) -> Array:
     """One layer after the other; apart from `Network`, so that compiled code does not depend on the spec's rates."""
     for index, layer in enumerate(layers):
-        inputs = layer(inputs, lengths, None if key is None else jax.random.fold_in(key, index))
+        own = None if key is None else jax.random.fold_in(key, index)
+        inputs = layer(inputs, lengths, own, ahead) if takes_ahead(layer) else layer(inputs, lengths, own)
     return inputs
 
 

@@ -11,7 +11,7 @@ import dataclasses
 import logging
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import jax
 import jax.numpy as jnp
@@ -99,12 +99,7 @@ def _why_not_fused(cell: Cell[State], inputs: Array) -> str | None:
         return f"the kernels do not know the cell {type(cell).__name__}"
     if not native.available():
         _say_once(str(native.engine_info()))
-    kind, activation = _kind_of(kernel)
-    return fused_supported(kind, activation=activation, dtype=jnp.result_type(inputs, cell.hidden_weight))
-
-
-def _kind_of(kernel: str) -> tuple[Any, Any]:  # until the kernels take their own names
-    return ("simple_rnn", kernel.rpartition("_")[2]) if kernel.startswith("simple_rnn_") else (kernel, "tanh")
+    return fused_supported(kernel, dtype=jnp.result_type(inputs, cell.hidden_weight))
 
 
 @cache
@@ -177,16 +172,14 @@ def _fused(
     weights, inputs, before = jax.tree.map(
         lambda array: array.astype(jnp.float32), (cell.weights(), inputs, tuple(state))
     )
-    kind, activation = _kind_of(cast("str", kernel_of(cell)))
     outputs, final = fused_unroll(
-        kind,
+        cast("str", kernel_of(cell)),
         weights,
         inputs,
         before,
         lengths,
         reverse=reverse,
         hidden_mask=hidden_mask,
-        activation=activation,
     )
     return outputs, type(state)(*final)
 

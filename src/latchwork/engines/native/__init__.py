@@ -10,16 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from types import ModuleType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latchwork.core import settings
+from latchwork.core.errors import InputError
+
+if TYPE_CHECKING:
+    from latchwork.engines.native._native import Kind
+
 Array = NDArray[Any]
 State = tuple[Array, ...]
-Kind = Literal["simple_rnn", "gru", "lstm", "peephole_lstm", "coupled_lstm"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class EngineInfo:
         available: whether the compiled kernels are there.
         build: the instruction set of the build that this processor runs: `avx512`, `avx2` or `baseline`; "" without.
         register_width: floats in a register of that build; 0 without.
-        threads: how many threads a call may use (`LATCHWORK_THREADS`, or the processors that this process may use).
+        threads: how many threads a call may use.
         reason: why the kernels are not there; "" where they are.
     """
 
@@ -65,38 +71,50 @@ def available() -> bool:
 
 
 def engine_info() -> EngineInfo:
-    """Which build of the kernels runs, or why there is none."""
+    """Which build of the kernels runs, or why there is none.
+
+    Raises:
+        InputError: `LATCHWORK_BUILD` asks for a build that this processor cannot run.
+    """
     if _native is None:
         return EngineInfo(available=False, reason=_reason)
-    return EngineInfo(True, _native.build(), _native.register_width(), _native.threads())
+    kernels = module()
+    return EngineInfo(True, kernels.build(), kernels.register_width(), kernels.threads())
 
 
+@cache
 def module() -> ModuleType:
-    """The compiled module, for this package's own use.
+    """The compiled module, for this package's own use; the first call chooses its build and its threads.
 
     Raises:
         RuntimeError: where it is not there.
+        InputError: `LATCHWORK_BUILD` asks for a build that this processor cannot run.
     """
     if _native is None:
         raise RuntimeError(f"the fused kernels are not there: {_reason}")
+    try:
+        _native.use(settings.build(), settings.threads())
+    except ValueError as error:
+        raise InputError(f"LATCHWORK_BUILD={error}") from None
     return _native
 
 
-KINDS: dict[tuple[str, str], int] = {
-    ("simple_rnn", "tanh"): 0,
-    ("simple_rnn", "relu"): 1,
-    ("gru", "tanh"): 2,
-    ("lstm", "tanh"): 3,
-    ("peephole_lstm", "tanh"): 4,
-    ("coupled_lstm", "tanh"): 5,
-}
-"""Each kind and activation that the kernels know, by its number in csrc/recurrence/problem.h."""
-
-KINDS_WITH_CELL = frozenset({3, 4, 5})
-"""The kinds whose state is `(hidden, cell)`; the others' is `(hidden,)`."""
+@cache
+def kinds() -> Mapping[str, Kind]:
+    """Each kind of cell that the kernels know, by its name: its gates and states, what arrays it takes."""
+    return {kind.name: kind for kind in module().kinds()}
 
 
-_GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4, "peephole_lstm": 4, "coupled_lstm": 3}
+_PEEPHOLES = ("input_peephole", "forget_peephole", "output_peephole")
+
+
+def weight_shapes(kind: str, features: int, hidden: int) -> dict[str, tuple[int, ...]]:
+    """The arrays that a kind of cell takes, by their names in `latchwork.core.cells`."""
+    known = kinds()[kind]
+    columns = known.columns * hidden
+    shapes: dict[str, tuple[int, ...]] = {"input_weight": (features, columns), "hidden_weight": (hidden, columns)}
+    shapes |= dict.fromkeys(("input_bias", "hidden_bias") if known.has_hidden_bias else ("bias",), (columns,))
+    return shapes | dict.fromkeys(_PEEPHOLES if known.has_peepholes else (), (hidden,))
 
 
 class FusedCell:
@@ -105,13 +123,12 @@ class FusedCell:
     It changes nothing in itself and lets go of the interpreter while it computes, so threads may share one.
 
     Args:
-        kind: the cell.
+        kind: the cell's name in `kinds()`.
         weights: its arrays by their names in `latchwork.core.cells`.
-        activation: of a simple RNN: `tanh` or `relu`.
 
     Raises:
         RuntimeError: the compiled kernels are not there.
-        ValueError: the weights' shapes do not fit together.
+        ValueError: no such kind, or the weights' shapes do not fit together.
 
     Example:
         >>> ones = np.ones((3, 12), np.float32)
@@ -121,11 +138,11 @@ class FusedCell:
         (1, 5, 3)
     """
 
-    def __init__(self, kind: Kind, weights: Mapping[str, Array], activation: str = "tanh") -> None:
+    def __init__(self, kind: str, weights: Mapping[str, Array]) -> None:
         """Pack the weights."""
-        self._weights: Any = module().Weights(*weight_arguments(kind, weights, activation))
+        self._weights: Any = module().Weights(*weight_arguments(kind, weights))
         self._hidden = int(weights["hidden_weight"].shape[0])
-        self._parts = 2 if KINDS[(kind, activation)] in KINDS_WITH_CELL else 1
+        self._parts = len(kinds()[kind].states)
 
     def initial_state(self, batch: int) -> State:
         """Zeros `[batch, hidden]`, once for each part of the state."""
@@ -173,12 +190,11 @@ class FusedCell:
         return hidden, cell
 
 
-def weight_arguments(kind: Kind, weights: Mapping[str, Array], activation: str = "tanh") -> list[Any]:
-    """A cell's number and its arrays, in the order in which the compiled module takes them."""
-    names = ("input_weight", "hidden_weight", "input_bias" if kind == "gru" else "bias", "hidden_bias")
-    peepholes = ("input_peephole", "forget_peephole", "output_peephole")
-    arrays = [weights.get(name) for name in (*names, *peepholes)]
-    return [KINDS[(kind, activation)], *(None if array is None else _floats(array) for array in arrays)]
+def weight_arguments(kind: str, weights: Mapping[str, Array]) -> list[Any]:
+    """A cell's kind and its arrays, in the order in which the compiled module takes them."""
+    names = ("input_weight", "hidden_weight", "input_bias" if "input_bias" in weights else "bias", "hidden_bias")
+    arrays = [weights.get(name) for name in (*names, *_PEEPHOLES)]
+    return [kind, *(None if array is None else _floats(array) for array in arrays)]
 
 
 def _floats(array: Array) -> Array:
@@ -187,32 +203,30 @@ def _floats(array: Array) -> Array:
 
 
 def unroll(
-    kind: Kind,
+    kind: str,
     weights: Mapping[str, NDArray[np.float32]],
     inputs: NDArray[np.float32],
     state: tuple[NDArray[np.float32], ...],
     lengths: NDArray[np.integer] | None = None,
     *,
     reverse: bool = False,
-    activation: Literal["tanh", "relu"] = "tanh",
 ) -> tuple[NDArray[np.float32], tuple[NDArray[np.float32], ...]]:
     """Run a known cell over the time axis, on NumPy arrays and without Python's lock; forward only.
 
     Args:
-        kind: the cell.
+        kind: the cell's name in `kinds()`.
         weights: its arrays by their names in `latchwork.core.cells`, float32.
         inputs: `[batch, time, features]`, right-padded where sequences differ in length.
-        state: before the first step: `(hidden,)`, or `(hidden, cell)` for the LSTMs, each `[batch, hidden]`.
+        state: before the first step, as the kind names its parts (an LSTM's `hidden, cell`), each `[batch, hidden]`.
         lengths: how many steps of each sequence are real, 1 to time; all where left out.
         reverse: read from each sequence's last real step to its first.
-        activation: of a simple RNN.
 
     Returns:
         Every step's output `[batch, time, hidden]`, zero past a length, and the state after the last step read.
 
     Raises:
         RuntimeError: the kernels are not there.
-        ValueError: shapes that do not belong together.
+        ValueError: no such kind, or shapes that do not belong together.
 
     Example:
         >>> weights = {"input_weight": np.ones((2, 12)), "hidden_weight": np.ones((3, 12)), "bias": np.zeros(12)}
@@ -223,23 +237,21 @@ def unroll(
     batch, time, features = inputs.shape
     if not batch or not time:
         raise ValueError(f"there is nothing in inputs of shape {inputs.shape}")
+    if kind not in kinds():
+        raise ValueError(f"the kernels know no {kind}: they know {', '.join(kinds())}")
+    known = kinds()[kind]
     hidden = len(weights["hidden_weight"])
-    width = _GATES[kind] * hidden
     # The kernels read memory by these shapes alone, so nothing unchecked may reach them.
-    expected = {"input_weight": (features, width), "hidden_weight": (hidden, width)}
-    expected |= {"input_bias": (width,), "hidden_bias": (width,)} if kind == "gru" else {"bias": (width,)}
-    if kind == "peephole_lstm":
-        expected |= dict.fromkeys(("input_peephole", "forget_peephole", "output_peephole"), (hidden,))
+    expected = weight_shapes(kind, features, hidden)
     given = {name: _dense(name, weights[name], shape) for name, shape in expected.items()}
-    parts = 2 if KINDS[kind, activation] in KINDS_WITH_CELL else 1
-    if len(state) != parts:
-        raise ValueError(f"the state of a {kind} has {parts} parts, got {len(state)}")
+    if len(state) != len(known.states):
+        raise ValueError(f"the state of a {kind} has {len(known.states)} parts, got {len(state)}")
     before = tuple(_dense("a state", part, (batch, hidden)) for part in state)
     if lengths is not None:
         lengths = np.ascontiguousarray(lengths, np.int32)
         if lengths.shape != (batch,) or lengths.min(initial=0) < 0 or lengths.max(initial=0) > time:
             raise ValueError(f"lengths must be {batch} numbers from 0 to {time}")
-    return FusedCell(kind, given, activation).run(inputs, before, lengths, reverse=reverse)
+    return FusedCell(kind, given).run(inputs, before, lengths, reverse=reverse)
 
 
 def _dense(name: str, array: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -38,11 +38,11 @@ class PlainServer:
         (5, 2)
     """
 
-    def __init__(self, network: spec.Sequential, parameters: Mapping[str, NDArray[np.float32]]) -> None:
+    def __init__(self, network: spec.Sequential, parameters: Mapping[str, NDArray[np.floating]]) -> None:
         """Sort the arrays by layer and build the cells."""
         self.spec = network
         self._layers = [
-            _built(layer, under(f"layers.{index}.", parameters)) for index, layer in enumerate(network.layers)
+            built(layer, under(f"layers.{index}.", parameters)) for index, layer in enumerate(network.layers)
         ]
 
     def run(self, inputs: Array, lengths: Lengths = None, *, ahead: Array | None = None) -> Array:
@@ -63,7 +63,7 @@ class PlainServer:
                 outputs = _apply(layer, arrays, outputs, lengths, None)
                 continue
             shown: list[Array] = []
-            for name, (inner, cell, reverse) in _ways(f"layers.{index}", layer, arrays).items():
+            for name, (inner, cell, reverse) in ways(f"layers.{index}", layer, arrays).items():
                 found[name], final = cells.trace(cell, outputs, lengths, reverse=reverse)
                 shown.append(found[name]["hidden"] if inner.return_sequences else final)
             outputs = np.concatenate(shown, axis=-1)
@@ -97,7 +97,7 @@ class PlainServer:
         return outputs, tuple(states)
 
 
-def _built(layer: spec.Layer, arrays: dict[str, Array]) -> Any:
+def built(layer: spec.Layer, arrays: dict[str, Array]) -> Any:
     """A layer's arrays as it runs: a cell, the cells of both ways, or the arrays by name."""
     match layer:
         case spec.Recurrent():
@@ -110,7 +110,7 @@ def _built(layer: spec.Layer, arrays: dict[str, Array]) -> Any:
             return arrays
 
 
-def _ways(name: str, layer: spec.Layer, arrays: Any) -> dict[str, tuple[spec.Recurrent, Cell[Any], bool]]:
+def ways(name: str, layer: spec.Layer, arrays: Any) -> dict[str, tuple[spec.Recurrent, Cell[Any], bool]]:
     """A recurrent layer's cells by their names, each with its description and whether it reads backwards."""
     if isinstance(layer, spec.Bidirectional):
         return {
@@ -124,7 +124,7 @@ def _ways(name: str, layer: spec.Layer, arrays: Any) -> dict[str, tuple[spec.Rec
 def _apply(layer: spec.Layer, arrays: Any, inputs: Array, lengths: Lengths, ahead: Array | None) -> Array:
     if isinstance(layer, spec.Recurrent | spec.Bidirectional):
         shown: list[Array] = []
-        for inner, cell, reverse in _ways("", layer, arrays).values():
+        for inner, cell, reverse in ways("", layer, arrays).values():
             outputs, final = cells.unroll(cell, inputs, None, lengths, reverse=reverse)
             shown.append(outputs if inner.return_sequences else final.hidden)
         return shown[0] if len(shown) == 1 else np.concatenate(shown, axis=-1)

@@ -1,0 +1,76 @@
+// What a network is, as plain data: its layers in order, and what flows between them. Servers and trainers are made from
+// one such list.
+#pragma once
+
+#include <variant>
+#include <vector>
+
+#include "recurrence/problem.h"
+
+namespace latchwork {
+
+// What a sequence's numbers are between two layers: [time, width], or [width] without a time axis, or symbols [time].
+struct Form {
+  bool has_time;
+  bool is_symbols;
+  int64_t width;  // 1 of symbols
+};
+
+struct RecurrentDescription {
+  Kind kind;
+  int64_t units;
+  bool reverse;           // reads from each sequence's last step to its first
+  bool both_ways;         // two of them, one reading each way, outputs side by side
+  bool return_sequences;  // else the output at the last step read alone, and no time axis
+  float dropout, recurrent_dropout;
+};
+
+struct DenseDescription {
+  int64_t units;
+  Activation activation;
+};
+
+// A vector and a side input `ahead` [horizon, features] to [horizon, units]:
+// out[k] = activation(vector weight + ahead[k] ahead_weight + bias).
+struct AheadDescription {
+  int64_t units, features;
+  Activation activation;
+};
+
+struct EmbeddingDescription {
+  int64_t symbols, units;
+};
+
+// A sequence as one vector: these over its real steps, side by side.
+LATCHWORK_ENUM(Pool, first, last, mean, max)
+struct PoolingDescription {
+  std::vector<Pool> kinds;
+};
+
+// Each vector with mean 0 and variance 1, then scaled and shifted.
+struct NormDescription {
+  float epsilon;
+};
+
+struct DropoutDescription {
+  float rate;
+};
+
+using LayerDescription = std::variant<RecurrentDescription, DenseDescription, AheadDescription, EmbeddingDescription,
+                                      PoolingDescription, NormDescription, DropoutDescription>;
+using NetworkDescription = std::vector<LayerDescription>;
+
+// What a layer gives for what flows into it; std::invalid_argument where it cannot take it.
+Form form_after(const LayerDescription& layer, const Form& input);
+// How many floats its arrays take, one after the other in the order that its row of the table says.
+int64_t parameter_floats(const LayerDescription& layer, const Form& input);
+// Multiplications for one step of one sequence, about.
+int64_t work_of(const LayerDescription& layer, const Form& input);
+// Whether its answer to a step waits for later ones.
+bool reads_backwards(const LayerDescription& layer);
+
+// Of the whole list. What flows between two layers is found by going through them.
+Form form_after(const NetworkDescription& network, Form input);
+int64_t parameter_floats(const NetworkDescription& network, Form input);
+
+}  // namespace latchwork

@@ -1,0 +1,100 @@
+"""What a compiled step minimises: functions of a model and a batch.
+
+`CompiledObjective` is what a user writes for another shape of work (a language model that carries its state from batch
+to batch); `SupervisedFunction` is `training.Supervised` as JAX runs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from latchwork.engines.jax.augmentation import augmented
+from latchwork.engines.jax.layers import Key, has_dropout
+from latchwork.engines.jax.network import apply_layers
+
+Batch = Mapping[str, Array]
+RowLoss = Callable[[Array, Array], Array]
+
+
+@runtime_checkable
+class CompiledObjective(Protocol):
+    """A frozen, hashable function; equal objectives share one compiled program."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the sums are sums of; the first is the loss."""
+        ...
+
+    def initial_carry(self, model: Any, batch_size: int) -> Any:
+        """What the first batch of an epoch is given from a batch before; `()` where nothing is carried."""
+        ...
+
+    def draws(self, model: Any) -> bool:
+        """Whether training draws anything at random; without it no step pays for a key."""
+        ...
+
+    def __call__(
+        self, model: Any, batch: Batch, carry: Any, key: Key
+    ) -> tuple[Float[Array, ""], tuple[Float[Array, " sums"], Any]]:
+        """The loss to minimise, then the sums and the next carry.
+
+        `batch` has a `weight` for each row, 0 where the row only fills up the batch. The sums are one for each name,
+        each weighted by row, and last the sum of the weights. Without a `key` nothing is dropped.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class SupervisedFunction:
+    """Inputs to targets through a network's layers, one loss for each row.
+
+    Args:
+        loss: of `(outputs, targets)`, a value for each row.
+        metrics: further ones, each with its name.
+        augmentation: changes the inputs of training, `augmentation(inputs, key)`.
+        by_values: rows count by their observed targets, so that the loss is a mean of values, not of rows.
+    """
+
+    loss: RowLoss
+    metrics: tuple[tuple[str, RowLoss], ...] = ()
+    augmentation: Callable[[Array, Array], Array] | None = None
+    by_values: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The loss, then the metrics."""
+        return ("loss", *(name for name, _ in self.metrics))
+
+    def initial_carry(self, model: Any, batch_size: int) -> tuple[()]:
+        """Nothing is carried."""
+        del model, batch_size
+        return ()
+
+    def draws(self, model: Any) -> bool:
+        """Where a layer drops something, or inputs are augmented."""
+        return self.augmentation is not None or has_dropout(model)
+
+    def __call__(
+        self, model: Any, batch: Batch, carry: tuple[()], key: Key
+    ) -> tuple[Float[Array, ""], tuple[Float[Array, " sums"], tuple[()]]]:
+        """The mean loss, the weighted sums and the empty carry."""
+        inputs = batch["inputs"]
+        if self.augmentation is not None and key is not None:
+            key, draw = jax.random.split(key)
+            inputs = augmented(self.augmentation, inputs, draw)
+        outputs = apply_layers(model.layers, inputs, batch.get("lengths"), key, batch.get("ahead"))
+        targets, weight = batch["targets"], batch["weight"]
+        observed = (~jnp.isnan(targets)).reshape(len(targets), -1).sum(axis=-1)
+        share = observed if self.by_values else observed > 0
+        weight = weight * share
+        values = [term(outputs, targets) for term in (self.loss, *(metric for _, metric in self.metrics))]
+        # A row of weight 0 must not turn the sum into NaN, whatever its output is.
+        sums = [jnp.where(weight > 0, value * weight, 0).sum() for value in values]
+        counted = jnp.maximum(jnp.where(weight > 0, share, 0).sum(), 1)
+        return sums[0] / counted, (jnp.stack([*sums, weight.sum()]), carry)

@@ -1,0 +1,53 @@
+"""A result gone on to newer rows, without training: what came of its forecasts teaches its intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from latchwork.forecasting.judging.intervals import Calibration, around
+from latchwork.forecasting.methods.origins import origins_at_end
+from latchwork.forecasting.reading.panel import Panel
+from latchwork.forecasting.result import Result, ahead, working_centre
+
+RECORD = (64, 4000)  # rows of past errors that intervals go on from: two a series, within these
+
+
+def go_on(result: Result, new: Panel, levels: Sequence[float]) -> Result:
+    """The result with the rows of `new` after each series' end added, and a forecast from there."""
+    panel, added = result.panel.extended(new)
+    notes = [*new.notes, f"{added:,} new values; nothing was trained again"]
+    calibration, learned = _learned_from(result, panel, levels)
+    end = origins_at_end(panel, result.seasons, result.horizon)
+    forecast = ahead(end, result.used, result.learned, calibration, levels)
+    return replace(result, end=end, calibration=calibration, forecast=forecast, notes=(*notes, *learned))
+
+
+def recorded(panel: Panel) -> int:
+    """How many rows of past errors are kept."""
+    return int(np.clip(2 * len(panel), *RECORD))
+
+
+def _learned_from(result: Result, panel: Panel, levels: Sequence[float]) -> tuple[Calibration, list[str]]:
+    """The calibration after what came of a result's forecasts, and what to tell of that."""
+    before = result.panel
+    truth = np.full((len(before), result.horizon), np.nan)
+    for row, (old, new) in enumerate(zip(before.values, panel.values, strict=False)):
+        coming = new[len(old) : len(old) + result.horizon]
+        truth[row, : len(coming)] = coming
+    rows = np.flatnonzero(np.isfinite(truth).any(axis=1))
+    if not rows.size:
+        return result.calibration, []
+    answers, centre = result.end.answers, working_centre(result.end, result.forecast.mean)
+    away = answers.survey.to_working(truth) - centre
+    most = recorded(panel)
+    rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), most // 2)).astype(int)]
+    known = np.isfinite(truth)
+    notes: list[str] = []
+    for level in levels:
+        low, high = around(answers, level, result.calibration, centre)
+        covered = 100 * np.mean(((truth >= low) & (truth <= high))[known])
+        notes.append(f"the last forecast's {level:g} % interval held {covered:.0f} % of what came since")
+    return result.calibration.gone_on(away[rows], answers.combined.widths[rows], most), notes

@@ -1,0 +1,1 @@
+"""How good a forecast is: the backtest, errors, intervals, and the verdict."""

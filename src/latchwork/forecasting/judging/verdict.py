@@ -1,0 +1,138 @@
+"""The verdict: what won the backtest, by how much, whether that is more than noise, and whether it is a copy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from latchwork.forecasting.judging.backtest import Backtest
+from latchwork.forecasting.judging.metrics import (
+    row_mase,
+    row_smape,
+    row_squared,
+    shifted_copy_share,
+    sign_flip_test,
+)
+from latchwork.forecasting.methods.method import Method
+from latchwork.transforms.working import Array
+
+NOISE = 0.05  # a smaller p-value is called more than noise
+LEAST_GAIN = 0.5  # per cent; less is no difference
+COPY = 0.6  # share of the last value from which a forecast is called a copy of it
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """winner: lowest mean error. rival: the best simple method, or the runner-up where a simple method wins.
+
+    gain: per cent of error that the winner saves on the rival. p_value: of that difference, by sign flips over units
+    (origins, or series). copy_share: how much of the used one-step forecast is the last value.
+    """
+
+    winner: str
+    rival: str
+    used: str
+    gain: float
+    p_value: float
+    units: int
+    unit: str
+    copy_share: float
+    sentence: str = ""
+
+
+def losses(backtest: Backtest, method: str) -> Array:
+    """Loss of each row: MASE, squared error where a series is often zero, sMAPE where the past never changed."""
+    truth, forecast = backtest.truth, backtest.forecasts[method]
+    scaled = row_mase(truth, forecast, backtest.unit)
+    if backtest.answers.sparse:
+        rows = list(backtest.answers.sparse)
+        scaled[rows] = row_squared(truth[rows], forecast[rows], backtest.unit[rows])
+    return np.where(np.isfinite(scaled), scaled, row_smape(truth, forecast) / 100)
+
+
+def mean_losses(backtest: Backtest) -> dict[str, float]:
+    """Mean loss of every method that forecasts every row."""
+    return {name: float(np.nanmean(losses(backtest, name))) for name in backtest.methods}
+
+
+def savings(backtest: Backtest, method: str, rival: str) -> Array:
+    """How much less a method loses than its rival in each series of several, or at each origin of one."""
+    groups = backtest.series if len(set(backtest.series.tolist())) > 1 else backtest.back
+    difference = losses(backtest, rival) - losses(backtest, method)
+    known = np.isfinite(difference)
+    _, group = np.unique(groups, return_inverse=True)
+    counts = np.bincount(group[known], minlength=group.max() + 1)
+    totals = np.bincount(group[known], weights=difference[known], minlength=group.max() + 1)
+    return np.where(counts > 0, totals / np.maximum(counts, 1), np.nan)
+
+
+def clearly_better(backtest: Backtest, method: str, rival: str, errors: float = 1.0) -> bool:
+    """Whether a method saves more than so many standard errors of what it saves (one: Breiman et al. 1984)."""
+    units = savings(backtest, method, rival)
+    return len(units) > 1 and bool(units.mean() > errors * units.std(ddof=1) / np.sqrt(len(units)))
+
+
+def choose(backtest: Backtest, methods: Sequence[Method], *, best: bool) -> Method:
+    """The method to use: the first of the list, unless another one's rule says otherwise.
+
+    best: whichever has the least mean loss instead, however simple.
+    """
+    means = mean_losses(backtest)
+    if best:
+        return min((method for method in methods if method.name in means), key=lambda method: means[method.name])
+    used = methods[0]
+    ruled = [(method.rule, method) for method in methods if method.rule is not None and method.name in means]
+    for rule, method in sorted(ruled, key=lambda pair: pair[0].turn):
+        if rule.must_save < 0:
+            takes_over = not clearly_better(backtest, used.name, method.name, -rule.must_save)
+        else:
+            takes_over = clearly_better(backtest, method.name, used.name, rule.must_save)
+        used = method if takes_over else used
+    return used
+
+
+def judge(backtest: Backtest, methods: Sequence[Method], used: Method) -> Verdict:
+    """Compare the methods that forecast every row."""
+    means = mean_losses(backtest)
+    known = {method.name: method for method in methods}
+    winner = known[min(means, key=lambda name: means[name])]
+    rivals = [known[name] for name in means if not (winner.ours and known[name].ours) and name != winner.name]
+    rival = min(rivals or [winner], key=lambda method: means[method.name])
+    ours, theirs = means[winner.name], means[rival.name]
+    units = savings(backtest, winner.name, rival.name)
+    copy = shifted_copy_share(backtest.truth[:, 0], backtest.forecasts[used.name][:, 0], backtest.rows.last)
+    verdict = Verdict(
+        winner.name,
+        rival.name,
+        used.name,
+        gain=100 * (1 - ours / theirs) if theirs > 0 else 0.0,
+        p_value=sign_flip_test(units),
+        units=len(units),
+        unit="series" if len(set(backtest.series.tolist())) > 1 else "origins",
+        copy_share=copy,
+    )
+    return replace(verdict, sentence=_sentence(verdict, winner, rival, used))
+
+
+def _sentence(verdict: Verdict, winner: Method, rival: Method, used: Method) -> str:
+    best, second = winner.readable, rival.readable
+    over = f"over {verdict.units} {verdict.unit}"
+    if verdict.gain < LEAST_GAIN:
+        text = f"{best} and {second} did equally well, and best, {over}. "
+    else:
+        noise = "more than noise" if verdict.p_value < NOISE else "within the noise"
+        text = f"{best} did best: {verdict.gain:.0f} % less error than {second} {over}, "
+        text += f"{noise} (p = {verdict.p_value:.2g}). "
+    if winner.ours:
+        text += "" if used is winner else f"The forecast is that of {used.readable}. "
+    elif used is winner:
+        text += "A simple method wins here, and the forecast is its own. "
+    else:
+        text += f"A simple method wins here: the forecast is that of {used.readable}, --best uses the winner. "
+    if verdict.copy_share > COPY:
+        text += f"Beware: its next step is {100 * verdict.copy_share:.0f} % a copy of the last value."
+    else:
+        text += "It is no shifted copy of the past."
+    return text[0].upper() + text[1:]

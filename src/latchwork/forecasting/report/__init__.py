@@ -1,0 +1,1 @@
+"""What a forecast leaves for people and programs: results, pictures, the page, and what a saved file shows."""

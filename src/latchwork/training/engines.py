@@ -1,0 +1,223 @@
+"""The two ways to train, behind one door.
+
+`native` is one call of our own C++ for a whole block: gathering, forward, loss, backward, optimiser, sums. It knows the
+layers, losses and optimisers by name, in float32 on a CPU, and compiles nothing. `xla` compiles whatever JAX can trace,
+and needs JAX. Both give the same results to rounding. `LATCHWORK_BLOCK=xla|native|auto` chooses (default `auto`: native
+where it can); a forced way that cannot run a case says why.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+from latchwork.core import settings
+from latchwork.core.errors import InputError
+from latchwork.core.network import NetworkData
+from latchwork.engines.native import training as native
+from latchwork.engines.steps import Evaluation, Steps, Term, Update
+from latchwork.training.data import Source
+from latchwork.training.losses import (
+    Accuracy,
+    Huber,
+    Loss,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    SmoothAbsoluteError,
+    SoftmaxCrossEntropy,
+)
+from latchwork.training.members import Members
+from latchwork.training.objectives import Objective, SideBySide, Supervised
+from latchwork.training.optimizers import RULES, OptaxOptimizer, Optimizer
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What is to be trained or evaluated.
+
+    Args:
+        model: a `NetworkData`, or a module of JAX.
+        objective: what it is trained for.
+        data: the rows.
+        batch_size: rows of a step.
+        members: the networks.
+        optimizer: None where nothing is trained.
+    """
+
+    model: Any
+    objective: Objective
+    data: Source
+    batch_size: int
+    members: Members
+    optimizer: Optimizer | OptaxOptimizer | None = None
+
+    def update(self) -> Update | None:
+        """What a step does with a gradient, where the optimiser is known by name."""
+        if not isinstance(self.optimizer, Optimizer):
+            return None
+        clips = self.members.clips(self.optimizer.clip)
+        return Update(RULES[self.optimizer.name], self.optimizer.weight_decay, clips)
+
+
+class Engine(Protocol):
+    """A way to train."""
+
+    name: str
+
+    def why_not(self, job: Job) -> str | None:
+        """Why it cannot run a job; None where it can."""
+        ...
+
+    def steps(self, job: Job) -> Steps:
+        """The steps of a training."""
+        ...
+
+    def evaluation(self, job: Job) -> Evaluation:
+        """The sums of an objective over rows."""
+        ...
+
+
+class NativeEngine:
+    """The kernels' own trainer."""
+
+    name = "native"
+
+    def why_not(self, job: Job) -> str | None:
+        """What it does not know."""
+        if not isinstance(job.model, NetworkData):
+            return f"it knows a network's plain data, not a {type(job.model).__name__}"
+        objective = job.objective.inner if isinstance(job.objective, SideBySide) else job.objective
+        if type(objective) is not Supervised:
+            return f"it knows the objective Supervised, not {type(objective).__name__}"
+        if isinstance(job.optimizer, OptaxOptimizer):
+            return "it knows optimisers by name, not an Optax transformation"
+        if objective.mean != "rows":
+            return "it averages over rows, not over values"
+        if job.optimizer is not None and objective.augmentation is not None:
+            return f"it knows no {type(objective.augmentation).__name__}"
+        terms: list[Term] = []
+        for loss in (objective.loss, *(metric for _, metric in objective.metrics)):
+            term = kernels_term(loss)
+            if term is None:
+                return f"it knows no {type(loss).__name__}"
+            terms.append(term)
+        return native.why_not(job.model, terms, job.data.shapes())
+
+    def steps(self, job: Job) -> Steps:
+        """Blocks of steps in one call each."""
+        return native.NativeSteps(self._program(job), job.members.seeds())
+
+    def evaluation(self, job: Job) -> Evaluation:
+        """Without an update."""
+        return native.NativeEvaluation(self._program(job))
+
+    def _program(self, job: Job) -> native.Program:
+        objective: Any = job.objective.inner if isinstance(job.objective, SideBySide) else job.objective
+        terms = [kernels_term(loss) for loss in (objective.loss, *(metric for _, metric in objective.metrics))]
+        known = tuple(term for term in terms if term is not None)
+        return native.Program(job.model, known, job.data, job.batch_size, job.update())
+
+
+class XlaEngine:
+    """Whatever JAX can trace."""
+
+    name = "xla"
+
+    def why_not(self, job: Job) -> str | None:
+        """Only where JAX is not there."""
+        del job
+        if any(sys.modules.get(name, self) is None or find_spec(name) is None for name in ("jax", "equinox", "optax")):
+            return "JAX is not installed"
+        return None
+
+    def steps(self, job: Job) -> Steps:
+        """Compiled blocks."""
+        from latchwork.engines.jax.steps import XlaSteps
+
+        update = job.optimizer.given if isinstance(job.optimizer, OptaxOptimizer) else job.update()
+        steps = job.members.steps_per_epoch(job.data, job.batch_size)
+        return XlaSteps(self._program(job), update, job.members.seeds(), steps)
+
+    def evaluation(self, job: Job) -> Evaluation:
+        """A compiled pass."""
+        from latchwork.engines.jax.steps import XlaEvaluation
+
+        return XlaEvaluation(self._program(job))
+
+    def _program(self, job: Job) -> Any:
+        from latchwork.engines.jax.steps import Program
+
+        members = len(job.members) if job.members.side_by_side else None
+        return Program(job.model, self._function(job.objective), job.data, job.batch_size, members)
+
+    def _function(self, objective: Any) -> Any:
+        from latchwork.engines.jax.objectives import SupervisedFunction
+
+        if isinstance(objective, SideBySide):
+            objective = objective.inner
+        if not isinstance(objective, Supervised):
+            return objective
+        by_values = objective.mean == "values"
+        return SupervisedFunction(objective.loss, objective.metrics, objective.augmentation, by_values)
+
+
+NATIVE, XLA = NativeEngine(), XlaEngine()
+
+
+def chosen_engine(job: Job) -> tuple[Engine, str]:
+    """The way that runs a job, and why it is not native (empty where it is).
+
+    Raises:
+        InputError: `LATCHWORK_BLOCK` asks for what cannot be, or nothing that is installed can train this.
+    """
+    wanted = settings.block()
+    reason = "LATCHWORK_BLOCK=xla" if wanted == "xla" else NATIVE.why_not(job)
+    if reason is None:
+        return NATIVE, ""
+    if wanted == "native":
+        raise InputError(f"a native block cannot run this case: {reason}")
+    if (missing := XLA.why_not(job)) is not None:
+        raise InputError(
+            f"the kernels cannot train this ({reason}), and {missing}: install it with pip install 'latchwork[jax]'"
+        )
+    return XLA, reason
+
+
+def kernels_term(loss: Loss) -> Term | None:
+    """A loss or metric as the kernels know it; None where they do not."""
+    match loss:
+        case SoftmaxCrossEntropy():
+            return Term("softmax_cross_entropy", loss.label_smoothing)
+        case MeanSquaredError():
+            return Term("squared_error")
+        case MeanAbsoluteError():
+            return Term("absolute_error")
+        case Huber():
+            return Term("huber", loss.delta)
+        case SmoothAbsoluteError():
+            return Term("smooth_absolute_error", loss.smoothing)
+        case Accuracy():
+            return Term("accuracy")
+        case _:
+            return None
+
+
+def as_plain(model: Any, objective: Objective) -> Any:
+    """A `Network` of JAX as plain data, where the objective needs no more than that; all else as it is."""
+    network = sys.modules.get("latchwork.engines.jax.network")  # who has one has loaded it
+    if network is None or not isinstance(model, network.Network) or not isinstance(objective, Supervised | SideBySide):
+        return model
+    from latchwork.engines.jax.models import network_data
+
+    return network_data(model) or model
+
+
+def as_given(model: Any, given: Any) -> Any:
+    """A trained model as the one that was given: plain data again as a `Network`, where that was given."""
+    if not isinstance(model, NetworkData) or isinstance(given, NetworkData):
+        return model
+    from latchwork.engines.jax.models import as_module
+
+    return as_module(model)
