@@ -2,9 +2,9 @@
 
     python bench/trace_cost.py
 
-The forward pass is the compiled one, from NumPy inputs to a NumPy answer, as `trace` takes and gives them. Both run in
-turns, and the ratio is the median of the rounds' ratios. The forward pass of a served model, which needs no JAX and
-keeps the weights packed, stands beside them.
+Both begin with the network as plain data, and pack its weights anew; a served model's forward pass, which keeps them
+packed, stands beside them. All run in turns, from NumPy inputs to NumPy answers, and the ratio is the median of the
+rounds' ratios.
 """
 
 from __future__ import annotations
@@ -16,13 +16,11 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 import latchwork as lw
-from latchwork.engines.jax.network import Network, apply_layers
-from latchwork.runtime.network import NumpyNetwork
+from latchwork.core.network import NetworkData
+from latchwork.runtime import NumpyNetwork
 
 ROUNDS = 31
 SECONDS = 0.05  # of calls in a round, at least
@@ -45,17 +43,16 @@ def seconds_of(call: Callable[[], Any]) -> float:
 
 
 def main() -> None:
-    forward = jax.jit(apply_layers)
     results = []
     for name, (layers, shape) in CASES.items():
-        network = Network.build(lw.Sequential(layers), shape, seed=0)
-        packed = NumpyNetwork(network.spec, network.parameters())
+        network = NetworkData.build(lw.Sequential(layers), shape)
+        served = NumpyNetwork(network.spec, network.parameters)
         for batch in (1, 128):
             inputs = np.random.default_rng(0).random((batch, *shape), np.float32)
             calls = {
-                "forward": lambda: np.asarray(forward(network.layers, jnp.asarray(inputs))),  # noqa: B023
+                "forward": lambda: NumpyNetwork(network.spec, network.parameters)(inputs),  # noqa: B023
                 "trace": lambda: lw.trace(network, inputs),  # noqa: B023
-                "runtime": lambda: packed(inputs),  # noqa: B023
+                "served": lambda: served(inputs),  # noqa: B023
             }
             for call in calls.values():
                 call()

@@ -31,7 +31,8 @@ from latchwork.transforms.vocabulary import fit_vocabulary
 
 DATA = Path(__file__).resolve().parent.parent / "web" / "data"
 CELLS = ("SimpleRNN", "GRU", "LSTM")  # whose memory is measured
-BELT = {"LSTM": lw.LSTM, "GRU": lw.GRU, "SimpleRNN": lw.SimpleRNN}  # in the order that the page has
+# In the order that the page has.
+BELT = {"LSTM": lw.LSTM, "GRU": lw.GRU, "SimpleRNN": lw.SimpleRNN, "SLSTM": lw.SLSTM}
 UNITS = 8
 
 HELD_BACK = 24  # months at the end, for the page to show as never seen

@@ -95,6 +95,7 @@ STATES: dict[str, dict[str, Act | None]] = {
         "inspected": inspect,
         "gru": press("GRU", "Step"),
         "simple": press("Simple RNN", "Step"),
+        "slstm": press("sLSTM", "Step", "Step", "Step"),
         "airline": to_month,
     },
     "memory": {"opened": None, "near": slide(1), "far": slide(5)},

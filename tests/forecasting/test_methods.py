@@ -1,7 +1,9 @@
 """A method is a row of one list, and a fit ends in one result that nobody changes."""
 
 import copy
+import os
 import pickle
+import signal
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from latchwork.forecasting.methods.catalogue import METHODS, method_named
 from latchwork.forecasting.methods.method import continuing
 from latchwork.forecasting.report.files import write_files
 from latchwork.forecasting.report.results import results
+from latchwork.training.progress import NoProgress
 
 LISTS = (catalogue, forecaster, result)
 
@@ -110,3 +113,32 @@ def test_a_run_reads_its_file_once_and_forecasts_once(sales, tmp_path, monkeypat
     monkeypatch.setattr(result, "mean_ahead", counted_ahead)
     assert run(["forecast", str(sales), "--no-train", "--quiet", "--out", str(tmp_path / "out")]) == 0
     assert calls == {"read": 1, "ahead": 1}
+
+
+class PressesCtrlC(NoProgress):
+    """After the first block."""
+
+    def block(self, *_):
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_ends_the_training_and_keeps_what_was_learned(sales, tmp_path, monkeypatch):
+    fitted = fit(sales, train=True, progress=PressesCtrlC())
+    assert fitted.result_.is_interrupted
+    assert fitted.history_.steps < fitted.history_.planned_steps
+    assert "network" in fitted.baselines()
+    assert np.isfinite(fitted.network_forecast()).all()
+    fitted.save(tmp_path / "m.latch")
+    assert latchwork.load(tmp_path / "m.latch").history_ == fitted.history_
+    monkeypatch.setattr("latchwork.cli.common.Output.progress", PressesCtrlC())
+    out = tmp_path / "out"
+    assert run(["forecast", str(sales), "--quiet", "--no-library", "--out", str(out)]) == 130
+    assert (out / "forecast.csv").stat().st_size > 100
+
+
+def test_a_training_goes_on_from_its_checkpoint_to_the_same_forecasts(sales, tmp_path):
+    unbroken = fit(sales, train=True, progress="none")
+    broken = fit(sales, train=True, progress=PressesCtrlC(), checkpoint=tmp_path / "run")
+    resumed = fit(sales, train=True, progress="none", checkpoint=tmp_path / "run")
+    assert broken.history_.steps < resumed.history_.steps == unbroken.history_.steps
+    assert np.array_equal(resumed.network_forecast(), unbroken.network_forecast())

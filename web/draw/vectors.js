@@ -3,8 +3,8 @@
 import { CELLS } from "latchwork/engine/cells.js";
 
 /**
- * A vector of a step: a gate or state by its name, "before.cell" as it was before the step, "1-update" what a gate leaves,
- * "sum.hidden" the sum before its curve, "kept" and "written" the two products that make the new memory.
+ * A vector of a step: a gate or state by its name, "before.cell" as it was before the step, "1-update" what a gate
+ * leaves, "sum.hidden" the sum before its curve, "kept" and "written" the two products that make the new memory.
  */
 export function vectorOf(kind, step, name) {
   if (name === "kept" || name === "written") {

@@ -11,7 +11,8 @@
 //   says, words          a sentence beside its drawing, and its terms
 //   drawing              its parts at the columns and rows of draw/layouts.js, which `layout` changes
 //
-// `p` are the arrays, `state` and `gradient` hold each state by name; the letters are those of src/latchwork/core/cells.py.
+// `p` are the arrays, `state` and `gradient` hold each state by name; the letters are those of
+// src/latchwork/core/cells.py.
 
 import { ACTIVATIONS, add, addProduct, concatenate, logSigmoid, sigmoid } from "latchwork/engine/algebra.js";
 import { affine, entry, split, transposed, transposedWithin, weighed } from "latchwork/engine/equation.js";

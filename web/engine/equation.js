@@ -18,8 +18,8 @@ export function transposedWithin(heads, d, weight) {
 }
 
 /**
- * Visit every weight of a matrix that mixes units within heads alone: its row, its column with all heads side by side, and
- * its place in the array, which keeps for each row its own head's columns, gate by gate.
+ * Visit every weight of a matrix that mixes units within heads alone: its row, its column with all heads side by side,
+ * and its place in the array, which keeps for each row its own head's columns, gate by gate.
  */
 function within(heads, units, columns, visit) {
   const [size, width] = [units / heads, columns / heads];

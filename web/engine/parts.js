@@ -1,9 +1,9 @@
 // What the cells' rows share: how gates and states are shown, and the strips that every drawing has.
 
 /**
- * How what a cell computes is shown: the palette's colour, whether it `opens` from 0 to 1 (else it is coloured by sign,
- * full at 1, or with `reach` ever more slowly up to that), and the term that explains it. A cell may have `parts` of its
- * own.
+ * How what a cell computes is shown: the palette's colour, whether it `opens` from 0 to 1 (else it is coloured by
+ * sign, full at 1, or with `reach` ever more slowly up to that), and the term that explains it. A cell may have `parts`
+ * of its own.
  */
 export const PARTS = {
   input: { colour: "input", opens: true, term: "input gate" },

@@ -63,7 +63,7 @@ export class Pen {
     );
   }
 
-  /** An operation on each number by itself; where it takes several columns together, drawn from the first to the last. */
+  /** An operation on each number by itself, drawn from its first place to its last where it takes several together. */
   circle([first, ...others], text, term = "element by element") {
     const r = this.at.circle;
     const [from, y] = first;
