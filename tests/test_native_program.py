@@ -32,6 +32,7 @@ from latchwork.engines.plain.network import PlainServer
 pytestmark = pytest.mark.skipif(not native.available(), reason=native.engine_info().reason)
 
 TOLERANCE = 1e-5  # norm of the difference over norm
+ACTIVATIONS: tuple[Any, ...] = (None, "tanh", "relu", "sigmoid")
 CELLS = (SimpleRNN, GRU, LSTM, PeepholeLSTM, CoupledLSTM)
 
 
@@ -74,7 +75,7 @@ class Case:
             elif choice == 5:
                 layers.append(Dropout(0.5))
             else:
-                layers.append(Dense(units, [None, "tanh", "relu", "sigmoid"][rng.integers(4)]))
+                layers.append(Dense(units, ACTIVATIONS[rng.integers(4)]))
         self.ahead = None
         if not steps and rng.random() < 0.3:
             layers += [Ahead(7, 3, "tanh"), Dense(2)]

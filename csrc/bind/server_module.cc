@@ -13,6 +13,7 @@
 
 #include "bind/arrays.h"
 #include "bind/description.h"
+#include "network/learning.h"
 #include "network/looking.h"
 #include "network/server.h"
 #include "recurrence/unpack.h"
@@ -154,7 +155,7 @@ nb::object go_on(const Answering& self, const Given& given, const ServerState& s
   ServerState after{state.batch, std::vector<float>(state.values.size())};
   const bool done = released(given.batch * given.time * server.work(), [&] {
     if (!server.advance(given, state, after, to.data())) return false;
-    if (self.scores) softmax(given.batch * (has_time ? given.time : 1), width, to.data());
+    if (self.scores) learning_engine().softmax(given.batch * (has_time ? given.time : 1), width, to.data());
     return true;
   });
   if (!done) return nb::none();

@@ -8,7 +8,7 @@
 namespace latchwork::LATCHWORK_BUILD {
 
 extern const LearningEngine learning;
-const LearningEngine learning = {dense_pack, dense_product, dense_forward,  dense_backward,
-                                 dense_line, measure,       sum_of_squares, update};
+const LearningEngine learning = {dense_pack, dense_product, dense_forward,  dense_backward, dense_line,
+                                 measure,    softmax,       sum_of_squares, update};
 
 }  // namespace latchwork::LATCHWORK_BUILD

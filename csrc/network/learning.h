@@ -95,6 +95,8 @@ struct LearningEngine {
   // Floats from one row of its `by_sums` to the next.
   int64_t (*dense_line)(int64_t width);
   void (*measure)(const MeasureJob& job, const Team& team);
+  // Each row's probabilities in place of its scores, [rows, width].
+  void (*softmax)(int64_t rows, int64_t width, float* scores);
   double (*sum_of_squares)(const float* values, int64_t count);
   void (*update)(const UpdateJob& job);
 };

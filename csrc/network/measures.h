@@ -62,6 +62,26 @@ inline float cross_entropy(const float* scores, int64_t classes, int32_t target,
   return -((1.0f - smoothing) * hit + smoothing * mean);
 }
 
+inline void softmax(int64_t rows, int64_t width, float* scores) {
+  for (int64_t row = 0; row < rows; ++row, scores += width) {
+    float largest = scores[0];
+    for (int64_t i = 1; i < width; ++i)
+      if (!(scores[i] <= largest)) largest = scores[i];
+    Vec sum = zero();
+    for (int64_t block = 0; block < blocks_of(width); ++block) {
+      const int64_t count = lanes(width, block);
+      const Vec power = filled(exponential(load(scores + block * kWidth, count) - largest), count, 0.0f);
+      store(scores + block * kWidth, power, count);
+      sum += power;
+    }
+    const float factor = 1.0f / sum_of_lanes(sum);
+    for (int64_t block = 0; block < blocks_of(width); ++block) {
+      const int64_t count = lanes(width, block);
+      store(scores + block * kWidth, load(scores + block * kWidth, count) * factor, count);
+    }
+  }
+}
+
 inline int32_t largest_of(const float* scores, int64_t classes) {
   int32_t best = 0;
   for (int64_t i = 1; i < classes && scores[best] == scores[best]; ++i)

@@ -20,6 +20,9 @@ namespace {
 constexpr int64_t kLeastRows = 64, kMostRows = 256;
 constexpr int64_t kBlockFloats = int64_t{1} << 20;
 
+// Multiplications of a call that is over before a second thread has woken.
+constexpr int64_t kSmallCall = 400'000;
+
 // Floats that a thread keeps: an answer that takes a microsecond must not wait for memory.
 constexpr int64_t kKept = 16 << 10;
 
@@ -160,21 +163,13 @@ bool Server::run_blocks(const Given& given, int64_t rows, float* outputs) const 
 
 bool Server::run(const Given& given, float* outputs) const {
   const int64_t rows = std::clamp(kBlockFloats / std::max<int64_t>(need(given).floats(), 1), kLeastRows, kMostRows);
-  if (given.batch >= 2 * rows) return run_blocks(given, rows, outputs);
+  const bool is_large = given.batch * given.time * work_ >= kSmallCall;
+  if (is_large && given.batch >= 2 * rows) return run_blocks(given, rows, outputs);
   return pass(given, nullptr, nullptr, outputs, available_threads());
 }
 
 bool Server::advance(const Given& given, const ServerState& before, ServerState& after, float* outputs) const {
   return pass(given, before.values.data(), after.values.data(), outputs, available_threads());
-}
-
-void softmax(int64_t rows, int64_t width, float* scores) {
-  for (int64_t row = 0; row < rows; ++row, scores += width) {
-    const float most = *std::max_element(scores, scores + width);
-    float sum = 0;
-    for (int64_t i = 0; i < width; ++i) sum += scores[i] = std::exp(scores[i] - most);
-    for (int64_t i = 0; i < width; ++i) scores[i] /= sum;
-  }
 }
 
 }  // namespace latchwork

@@ -76,7 +76,4 @@ class Server {
   std::vector<Place> places_;
 };
 
-// Each row's probabilities in place of its scores, [rows, width].
-void softmax(int64_t rows, int64_t width, float* scores);
-
 }  // namespace latchwork

@@ -65,7 +65,9 @@ def both_ways(monkeypatch: pytest.MonkeyPatch, model: NetworkData, objective: An
 @pytest.mark.parametrize("mean", ["rows", "values"])
 @pytest.mark.parametrize("missing", [0.0, 0.4])
 @pytest.mark.parametrize("loss", [SmoothAbsoluteError(0.01), MeanSquaredError(), Huber(0.5)], ids=repr)
-def test_looking_ahead_with_targets_that_are_missing(monkeypatch, loss: Any, missing: float, mean: Any):
+def test_looking_ahead_with_targets_that_are_missing(
+    monkeypatch: pytest.MonkeyPatch, loss: Any, missing: float, mean: Any
+):
     objective = Supervised(loss, (("mae", MeanAbsoluteError()),), mean=mean)
     model = NetworkData.build(LOOKING, (TIME, FEATURES), 1)
     both_ways(monkeypatch, model, objective, looking_rows(missing))
