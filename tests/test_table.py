@@ -12,6 +12,7 @@ import test_unroll
 from every_cell import LAYERS, UNITS, assert_close, random_cell
 
 import latchwork as lw
+from latchwork import runtime
 from latchwork.core import spec, table
 from latchwork.core.arrays import sigmoid, split, tanh
 from latchwork.core.cells import Cell
@@ -150,3 +151,14 @@ def test_its_trace_has_its_own_gates(leaky: str):
 def test_a_cell_without_a_row_is_refused_by_name():
     with pytest.raises(lw.InputError, match=r"Leaky\(3\) has no row in the table"):
         NetworkData.build(lw.Sequential([Leaky(3)]), (None, 4))
+
+
+def test_it_trains_is_saved_opened_and_answers_the_same(leaky: str, tmp_path: Path):
+    X = np.random.default_rng(0).normal(size=(60, 6, 4)).astype(np.float32)
+    y = np.where(X[:, :, 0].sum(axis=1) > 0, "up", "down")
+    model = lw.SequenceClassifier(network(Leaky), epochs=30, learning_rate=1e-2, progress="none").fit(X, y)
+    assert model.score(X, y) > 0.8
+    model.save(tmp_path / "leaky.latch")
+    for opened in (runtime.load(tmp_path / "leaky.latch"), lw.load(tmp_path / "leaky.latch")):
+        np.testing.assert_array_equal(opened.predict(X), model.predict(X))
+        np.testing.assert_allclose(opened.predict_proba(X), model.predict_proba(X), atol=1e-6)
