@@ -50,7 +50,9 @@ sanitize:
 	  folder=$(CHECK)-$${sanitizers%%,*}; \
 	  $(CMAKE) -S . -B $$folder -DLATCHWORK_CHECK=ON -DLATCHWORK_SANITIZE=$$sanitizers || exit 1; \
 	  $(CMAKE) --build $$folder --parallel 2 || exit 1; \
-	  $$folder/latchwork_check --cases $(CASES) || exit 1; \
+	  for build in $$($$folder/latchwork_check --builds); do \
+	    LATCHWORK_BUILD=$$build $$folder/latchwork_check --cases $(CASES) || exit 1; \
+	  done; \
 	done
 
 ARM := aarch64-linux-gnu
