@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 
 import latchwork
+from latchwork.core.cells import LSTMCell
+from latchwork.core.network import NetworkData
 from latchwork.engines import native
 
 # What an example may use without importing it, beside its module's own names.
-NAMES = {"np": np, "jnp": jnp, "lw": latchwork} | {
+NAMES = {"np": np, "jnp": jnp, "lw": latchwork, "LSTMCell": LSTMCell, "NetworkData": NetworkData} | {
     name: getattr(latchwork, name) for name in latchwork.__all__ if name[0].isupper()
 }
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 Array = Any
 
 if TYPE_CHECKING or "jaxtyping" in sys.modules:
-    from jaxtyping import Float, Int
+    from jaxtyping import Float
+    from jaxtyping import Int as Int  # noqa: PLC0414 - passed on
 else:
 
     class Float:

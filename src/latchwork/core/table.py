@@ -8,7 +8,7 @@ a step in the page's engine (`web/engine/cells.js`) it opens in the explorer.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -58,7 +58,8 @@ class CellRow:
 
     def build(self, layer: spec.Recurrent, arrays: Mapping[str, Any]) -> Cell[Any]:
         """The cell around its arrays, with the description's settings."""
-        own = {f.name for f in dataclasses.fields(self.cell) if f.metadata.get("static")}
+        fields = dataclasses.fields(self.cell)  # pyright: ignore[reportArgumentType] - every cell is a dataclass
+        own = {field.name for field in fields if field.metadata.get("static")}
         return self.cell(**arrays, **{name: getattr(layer, name) for name in own})
 
 
@@ -157,7 +158,7 @@ def add(row: CellRow | LayerRow) -> None:
 
 
 @contextmanager
-def added(row: CellRow | LayerRow) -> Iterator[None]:
+def added(row: CellRow | LayerRow) -> Generator[None]:
     """`add`, undone at the end."""
     add(row)
     try:

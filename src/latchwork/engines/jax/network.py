@@ -88,7 +88,7 @@ def apply_layers(
     """One layer after the other; apart from `Network`, so that compiled code does not depend on the spec's rates."""
     for index, layer in enumerate(layers):
         own = None if key is None else jax.random.fold_in(key, index)
-        inputs = layer(inputs, lengths, own, ahead) if takes_ahead(layer) else layer(inputs, lengths, own)
+        inputs = layer(inputs, lengths, own, *((ahead,) if takes_ahead(layer) else ()))
     return inputs
 
 

@@ -54,7 +54,7 @@ def trace(
     for at in reversed(range(time)) if reverse else range(time):
         gates = cell.gates(inputs[:, at], state)._asdict()  # pyright: ignore[reportAttributeAccessIssue]
         _, new = cell(inputs[:, at], state)
-        computed = gates | new._asdict()
+        computed = gates | new._asdict()  # pyright: ignore[reportAttributeAccessIssue]
         computed["hidden"] = computed.pop("hidden")  # last: it is what the layer shows
         if lengths is None:
             state = new
