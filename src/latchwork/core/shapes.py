@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 Array = Any
 
-if TYPE_CHECKING or "jaxtyping" in sys.modules:
+if TYPE_CHECKING or sys.modules.get("jaxtyping"):
     from jaxtyping import Float
     from jaxtyping import Int as Int  # noqa: PLC0414 - passed on
 else:
