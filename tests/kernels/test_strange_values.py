@@ -14,6 +14,8 @@ from latchwork.engines import native
 
 pytestmark = pytest.mark.skipif(not native.available(), reason=f"no kernels: {native.engine_info().reason}")
 
+# A rectifier has no bound, and its slope at NaN is zero, as in JAX: no derivative shows what is missing.
+BOUNDED = [kind for kind in KINDS if kind != "simple_rnn_relu"]
 BATCH, TIME, FEATURES, HIDDEN = 8, 6, 5, 20
 TINY, HUGE, STRANGE = 1, 2, 3  # rows
 AT = 2  # the step with the missing number
@@ -33,7 +35,7 @@ def run(case: Case) -> tuple:
     return jax.tree.map(np.asarray, results_and_gradients(case.fused, arguments, cotangents))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "simple_rnn_relu"])  # it has no bound
+@pytest.mark.parametrize("kind", BOUNDED)
 def test_denormal_and_huge_rows_agree_with_a_float64_scan(kind):
     """One row's numbers are 1e-40, where the kernels see zeros, and another's are 1e30, where every gate is shut."""
     case = case_of(kind, reverse=kind in ("gru", "peephole_lstm"))
@@ -64,7 +66,7 @@ def test_denormal_weights_count_as_zero():
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", BOUNDED)
 def test_a_missing_number_stays_in_its_row_and_in_the_steps_that_read_it(kind, reverse):
     case = case_of(kind, reverse)
     clean = run(case)
