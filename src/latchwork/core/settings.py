@@ -15,7 +15,6 @@ chosen, which says why.
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -82,6 +81,8 @@ def _existing_home(given: str | None, below_home: str) -> Path:
     try:
         return Path.home() / below_home
     except RuntimeError:  # HOME is not set and the user has no entry either
+        import tempfile
+
         return Path(tempfile.gettempdir())
 
 

@@ -21,7 +21,8 @@ from latchwork.core.cells import Cell
 from latchwork.core.errors import InputError
 
 Settings = dict[str, Any]
-FirstValue = Callable[[Any, str, tuple[int, ...], np.random.Generator], NDArray[np.float32]]
+FirstValue = Callable[[Any, str, tuple[int, ...], Any], NDArray[np.float32]]
+"""Of a description, an array's name and size, and a `np.random.Generator`, whose module no answer should load."""
 
 
 @dataclass(frozen=True)
