@@ -200,7 +200,6 @@ NB_MODULE(_native, module) {
       "kind"_a, "batch"_a, "time"_a, "features"_a, "hidden"_a);
   module.def("forward_target", [] { return target(forward_target()); });
   module.def("backward_target", [] { return target(backward_target()); });
-  module.def("trace_target", [] { return target(trace_target()); });
   nb::class_<Weights>(module, "Weights")
       .def(nb::new_(&make_weights), "kind"_a, "input_weight"_a, "hidden_weight"_a, "bias"_a, "hidden_bias"_a.none(),
            "input_peephole"_a.none(), "forget_peephole"_a.none(), "output_peephole"_a.none())

@@ -156,24 +156,6 @@ ffi::Error forward_handler(ffi::RemainingArgs args, ffi::RemainingRets rets, int
   return ffi::Error::Success();
 }
 
-// One network only. Its results: the planes (unpack.h) and the final states.
-ffi::Error trace_handler(ffi::RemainingArgs args, ffi::RemainingRets rets, int32_t kind, int32_t given, bool reverse) {
-  LATCHWORK_RETURN_IF_ERROR(check_kind(kind));
-  Buffer operands[kOperands], results[kMostStates + 2];
-  Members members;
-  std::size_t next = 0;
-  LATCHWORK_RETURN_IF_ERROR(read_operands(args, given, operands, next, members));
-  LATCHWORK_RETURN_IF_ERROR(check_shape(static_cast<Kind>(kind), operands));
-  const int count = kind_shape(static_cast<Kind>(kind)).states + 2;
-  for (int i = 0; i < count; ++i) LATCHWORK_RETURN_IF_ERROR(read(rets, i, i == 0 ? 4 : 2, results[i]));
-  if (members.count != 1) return ffi::Error::InvalidArgument("latchwork: a trace is of one network");
-  const auto at = [&](int i) { return members.part<float>(results[i], 0); };
-  float* const final_states[kMostStates] = {at(2), at(3), at(4)};
-  trace(static_cast<Kind>(kind), shape_of(static_cast<Kind>(kind), operands), reverse,
-        operands_of(members, operands, 0), at(0), at(1), final_states, available_threads());
-  return ffi::Error::Success();
-}
-
 ffi::Error backward_handler(ffi::RemainingArgs args, ffi::RemainingRets rets, int32_t kind, int32_t given, bool reverse,
                             int32_t cotangents_given, int32_t wanted) {
   LATCHWORK_RETURN_IF_ERROR(check_kind(kind));
@@ -229,13 +211,7 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(xla_backward, backward_handler,
                                   .Attr<int32_t>("cotangents")
                                   .Attr<int32_t>("wanted"));
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(
-    xla_trace, trace_handler,
-    ffi::Ffi::Bind().RemainingArgs().RemainingRets().Attr<int32_t>("kind").Attr<int32_t>("given").Attr<bool>(
-        "reverse"));
-
 void* forward_target() { return reinterpret_cast<void*>(xla_forward); }
 void* backward_target() { return reinterpret_cast<void*>(xla_backward); }
-void* trace_target() { return reinterpret_cast<void*>(xla_trace); }
 
 }  // namespace latchwork

@@ -5,6 +5,5 @@ namespace latchwork {
 
 void* forward_target();
 void* backward_target();
-void* trace_target();
 
 }  // namespace latchwork

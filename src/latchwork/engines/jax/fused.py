@@ -19,7 +19,7 @@ from jaxtyping import Array, Float, Int
 
 from latchwork.engines import native
 
-_FORWARD, _BACKWARD, _TRACE = "latchwork_forward", "latchwork_backward", "latchwork_trace"
+_FORWARD, _BACKWARD = "latchwork_forward", "latchwork_backward"
 
 
 class _Operands(NamedTuple):
@@ -116,60 +116,13 @@ def fused_unroll(
     return results[0], results[1:]
 
 
-def fused_trace(
-    kind: str,
-    weights: Mapping[str, Float[Array, "..."]],
-    inputs: Float[Array, "batch time features"],
-    state: tuple[Float[Array, "batch hidden"], ...],
-    lengths: Int[Array, " batch"] | None = None,
-    *,
-    reverse: bool = False,
-) -> tuple[
-    Float[Array, "names batch time hidden"],
-    tuple[Float[Array, "batch hidden"], ...],
-]:
-    """`fused_unroll` with every gate kept: what forward saves for backward, unpacked.
-
-    One network (no `vmap`), and no gradient. Arguments and errors as there.
-
-    Returns:
-        Side by side, all zero past a length: the gates after their nonlinearities as `native.kinds()` names them, the
-        states behind the hidden one (an LSTM's cell), and the outputs; and the final state as there.
-
-    Example:
-        >>> weights = {"input_weight": jnp.ones((2, 12)), "hidden_weight": jnp.ones((3, 12)), "bias": jnp.zeros(12)}
-        >>> state = (jnp.zeros((1, 3)), jnp.zeros((1, 3)))
-        >>> arrays, (hidden, cell) = fused_trace("lstm", weights, jnp.ones((1, 5, 2)), state)
-        >>> arrays.shape, cell.shape
-        ((6, 1, 5, 3), (1, 3))
-    """
-    reason = fused_supported(kind, dtype=inputs.dtype)
-    if reason:
-        raise ValueError(reason)
-    operands = _operands_of(kind, weights, inputs, state, lengths)
-    (batch, time, _), hidden = inputs.shape, operands.hidden_weight.shape[0]
-    known = native.kinds()[kind]
-    planes, *final = _call(
-        _TRACE,
-        [
-            _like((len(known.gates) + len(known.states), batch, time, hidden)),
-            *(_like((batch, hidden)) for _ in known.states),
-        ],
-        [operand for operand in operands if operand is not None],
-        kind=np.int32(known.number),
-        given=_bits(operands),
-        reverse=reverse,
-    )
-    return planes, tuple(final)
-
-
 def _operands_of(
     kind: str,
     weights: Mapping[str, Array],
     inputs: Array,
     state: tuple[Array, ...],
     lengths: Array | None,
-    hidden_mask: Array | None = None,
+    hidden_mask: Array | None,
 ) -> _Operands:
     has_hidden_bias = native.kinds()[kind].has_hidden_bias
     missing = {"input_weight", "hidden_weight"} - weights.keys()
@@ -202,7 +155,6 @@ def _register() -> None:
     module = native.module()
     jax.ffi.register_ffi_target(_FORWARD, module.forward_target(), platform="cpu")
     jax.ffi.register_ffi_target(_BACKWARD, module.backward_target(), platform="cpu")
-    jax.ffi.register_ffi_target(_TRACE, module.trace_target(), platform="cpu")
     _registered = True
 
 
