@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from marks import needs_kernels
 
 from latchwork.core import spec, table
 from latchwork.core.errors import InputError
@@ -25,11 +26,10 @@ from latchwork.core.spec import (
     Sequential,
     SimpleRNN,
 )
-from latchwork.engines import native
 from latchwork.engines.native import program
 from latchwork.engines.plain.network import PlainServer
 
-pytestmark = pytest.mark.skipif(not native.available(), reason=native.engine_info().reason)
+pytestmark = needs_kernels
 
 TOLERANCE = 1e-5  # norm of the difference over norm
 ACTIVATIONS: tuple[Any, ...] = (None, "tanh", "relu", "sigmoid")

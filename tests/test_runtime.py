@@ -9,6 +9,7 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from marks import needs_kernels
 
 from latchwork import SequenceClassifier, runtime
 from latchwork.core import spec, storage
@@ -244,7 +245,7 @@ def test_an_engine_that_is_not_known_or_not_there_is_refused(monkeypatch: pytest
         built(ONE_WAY["stack"])
 
 
-@pytest.mark.skipif(not native.available(), reason=native.engine_info().reason)
+@needs_kernels
 def test_nothing_of_a_wrong_shape_reaches_the_kernels():
     weights = {"input_weight": np.ones((3, 8)), "hidden_weight": np.ones((2, 8)), "bias": np.zeros(8)}
     state = (np.zeros((4, 2)), np.zeros((4, 2)))

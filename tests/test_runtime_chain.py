@@ -5,19 +5,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from marks import needs_kernels
 
 from latchwork.core import spec, table
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.core.spec import GRU, LSTM, CoupledLSTM, Dense, Dropout, PeepholeLSTM, Sequential, SimpleRNN
-from latchwork.engines import native
 from latchwork.engines.plain.network import PlainServer
 from latchwork.runtime.model import Model
 from latchwork.runtime.server import make_server
 from latchwork.transforms.labels import Labels
 from latchwork.transforms.scaling import Scaler
 
-pytestmark = pytest.mark.skipif(not native.available(), reason=native.engine_info().reason)
+pytestmark = needs_kernels
 
 X = np.random.default_rng(0).normal(size=(3, 6, 2)).astype("float32")
 SCALER = Scaler(np.array([0.5, -1.0]), np.array([2.0, 0.25]))

@@ -15,12 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from made_models import LENGTHS, RATE, X, months, sound, tokens_of, write_every_job
+from marks import needs_kernels
 
 import latchwork as lw
 from latchwork import runtime
 from latchwork.core import storage
 from latchwork.core.errors import InputError
-from latchwork.engines import native
 from latchwork.engines.jax.network import Network, apply_layers
 from latchwork.speech.decoding import best_symbols
 from latchwork.speech.model import SpeechModel
@@ -229,7 +229,7 @@ def test_a_question_in_the_middle_of_another_changes_neither(asked: dict[str, As
     assert len(seen) > 2
 
 
-@pytest.mark.skipif(not native.available(), reason=native.engine_info().reason)
+@needs_kernels
 def test_many_threads_share_each_job_s_model(asked: dict[str, Ask]) -> None:
     """The kernels compute without Python's lock: what they kept in a model, two threads would write at once."""
     jobs = [(name, number) for name in JOBS for number in range(24)]  # neighbours ask the same model

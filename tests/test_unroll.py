@@ -16,10 +16,10 @@ import pytest
 from every_cell import ENGINES, LAYERS, UNITS, assert_close, random_cell, random_state
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from marks import needs_kernels
 
 from latchwork.core.cells import Cell, SimpleRNNCell
 from latchwork.core.errors import InputError
-from latchwork.engines import native
 from latchwork.engines.jax.compilation import COMPILE_FAST
 from latchwork.engines.jax.unroll import chosen_engine, unroll
 
@@ -151,7 +151,7 @@ def test_a_mask_holds_for_all_steps(name: str, engine: Any):
     )
 
 
-@pytest.mark.skipif(not native.available(), reason="no kernels")
+@needs_kernels
 @settings(max_examples=8)
 @given(
     st.sampled_from(sorted(LAYERS)), st.integers(1, 9), st.integers(1, 7), st.integers(1, 20), st.booleans(), st.data()
@@ -190,7 +190,7 @@ def test_engines_by_environment_and_their_refusals(monkeypatch: pytest.MonkeyPat
         unroll(own, INPUTS, engine="fused")
 
 
-@pytest.mark.skipif(not native.available(), reason="no kernels")
+@needs_kernels
 def test_a_forced_engine_says_why_it_cannot_run_a_precision():
     with jax.enable_x64(True):
         cell = random_cell(LAYERS["LSTM"], FEATURES, dtype=jnp.float64)

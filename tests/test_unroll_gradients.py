@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from marks import needs_kernels
 
 from latchwork.core import spec
 from latchwork.core.cells import Cell, SimpleRNNCell
@@ -76,7 +77,7 @@ def test_the_gradient_through_the_scan_is_the_slope(layer: type[spec.Recurrent],
             assert not slope_agrees(along, np.asarray(leaves[i]), direction, slope + 1e-3)
 
 
-@pytest.mark.skipif(not native.available(), reason=f"no kernels: {native.engine_info().reason}")
+@needs_kernels
 @pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16, jnp.float32])
 @pytest.mark.parametrize("layer", CELLS)
 def test_inputs_of_half_precision_run_fused_and_get_gradients_of_their_own_type(

@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from marks import needs_kernels
 from without_jax import JOBS
 
-from latchwork.engines import native
-
-pytestmark = pytest.mark.skipif(not native.available(), reason=native.engine_info().reason)
+pytestmark = needs_kernels
 PROGRAM = Path(__file__).with_name("without_jax.py")
 
 

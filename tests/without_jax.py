@@ -15,6 +15,7 @@ FORBIDDEN = ("jax", "jaxlib", "equinox", "optax")
 X = np.random.default_rng(0).normal(size=(64, 6, 2))
 SIGNS = np.where(X[:, -1, 0] > 0, "up", "down")  # of the last step
 NUMBERS = 100 + 10 * X[:, -1, 0]
+NEEDS_JAX = "this needs JAX, and jax cannot be imported: install it with pip install 'latchwork[jax]'"
 OPTIONS: dict[str, Any] = {"epochs": 30, "batch_size": 8, "learning_rate": 0.02, "progress": "none"}
 
 
@@ -129,6 +130,23 @@ def article_command(folder: Path) -> None:
     command("article", "--as-written", "--epochs", "1", "--out", str(folder))
 
 
+def what_needs_jax_says_so(folder: Path) -> None:
+    """Text and speech train through JAX: in one line, from the command and from Python."""
+    import contextlib
+    import io
+
+    from latchwork.cli.main import run
+
+    text = folder / "text.txt"
+    text.write_text("a cat sat on a mat\n" * 400)
+    for words in (["text", "train", str(text)], ["speech", "train", str(folder)]):
+        errors = io.StringIO()
+        with contextlib.redirect_stderr(errors):
+            assert run([*words, "--out", str(folder / "model.latch")]) == 2, words
+        assert errors.getvalue().count("\n") == 1 and NEEDS_JAX in errors.getvalue(), errors.getvalue()
+    assert not (folder / "model.latch").exists()
+
+
 def answers_alike(fitted: Any, path: Path) -> None:
     """A fitted estimator and its file say the same."""
     import latchwork as lw
@@ -148,7 +166,7 @@ def refuses_network_in_jax(fitted: Any) -> None:
     try:
         _ = fitted.network_
     except lw.InputError as error:
-        assert str(error) == "network_ is the network in JAX: pip install latchwork[jax]"
+        assert str(error) == NEEDS_JAX
     else:
         raise AssertionError("network_ was made without JAX")
 
@@ -175,6 +193,7 @@ JOBS = {
         roommate_command,
         memory,
         article_command,
+        what_needs_jax_says_so,
     )
 }
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+from marks import needs_kernels
 
 import latchwork as lw
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
-from latchwork.engines import native
 from latchwork.engines.plain.network import PlainServer
 from latchwork.explain.influence import influence
 from latchwork.explain.trace import by_behaviour, trace
@@ -68,7 +68,7 @@ BY_HAND = {
 }
 ENGINES = [
     "plain",
-    pytest.param("native", marks=pytest.mark.skipif(not native.available(), reason="the kernels were not built")),
+    pytest.param("native", marks=needs_kernels),
 ]
 
 
@@ -99,7 +99,7 @@ def test_the_trace_equals_a_cell_computed_by_hand(layer, reverse, engine, monkey
 SIZES = [(layer, batch, units) for layer in BY_HAND for batch, units in [(1, 33), (50, 7), (13, 40)]]
 
 
-@pytest.mark.skipif(not native.available(), reason="the kernels were not built")
+@needs_kernels
 @pytest.mark.parametrize(("layer", "batch", "units"), [*SIZES, (lw.LSTM, 4, 300), (lw.LSTM, 70, 300)])
 def test_both_engines_trace_alike(layer, batch, units, monkeypatch):
     random = np.random.default_rng(0)

@@ -10,13 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from every_cell import LAYERS, kernel_name
+from marks import needs_kernels
 
 from latchwork.engines import native
 from latchwork.engines.jax.cells import build_cell
 from latchwork.engines.jax.fused import fused_supported, fused_unroll
 from latchwork.engines.jax.unroll import unroll
 
-pytestmark = pytest.mark.skipif(not native.available(), reason=f"no kernels: {native.engine_info().reason}")
+pytestmark = needs_kernels
 
 KINDS = native.kinds() if native.available() else {}
 TOLERANCE = 1e-5  # norm of the difference over norm, for each tensor

@@ -8,11 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from marks import needs_kernels
 
 from latchwork.engines import native
 from latchwork.engines.jax.fused import fused_unroll
 
-pytestmark = pytest.mark.skipif(not native.available(), reason=f"no kernels: {native.engine_info().reason}")
+pytestmark = needs_kernels
 
 BATCH, TIME, FEATURES = 5, 6, 3
 KINDS = native.kinds() if native.available() else {}

@@ -11,11 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from marks import needs_kernels
 
 from latchwork.engines import native
 from latchwork.engines.native import FusedCell
 
-pytestmark = pytest.mark.skipif(not native.available(), reason=f"no kernels: {native.engine_info().reason}")
+pytestmark = needs_kernels
 
 KINDS = native.kinds() if native.available() else {}
 

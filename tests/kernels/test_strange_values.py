@@ -8,11 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from marks import needs_kernels
 from test_fused import KINDS, Case, check, results_and_gradients
 
-from latchwork.engines import native
-
-pytestmark = pytest.mark.skipif(not native.available(), reason=f"no kernels: {native.engine_info().reason}")
+pytestmark = needs_kernels
 
 # A rectifier has no bound, and its slope at NaN is zero, as in JAX: no derivative shows what is missing.
 BOUNDED = [kind for kind in KINDS if kind != "simple_rnn_relu"]

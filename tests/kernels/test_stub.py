@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from marks import needs_kernels
 
 from latchwork.engines import native
 
-pytestmark = pytest.mark.skipif(not native.available(), reason=f"no kernels: {native.engine_info().reason}")
+pytestmark = needs_kernels
 
 STUB = Path(native.__file__).with_name("_native.pyi")
 MAKE = "python -m nanobind.stubgen -m latchwork.engines.native._native -o src/latchwork/engines/native/_native.pyi"

@@ -12,11 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from cells_of_fused import KINDS, Rows, draw, value
+from marks import needs_kernels
 
-from latchwork.engines import native
 from latchwork.engines.jax.fused import fused_unroll
 
-pytestmark = pytest.mark.skipif(not native.available(), reason=f"no kernels: {native.engine_info().reason}")
+pytestmark = needs_kernels
 
 BATCH, TIME, FEATURES, HIDDEN, MEMBERS = 6, 5, 3, 4, 3
 

@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from marks import needs_kernels
 
 import latchwork as lw
 from latchwork.core.network import NetworkData
@@ -13,7 +14,6 @@ from latchwork.engines import native
 from latchwork.training import Data, SoftmaxCrossEntropy, Supervised, evaluate, fit
 from latchwork.transforms.augmentation import AffineImages
 
-needs_kernels = pytest.mark.skipif(not native.available(), reason=native.engine_info().reason)
 IMAGES = np.random.default_rng(0).random((40, 9, 7), np.float32)
 DIGITS = np.random.default_rng(1).integers(0, 2, 40).astype(np.int32)
 STRONG = AffineImages(rotation=0.8, scale=0.4, shear=0.5, shift=3.0)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from marks import needs_kernels
 
 from latchwork.core.network import NetworkData
 from latchwork.core.spec import GRU, LSTM, Ahead, Dense, Sequential
@@ -28,7 +29,7 @@ from latchwork.training.losses import SmoothAbsoluteError
 from latchwork.training.objectives import Member
 from latchwork.transforms.augmentation import AffineImages
 
-pytestmark = pytest.mark.skipif(not native.available(), reason="the kernels were not built")
+pytestmark = needs_kernels
 
 ROWS, TIME, FEATURES, HORIZON, KNOWN = 41, 5, 3, 4, 2
 LOOKING = Sequential([LSTM(6), Ahead(7, KNOWN, "tanh"), Dense(1)])

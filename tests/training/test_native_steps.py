@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optax
 import pytest
+from marks import needs_kernels
 from tasks import bits
 
 from latchwork.core.errors import InputError
@@ -30,7 +30,6 @@ from latchwork.core.spec import (
     Sequential,
     SimpleRNN,
 )
-from latchwork.engines import native
 from latchwork.training import (
     Accuracy,
     Data,
@@ -47,7 +46,7 @@ from latchwork.training import (
     fit,
 )
 
-pytestmark = pytest.mark.skipif(not native.available(), reason="the kernels were not built")
+pytestmark = needs_kernels
 
 ROWS, TIME, FEATURES, BATCH = 50, 6, 3, 16  # 50 rows are three batches and one that is filled up
 CLASSES = Supervised(SoftmaxCrossEntropy(), (("accuracy", Accuracy()),))
@@ -291,8 +290,8 @@ print(hashlib.sha256(b"".join(bits(fitted.model))).hexdigest(), fitted.history.l
 """
     said = {
         subprocess.run(
-            [sys.executable, "-c", program], cwd=Path(__file__).parent, check=True, capture_output=True, text=True,
-            env=os.environ | {"LATCHWORK_THREADS": str(threads)},
+            [sys.executable, "-c", program], check=True, capture_output=True, text=True,
+            env=os.environ | {"LATCHWORK_THREADS": str(threads), "PYTHONPATH": os.pathsep.join(sys.path)},
         ).stdout
         for threads in (1, 2, 3)
     }  # fmt: skip

@@ -13,8 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-
-from latchwork.engines import native
+from marks import needs_kernels
 
 WORKER = Path(__file__).with_name("worker.py")
 SMALL, LARGE = "30x10", "128x65"
@@ -109,7 +108,7 @@ def compiled(environment: dict[str, str], *arguments: str) -> int:
     return int(subprocess.run(command, env=os.environ | environment, check=True, stdout=subprocess.PIPE).stdout)
 
 
-@pytest.mark.skipif(not native.available(), reason="the kernels were not built")
+@needs_kernels
 def test_a_native_run_compiles_nothing(tmp_path: Path):
     assert compiled({"LATCHWORK_CACHE": str(tmp_path)}, "180", "0.2", "0.001") == 0
     assert not list(tmp_path.iterdir())

@@ -6,11 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from marks import needs_kernels
 
-from latchwork.engines import native
-
-pytestmark = pytest.mark.skipif(not native.available(), reason="the kernels were not built")
+pytestmark = needs_kernels
 
 BEGIN = """
 import sys

@@ -204,10 +204,28 @@ class LSTMFamily(Cell[LSTMState]):
     """What the LSTM and its variants share: one bias and two states."""
 
     bias: Float[Array, " gates"]
+    State: ClassVar[type[LSTMState]] = LSTMState
+    Gates: ClassVar[type[LSTMGates]] = LSTMGates
 
     def project(self, inputs: Inputs) -> Projected:
         """X W + b."""
         return inputs @ self.input_weight + self.bias
+
+    def step(
+        self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None = None
+    ) -> tuple[Hidden, LSTMState]:
+        """The new hidden state and both states."""
+        gates, cell = self._gates(projected, state, hidden_mask)
+        hidden = gates.output * tanh(cell)
+        return hidden, LSTMState(hidden, cell)
+
+    def gates(self, inputs: Inputs, state: LSTMState) -> LSTMGates:
+        """Input, forget, candidate and output of one step."""
+        return self._gates(self.project(inputs), state, None)[0]
+
+    @abstractmethod
+    def _gates(self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None) -> tuple[LSTMGates, Hidden]:
+        """The gates and the new cell: in which the variants differ."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,26 +244,11 @@ class LSTMCell(LSTMFamily):
     hidden_weight: Float[Array, "hidden gates"]
     bias: Float[Array, " gates"]
 
-    State: ClassVar[type[LSTMState]] = LSTMState
-    Gates: ClassVar[type[LSTMGates]] = LSTMGates
-
-    def step(
-        self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None = None
-    ) -> tuple[Hidden, LSTMState]:
-        """The new hidden state and both states."""
-        i, f, g, o = self._gates(projected, state, hidden_mask)
-        cell = f * state.cell + i * g
-        hidden = o * tanh(cell)
-        return hidden, LSTMState(hidden, cell)
-
-    def gates(self, inputs: Inputs, state: LSTMState) -> LSTMGates:
-        """Input, forget, candidate and output of one step."""
-        return self._gates(self.project(inputs), state, None)
-
-    def _gates(self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None) -> LSTMGates:
+    def _gates(self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None) -> tuple[LSTMGates, Hidden]:
         total = projected + _masked(state.hidden, hidden_mask) @ self.hidden_weight
         i, f, g, o = split(total, 4)
-        return LSTMGates(sigmoid(i), sigmoid(f), tanh(g), sigmoid(o))
+        i, f, g, o = sigmoid(i), sigmoid(f), tanh(g), sigmoid(o)
+        return LSTMGates(i, f, g, o), f * state.cell + i * g
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,21 +269,6 @@ class PeepholeLSTMCell(LSTMFamily):
     input_peephole: Float[Array, " hidden"]
     forget_peephole: Float[Array, " hidden"]
     output_peephole: Float[Array, " hidden"]
-
-    State: ClassVar[type[LSTMState]] = LSTMState
-    Gates: ClassVar[type[LSTMGates]] = LSTMGates
-
-    def step(
-        self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None = None
-    ) -> tuple[Hidden, LSTMState]:
-        """The new hidden state and both states."""
-        gates, cell = self._gates(projected, state, hidden_mask)
-        hidden = gates.output * tanh(cell)
-        return hidden, LSTMState(hidden, cell)
-
-    def gates(self, inputs: Inputs, state: LSTMState) -> LSTMGates:
-        """Input, forget, candidate and output of one step."""
-        return self._gates(self.project(inputs), state, None)[0]
 
     def _gates(self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None) -> tuple[LSTMGates, Hidden]:
         total = projected + _masked(state.hidden, hidden_mask) @ self.hidden_weight
@@ -308,27 +296,12 @@ class CoupledLSTMCell(LSTMFamily):
     hidden_weight: Float[Array, "hidden gates"]
     bias: Float[Array, " gates"]
 
-    State: ClassVar[type[LSTMState]] = LSTMState
-    Gates: ClassVar[type[LSTMGates]] = LSTMGates
-
-    def step(
-        self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None = None
-    ) -> tuple[Hidden, LSTMState]:
-        """The new hidden state and both states."""
-        i, f, g, o = self._gates(projected, state, hidden_mask)
-        cell = f * state.cell + i * g
-        hidden = o * tanh(cell)
-        return hidden, LSTMState(hidden, cell)
-
-    def gates(self, inputs: Inputs, state: LSTMState) -> LSTMGates:
-        """Input (1 - forget), forget, candidate and output of one step."""
-        return self._gates(self.project(inputs), state, None)
-
-    def _gates(self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None) -> LSTMGates:
+    def _gates(self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None) -> tuple[LSTMGates, Hidden]:
         total = projected + _masked(state.hidden, hidden_mask) @ self.hidden_weight
         f, g, o = split(total, 3)
-        forget = sigmoid(f)
-        return LSTMGates(1 - forget, forget, tanh(g), sigmoid(o))
+        f, g, o = sigmoid(f), tanh(g), sigmoid(o)
+        i = 1 - f
+        return LSTMGates(i, f, g, o), f * state.cell + i * g
 
 
 @dataclass(frozen=True, eq=False)

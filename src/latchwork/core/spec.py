@@ -7,14 +7,26 @@ for token numbers.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import Any, ClassVar, Literal, cast
 
 from latchwork.core import hints
 from latchwork.core.errors import InputError
+from latchwork.core.layer import (
+    Layer,
+    ParameterShapes,
+    Shape,
+    check_choice,
+    check_flag,
+    check_rate,
+    check_size,
+    features_of,
+    sequence_of,
+    shape_text,
+    short,
+)
 
 __all__ = [
     "GRU",
@@ -32,46 +44,6 @@ __all__ = [
     "Sequential",
     "SimpleRNN",
 ]  # fmt: skip
-
-Shape = tuple[int | None, ...]
-ParameterShapes = dict[str, tuple[int, ...]]
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One layer's description; each subclass says what it turns a shape into and which parameters it learns."""
-
-    def __new__(cls, *_: Any, **keywords: Any) -> Self:
-        """Tell those who come from another library how an argument is called here."""
-        known = {field.name for field in dataclasses.fields(cls)}
-        for name in keywords:
-            if name not in known and name in hints.ARGUMENTS:
-                raise InputError(f"{cls.__name__} takes no {name}: {hints.ARGUMENTS[name]}")
-        return super().__new__(cls)
-
-    def output_shape(self, shape: Shape) -> Shape:
-        """The shape given for inputs of `shape`; raises `InputError` where the layer cannot take it."""
-        raise NotImplementedError
-
-    def parameter_shapes(self, shape: Shape) -> ParameterShapes:
-        """Name and shape of each learned array, for inputs of `shape`."""
-        del shape
-        return {}
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON data from which `layer_from_dict` makes an equal layer."""
-        return {"kind": type(self).__name__} | {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-
-    def __repr__(self) -> str:
-        """As one would write it: the size first, then only what differs from the default."""
-        shown: list[str] = []
-        for f in dataclasses.fields(self):
-            value = getattr(self, f.name)
-            if f.default is dataclasses.MISSING:
-                shown.append(repr(value))
-            elif value != f.default:
-                shown.append(f"{f.name}={value!r}")
-        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,22 +74,22 @@ class Recurrent(Layer):
 
     def __post_init__(self) -> None:
         """Refuse sizes and rates that mean nothing."""
-        _check_size(self, "units")
-        _check_flag(self, "return_sequences")
-        _check_flag(self, "reverse")
-        _check_rate(self, "dropout")
-        _check_rate(self, "recurrent_dropout")
+        check_size(self, "units")
+        check_flag(self, "return_sequences")
+        check_flag(self, "reverse")
+        check_rate(self, "dropout")
+        check_rate(self, "recurrent_dropout")
         if self.recompute_every:
-            _check_size(self, "recompute_every")
+            check_size(self, "recompute_every")
 
     def output_shape(self, shape: Shape) -> Shape:
         """`(time, units)`, or `(units,)` without `return_sequences`."""
-        time, _ = _sequence(self, shape)
+        time, _ = sequence_of(self, shape)
         return (time, self.units) if self.return_sequences else (self.units,)
 
     def parameter_shapes(self, shape: Shape) -> ParameterShapes:
         """`input_weight [features, gates*units]`, `hidden_weight [units, gates*units/heads]`, `bias [gates*units]`."""
-        _, features = _sequence(self, shape)
+        _, features = sequence_of(self, shape)
         width = len(self.gates) * self.units
         return {"input_weight": (features, width), "hidden_weight": (self.units, width // self.heads), "bias": (width,)}
 
@@ -132,7 +104,7 @@ class SimpleRNN(Recurrent):
     def __post_init__(self) -> None:
         """Refuse sizes, rates and activations that mean nothing."""
         super().__post_init__()
-        _check_choice(self, "activation", ("tanh", "relu"))
+        check_choice(self, "activation", ("tanh", "relu"))
 
 
 @dataclass(frozen=True, repr=False)
@@ -177,10 +149,10 @@ class SLSTM(Recurrent):
     def __post_init__(self) -> None:
         """Refuse sizes, rates and choices that mean nothing."""
         super().__post_init__()
-        _check_size(self, "heads")
+        check_size(self, "heads")
         if self.units % self.heads:
             raise InputError(f"SLSTM: heads must divide the units, got {self.heads} heads for {self.units} units")
-        _check_choice(self, "forget_gate", ("sigmoid", "exponential"))
+        check_choice(self, "forget_gate", ("sigmoid", "exponential"))
 
 
 @dataclass(frozen=True, repr=False)
@@ -238,13 +210,13 @@ class Embedding(Layer):
 
     def __post_init__(self) -> None:
         """Refuse sizes that mean nothing."""
-        _check_size(self, "tokens")
-        _check_size(self, "units")
+        check_size(self, "tokens")
+        check_size(self, "units")
 
     def output_shape(self, shape: Shape) -> Shape:
         """`(time, units)`."""
         if len(shape) != 1:
-            raise InputError(f"{self!r} takes token numbers of shape (batch, time), got (batch, {_text(shape)})")
+            raise InputError(f"{self!r} takes token numbers of shape (batch, time), got (batch, {shape_text(shape)})")
         return (shape[0], self.units)
 
     def parameter_shapes(self, shape: Shape) -> ParameterShapes:
@@ -262,22 +234,22 @@ class Dense(Layer):
 
     def __post_init__(self) -> None:
         """Refuse sizes and activations that mean nothing."""
-        _check_size(self, "units")
+        check_size(self, "units")
         if cast(str, self.activation) == "softmax":
             raise InputError(
                 f"Dense({self.units}, activation='softmax'): the classifier applies the softmax itself, "
                 f"inside its loss; write Dense({self.units})"
             )
-        _check_choice(self, "activation", (None, "tanh", "relu", "sigmoid"))
+        check_choice(self, "activation", (None, "tanh", "relu", "sigmoid"))
 
     def output_shape(self, shape: Shape) -> Shape:
         """The same with `units` features."""
-        _features(self, shape)
+        features_of(self, shape)
         return (*shape[:-1], self.units)
 
     def parameter_shapes(self, shape: Shape) -> ParameterShapes:
         """`weight [features, units]`, `bias [units]`."""
-        return {"weight": (_features(self, shape), self.units), "bias": (self.units,)}
+        return {"weight": (features_of(self, shape), self.units), "bias": (self.units,)}
 
 
 @dataclass(frozen=True, repr=False)
@@ -288,11 +260,11 @@ class Dropout(Layer):
 
     def __post_init__(self) -> None:
         """Refuse rates that mean nothing."""
-        _check_rate(self, "rate")
+        check_rate(self, "rate")
 
     def output_shape(self, shape: Shape) -> Shape:
         """Unchanged."""
-        _features(self, shape)
+        features_of(self, shape)
         return shape
 
 
@@ -304,12 +276,12 @@ class LayerNorm(Layer):
 
     def output_shape(self, shape: Shape) -> Shape:
         """Unchanged."""
-        _features(self, shape)
+        features_of(self, shape)
         return shape
 
     def parameter_shapes(self, shape: Shape) -> ParameterShapes:
         """`scale [features]`, `offset [features]`."""
-        size = (_features(self, shape),)
+        size = (features_of(self, shape),)
         return {"scale": size, "offset": size}
 
 
@@ -329,7 +301,7 @@ class Pooling(Layer):
 
     def output_shape(self, shape: Shape) -> Shape:
         """`(features * number of kinds,)`."""
-        _, features = _sequence(self, shape)
+        _, features = sequence_of(self, shape)
         return (features * len(self.kinds),)
 
     def to_dict(self) -> dict[str, Any]:
@@ -350,20 +322,22 @@ class Ahead(Layer):
 
     def __post_init__(self) -> None:
         """Refuse sizes and activations that mean nothing."""
-        _check_size(self, "units")
-        _check_size(self, "features")
-        _check_choice(self, "activation", (None, "tanh", "relu", "sigmoid"))
+        check_size(self, "units")
+        check_size(self, "features")
+        check_choice(self, "activation", (None, "tanh", "relu", "sigmoid"))
 
     def output_shape(self, shape: Shape) -> Shape:
         """`(horizon, units)`; the horizon is the side input's."""
         if len(shape) != 1 or shape[0] is None:
-            raise InputError(f"{self!r} takes one vector a sequence (batch, features), got (batch, {_text(shape)})")
+            raise InputError(
+                f"{self!r} takes one vector a sequence (batch, features), got (batch, {shape_text(shape)})"
+            )
         return (None, self.units)
 
     def parameter_shapes(self, shape: Shape) -> ParameterShapes:
         """`weight [hidden, units]`, `ahead_weight [features, units]`, `bias [units]`."""
         return {
-            "weight": (_features(self, shape), self.units),
+            "weight": (features_of(self, shape), self.units),
             "ahead_weight": (self.features, self.units),
             "bias": (self.units,),
         }
@@ -450,7 +424,7 @@ class Sequential:
         rows = [("Layer", "Output shape", "Parameters")]
         for layer, before, after in zip(self.layers, shapes, shapes[1:], strict=False):
             count = sum(map(prod, layer.parameter_shapes(before).values()))
-            rows.append((repr(layer), f"(batch, {_text(after)})", f"{count:,}"))
+            rows.append((repr(layer), f"(batch, {shape_text(after)})", f"{count:,}"))
         rows.append(("Total", "", f"{self.parameter_count():,}"))
         wide = [max(len(row[column]) for row in rows) for column in range(3)]
         lines = [f"{a:<{wide[0]}}  {b:<{wide[1]}}  {c:>{wide[2]}}" for a, b, c in rows]
@@ -492,55 +466,17 @@ def check_parameters(network: Sequential, parameters: Mapping[str, Any]) -> None
 def layer_from_dict(data: object) -> Layer:
     """The layer that `Layer.to_dict` described; raises `InputError` on unknown kinds, fields and types."""
     if not isinstance(data, Mapping) or "kind" not in data:
-        raise InputError(f"not a layer: expected an object with a kind, got {_short(data)}")
+        raise InputError(f"not a layer: expected an object with a kind, got {short(data)}")
     arguments = dict(cast("Mapping[str, Any]", data))
     kind = arguments.pop("kind")
     if not isinstance(kind, str) or kind not in LAYERS:
-        raise InputError(f"unknown layer {_short(kind)}: this version knows {', '.join(LAYERS)}")
+        raise InputError(f"unknown layer {short(kind)}: this version knows {', '.join(LAYERS)}")
     if "layer" in arguments:
         arguments["layer"] = layer_from_dict(arguments["layer"])
     try:
         return LAYERS[kind](**arguments)
     except TypeError as error:
-        raise InputError(f"layer {kind} takes other fields than {_short(sorted(arguments))}") from error
-
-
-def _sequence(layer: Layer, shape: Shape) -> tuple[int | None, int]:
-    if len(shape) != 2 or shape[1] is None:
-        hint = "; let the layer before give every step with return_sequences=True" if len(shape) == 1 else ""
-        raise InputError(f"{layer!r} takes sequences (batch, time, features), got (batch, {_text(shape)}){hint}")
-    return shape[0], shape[1]
-
-
-def _features(layer: Layer, shape: Shape) -> int:
-    if not shape or shape[-1] is None:
-        raise InputError(f"{layer!r} takes a known number of features, got (batch, {_text(shape)})")
-    return shape[-1]
-
-
-def _check_size(layer: Layer, name: str) -> None:
-    value = getattr(layer, name)
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 2**24:
-        raise InputError(f"{type(layer).__name__}: {name} must be a whole number of at least 1, got {_short(value)}")
-
-
-def _check_flag(layer: Layer, name: str) -> None:
-    value = getattr(layer, name)
-    if not isinstance(value, bool):
-        kind = type(layer).__name__
-        raise InputError(f"{kind} takes the units alone, as in {kind}(30): {name} is True or False, got {value!r}")
-
-
-def _check_rate(layer: Layer, name: str) -> None:
-    value = getattr(layer, name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
-        raise InputError(f"{type(layer).__name__}: {name} must lie in 0 <= rate < 1, got {_short(value)}")
-
-
-def _check_choice(layer: Layer, name: str, known: tuple[object, ...]) -> None:
-    value = getattr(layer, name)
-    if value not in known:
-        raise InputError(f"{type(layer).__name__}: {name} must be one of {known}, got {_short(value)}")
+        raise InputError(f"layer {kind} takes other fields than {short(sorted(arguments))}") from error
 
 
 def _is_shape(shape: object) -> bool:
@@ -549,12 +485,3 @@ def _is_shape(shape: object) -> bool:
     sizes = cast("list[object]", shape) if isinstance(shape, list) else []
     valid = all(size is None or (type(size) is int and size >= 1) for size in sizes)
     return len(sizes) in (1, 2) and valid
-
-
-def _text(shape: Shape) -> str:
-    return ", ".join("time" if size is None else str(size) for size in shape)
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

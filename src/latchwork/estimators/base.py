@@ -71,8 +71,6 @@ class Estimator(ABC):
 
 def network_in_jax(data: NetworkData) -> Network:
     """A network as JAX sees it; raises `InputError` where JAX is not installed."""
-    try:
-        from latchwork.engines.jax.network import Network
-    except ModuleNotFoundError as error:
-        raise InputError("network_ is the network in JAX: pip install latchwork[jax]") from error
+    from latchwork.engines.jax.network import Network
+
     return Network.from_parameters(data.spec, data.parameters)

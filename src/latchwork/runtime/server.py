@@ -13,7 +13,6 @@ from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.core.probabilities import softmax
 from latchwork.engines.native import program
-from latchwork.engines.plain.network import NetworkState, PlainServer
 from latchwork.transforms.scaling import Scaler
 
 Array = NDArray[np.float32]
@@ -90,7 +89,7 @@ class PlainState(NamedTuple):
     """What each layer remembers of `batch` sequences."""
 
     batch: int
-    layers: NetworkState
+    layers: tuple[Any, ...]
 
 
 class ScaledPlainServer:
@@ -98,6 +97,8 @@ class ScaledPlainServer:
 
     def __init__(self, data: NetworkData, scaler: Scaler | None, *, scores: bool) -> None:
         """Build the layers."""
+        from latchwork.engines.plain.network import PlainServer  # few need it: an answer must not wait for it
+
         self._network = PlainServer(data.spec, data.parameters)
         self._scaler, self._scores = scaler, scores
         first = data.spec.layers[0]

@@ -65,10 +65,8 @@ def _native_layer(layer: spec.Layer) -> tuple[str, Settings]:
 def _recurrent(layer: spec.Recurrent) -> Settings:
     kernel = table.cell_row(layer).kernel
     assert kernel is not None  # or why_not has said so
-    common = ("units", "return_sequences", "reverse", "dropout", "recurrent_dropout")
-    return {"kind": kernel(layer), "heads": getattr(layer, "heads", 1)} | {
-        name: getattr(layer, name) for name in common
-    }
+    common = ("units", "heads", "return_sequences", "reverse", "dropout", "recurrent_dropout")
+    return {"kind": kernel(layer)} | {name: getattr(layer, name) for name in common}
 
 
 def joined(network: spec.Sequential, parameters: Parameters) -> Array:
