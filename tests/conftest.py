@@ -16,7 +16,7 @@ jaxtyping.install_import_hook(
             "core.layers",
             "engines.jax",
             "engines.plain.cells",
-            "engines.plain.network",
+            "engines.plain.server",
             "explain",
         )
     ],

@@ -27,7 +27,7 @@ from latchwork.core.spec import (
     SimpleRNN,
 )
 from latchwork.engines.native import program
-from latchwork.engines.plain.network import PlainServer
+from latchwork.engines.plain.server import PlainServer
 
 pytestmark = needs_kernels
 

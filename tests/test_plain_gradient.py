@@ -11,7 +11,7 @@ from latchwork.core.network import NetworkData
 from latchwork.core.table import CELLS
 from latchwork.engines.native import program
 from latchwork.engines.plain.gradient import gradient
-from latchwork.engines.plain.network import PlainServer
+from latchwork.engines.plain.server import PlainServer
 from latchwork.engines.plain.tape import Recorded, pull_back
 
 LENGTHS = np.array([7, 1, 4], np.int32)

@@ -11,7 +11,7 @@ from latchwork.core import spec, table
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.core.spec import GRU, LSTM, CoupledLSTM, Dense, Dropout, PeepholeLSTM, Sequential, SimpleRNN
-from latchwork.engines.plain.network import PlainServer
+from latchwork.engines.plain.server import PlainServer
 from latchwork.runtime.model import Model
 from latchwork.runtime.server import make_server
 from latchwork.transforms.labels import Labels

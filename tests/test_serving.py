@@ -29,7 +29,7 @@ from latchwork.transforms.sequences import as_sequences
 HERE = Path(__file__).parent
 # Where a model might keep something of a call.
 MODELS = (
-    "runtime/model.py", "runtime/server.py", "runtime/network.py", "engines/native/program.py", "text/model.py",
+    "runtime/model.py", "runtime/server.py", "runtime/numpy_network.py", "engines/native/program.py", "text/model.py",
     "text/predictor.py", "text/ngram.py", "speech/model.py", "forecasting/forecaster.py",
     "forecasting/methods/corrector.py",
 )  # fmt: skip

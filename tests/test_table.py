@@ -18,7 +18,7 @@ from latchwork.core.arrays import sigmoid, split, tanh
 from latchwork.core.cells import Cell
 from latchwork.core.network import NetworkData
 from latchwork.engines.plain import cells as plain
-from latchwork.engines.plain.network import PlainServer
+from latchwork.engines.plain.server import PlainServer
 
 
 def test_every_layer_has_one_row_and_every_row_its_layer():

@@ -21,7 +21,7 @@ from marks import needs_kernels
 from latchwork.core.cells import Cell, SimpleRNNCell
 from latchwork.core.errors import InputError
 from latchwork.engines.jax.compilation import COMPILE_FAST
-from latchwork.engines.jax.unroll import chosen_engine, unroll
+from latchwork.engines.jax.unroll import engine_of, unroll
 
 BATCH, TIME, FEATURES = 3, 6, 4
 INPUTS = jnp.asarray(np.random.default_rng(0).normal(size=(BATCH, TIME, FEATURES)), jnp.float32)
@@ -173,18 +173,18 @@ def test_both_engines_agree_on_any_shape(
 def test_engines_by_environment_and_their_refusals(monkeypatch: pytest.MonkeyPatch):
     cell, _ = case("LSTM")
     monkeypatch.setenv("LATCHWORK_ENGINE", "scan")
-    assert chosen_engine(cell, INPUTS) == "scan"
+    assert engine_of(cell, INPUTS) == "scan"
     monkeypatch.setenv("LATCHWORK_ENGINE", "quick")
     with pytest.raises(InputError, match="expected one of auto, native, plain"):
         unroll(cell, INPUTS)
     monkeypatch.delenv("LATCHWORK_ENGINE")
-    assert chosen_engine(cell, INPUTS) == ENGINES[-1]
+    assert engine_of(cell, INPUTS) == ENGINES[-1]
 
     class OwnCell(SimpleRNNCell):
         """A cell that the kernels do not know."""
 
     own = OwnCell(jnp.ones((FEATURES, 2)), jnp.ones((2, 2)), jnp.zeros(2))
-    assert chosen_engine(own, INPUTS) == "scan"
+    assert engine_of(own, INPUTS) == "scan"
     assert unroll(own, INPUTS)[0].shape == (BATCH, TIME, 2)
     with pytest.raises(InputError, match="do not know the cell OwnCell"):
         unroll(own, INPUTS, engine="fused")
@@ -195,6 +195,6 @@ def test_a_forced_engine_says_why_it_cannot_run_a_precision():
     with jax.enable_x64(True):
         cell = random_cell(LAYERS["LSTM"], FEATURES, dtype=jnp.float64)
         inputs = jnp.zeros((1, 2, FEATURES), jnp.float64)
-        assert chosen_engine(cell, inputs) == "scan"
+        assert engine_of(cell, inputs) == "scan"
         with pytest.raises(InputError, match="float32, the inputs are float64"):
             unroll(cell, inputs, engine="fused")

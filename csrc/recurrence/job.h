@@ -1,4 +1,4 @@
-// One call, laid out: what every thread of the team reads. Made in driver.cc, worked on by each build.
+// One call, laid out: what every thread of the team reads. Laid out in kernels.cc, worked on by each build.
 #pragma once
 
 #include "recurrence/problem.h"

@@ -5,7 +5,7 @@ from marks import needs_kernels
 import latchwork as lw
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
-from latchwork.engines.plain.network import PlainServer
+from latchwork.engines.plain.server import PlainServer
 from latchwork.explain.influence import influence
 from latchwork.explain.trace import by_behaviour, trace
 

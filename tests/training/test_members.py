@@ -262,7 +262,7 @@ def test_targets_that_were_not_observed_count_nowhere(way: str):
     loss = SmoothAbsoluteError(1e-3)
     by_values = evaluate(model, Supervised(loss, mean="values"), Data(given), batch_size=7)["loss"]
     by_rows = evaluate(model, Supervised(loss), Data(given), batch_size=7)["loss"]
-    from latchwork.engines.plain.network import PlainServer
+    from latchwork.engines.plain.server import PlainServer
 
     outputs = PlainServer(model.spec, model.parameters).run(given["inputs"], ahead=given["ahead"])
     values = np.sqrt((outputs - given["targets"]) ** 2 + 1e-3)[..., 0]

@@ -17,7 +17,7 @@ from latchwork.core import spec
 from latchwork.core.network import NetworkData
 from latchwork.engines.native import program
 from latchwork.engines.plain.gradient import gradient
-from latchwork.engines.plain.network import PlainServer
+from latchwork.engines.plain.server import PlainServer
 from latchwork.runtime.server import Server, make_server, runs_natively
 
 Array = NDArray[Any]

@@ -15,7 +15,7 @@ runtime.load("words.latch").transcribe_file("take.wav").text
 """
 
 from latchwork.runtime.model import Model
-from latchwork.runtime.network import NumpyNetwork
+from latchwork.runtime.numpy_network import NumpyNetwork
 from latchwork.runtime.opening import load
 
 __all__ = ["Model", "NumpyNetwork", "load"]

@@ -18,7 +18,7 @@ from latchwork.core.network import NetworkData
 from latchwork.core.probabilities import softmax
 from latchwork.core.storage import Latch
 from latchwork.runtime.metrics import classification_figures, regression_figures
-from latchwork.runtime.network import NumpyNetwork
+from latchwork.runtime.numpy_network import NumpyNetwork
 from latchwork.runtime.server import Array, Lengths, Server, State, make_server
 from latchwork.transforms.labels import Labels, saved_labels
 from latchwork.transforms.scaling import Scaler, saved_scaler

@@ -97,7 +97,7 @@ class ScaledPlainServer:
 
     def __init__(self, data: NetworkData, scaler: Scaler | None, *, scores: bool) -> None:
         """Build the layers."""
-        from latchwork.engines.plain.network import PlainServer  # few need it: an answer must not wait for it
+        from latchwork.engines.plain.server import PlainServer  # few need it: an answer must not wait for it
 
         self._network = PlainServer(data.spec, data.parameters)
         self._scaler, self._scores = scaler, scores

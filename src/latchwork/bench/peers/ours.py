@@ -16,8 +16,8 @@ from latchwork.bench.peers import Answer
 from latchwork.bench.work import Work, save_model
 from latchwork.core.errors import InputError, LatchworkError
 from latchwork.core.network import NetworkData
-from latchwork.engines.plain.network import PlainServer
-from latchwork.runtime.network import NumpyNetwork
+from latchwork.engines.plain.server import PlainServer
+from latchwork.runtime.numpy_network import NumpyNetwork
 from latchwork.training import (
     Data,
     MeanSquaredError,

@@ -68,13 +68,13 @@ def unroll(
         register(type(cell))
     if state is None:
         state = cell.initial_state(inputs.shape[:1])
-    run = _fused if chosen_engine(cell, inputs, engine) == "fused" else _scan
+    run = _fused if engine_of(cell, inputs, engine) == "fused" else _scan
     if 0 < recompute_every < inputs.shape[1]:
         return _in_parts(run, recompute_every, cell, inputs, state, lengths, reverse, hidden_mask)
     return run(cell, inputs, state, lengths, reverse, hidden_mask)
 
 
-def chosen_engine(cell: Cell[State], inputs: Array, engine: Engine | None = None) -> Literal["scan", "fused"]:
+def engine_of(cell: Cell[State], inputs: Array, engine: Engine | None = None) -> Literal["scan", "fused"]:
     """The engine that runs this case; raises `InputError` where a forced one cannot."""
     wanted = settings.engine() if engine is None else settings.checked_engine(engine, "engine")
     if wanted == "plain":

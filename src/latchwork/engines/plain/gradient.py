@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from latchwork.core import spec
 from latchwork.core.cells import Cell
 from latchwork.core.table import layer_row, under
-from latchwork.engines.plain.network import built, ways
+from latchwork.engines.plain.server import built, ways
 from latchwork.engines.plain.tape import Recorded, pull_back, value_of
 
 Array = NDArray[Any]
