@@ -50,7 +50,8 @@ resumed = fit(network, objective, Data(rows, chunk_rows=25), **options, checkpoi
 assert all((resumed.model.parameters[name] == array).all() for name, array in unbroken.model.parameters.items())
 assert any((network.parameters[name] != array).any() for name, array in unbroken.model.parameters.items())
 assert unbroken.history.block == "native"
-assert evaluate(unbroken.model, objective, Data(rows), batch_size=16)["loss"] == min(unbroken.history.column("val_loss"))
+figures = evaluate(unbroken.model, objective, Data(rows), batch_size=16)
+assert figures["loss"] == min(unbroken.history.column("val_loss"))
 timed = fit(network, objective, Data(rows), minutes=0.01, progress="none")
 two = NetworkData.stacked([network, network])
 together = fit(two, SideBySide(objective, (Member(seed=1), Member(seed=2))), Data(rows), **options)
