@@ -126,7 +126,7 @@ Training* make_trainer(nb::handle layers, int64_t features, bool has_time, int64
   plan.ragged = ragged;
   plan.trains = rule.has_value();
   plan.by_values = by_values;
-  for (const auto& [name, setting] : terms) plan.terms.push_back({named<Measure>(name, "measure"), setting});
+  for (const auto& [name, setting] : terms) plan.terms.push_back({named<Criterion>(name, "loss or metric"), setting});
   const int64_t parameters = parameter_floats(plan.network, plan.input);
   for (const auto& [first, last] : decayed)
     require(0 <= first && first <= last && last <= parameters, "a decayed range does not fit");
@@ -155,7 +155,7 @@ std::vector<MemberCall> member_calls(const Training& self, const Table& table, c
   require(static_cast<int64_t>(order.shape(order.ndim() - 1)) == one.batch(), "order has the wrong shape");
   for (std::size_t i = 0; i < order.size(); ++i)
     require(order.data()[i] >= -1 && order.data()[i] < table.rows, "the order names a row that is not there");
-  require(static_cast<int64_t>(sums.size()) == members * steps * (one.measures() + 1), "sums have the wrong shape");
+  require(static_cast<int64_t>(sums.size()) == members * steps * (one.criteria() + 1), "sums have the wrong shape");
   require(static_cast<int64_t>(parameters.size()) == members * one.parameters(), "parameters have the wrong shape");
   std::vector<MemberCall> calls;
   for (int64_t member = 0; member < members; ++member) {
@@ -165,7 +165,7 @@ std::vector<MemberCall> member_calls(const Training& self, const Table& table, c
     call.batches.count = steps;
     call.batches.order = order.data() + (own_order ? member * steps * one.batch() : 0);
     call.batches.most_norm = std::numeric_limits<float>::infinity();
-    call.batches.sums = sums.data() + member * steps * (one.measures() + 1);
+    call.batches.sums = sums.data() + member * steps * (one.criteria() + 1);
     calls.push_back(call);
   }
   return calls;

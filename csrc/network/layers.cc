@@ -31,7 +31,7 @@ class Recurrent : public Layer {
     };
     set(setting.parameters, operands_);
     if (setting.gradients) set(setting.gradients, gradients_);
-    const bool goes_back = setting.use != Use::measure;
+    const bool goes_back = setting.use != Use::evaluate;
     results_ = {outputs, last, {}, goes_back ? take(saved_floats(layer.kind, shape_)) : nullptr, false};
     forward_ =
         std::make_unique<ForwardCall>(layer.kind, shape_, layer.reverse, &operands_, &results_, 1, setting.threads);
@@ -189,7 +189,7 @@ class Dense : public Layer {
     job_.outputs = output_.values;
     job_.by_outputs = output_.by_values;
     job_.packed = take(dense_packed_floats(job_.depth, job_.width));
-    if (setting.use != Use::measure) job_.by_sums = take(job_.rows * padded(job_.width, kWidestRegister));
+    if (setting.use != Use::evaluate) job_.by_sums = take(job_.rows * padded(job_.width, kWidestRegister));
   }
 
   void forward(const StepOf&, const Team& team) override { learning_engine().dense_forward(job_, team); }
@@ -205,7 +205,7 @@ class Ahead : public Layer {
  public:
   Ahead(const AheadDescription& layer, const LayerSetting& setting) {
     const Flow& input = setting.input;
-    const bool goes_back = setting.use != Use::measure;
+    const bool goes_back = setting.use != Use::evaluate;
     const Flow ahead{input.rows, setting.horizon, layer.features, true, const_cast<float*>(setting.ahead),
                      nullptr,    nullptr};
     make_output(ahead, layer.units, true, setting.use);
@@ -261,7 +261,7 @@ class Ahead : public Layer {
 void Layer::make_output(const Flow& like, int64_t width, bool has_time, Use use) {
   output_ = {like.rows, has_time ? like.steps : 1, width, has_time, nullptr, nullptr, nullptr};
   output_.values = take(output_.count());
-  if (use != Use::measure) output_.by_values = take(output_.count());
+  if (use != Use::evaluate) output_.by_values = take(output_.count());
 }
 
 std::unique_ptr<Layer> make_layer(const RecurrentDescription& layer, const LayerSetting& setting) {

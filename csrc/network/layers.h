@@ -39,8 +39,8 @@ struct StepOf {
   bool drops;
 };
 
-// What a network is laid out for: to be measured, to give the derivatives by its inputs, or by its parameters as well.
-enum class Use { measure, differentiate, train };
+// What a network is laid out for: to be evaluated, to give the derivatives by its inputs, or by its parameters as well.
+enum class Use { evaluate, differentiate, train };
 
 // Every thread of a team calls `forward` and `backward`, and the team meets afterwards.
 class Layer {

@@ -44,22 +44,22 @@ constexpr int64_t dense_packed_floats(int64_t depth, int64_t width) {
   return forward > transposed ? forward : transposed;
 }
 
-// What is measured of a row's outputs: losses, which have a derivative, and the accuracy, which has none.
-LATCHWORK_ENUM(Measure, softmax_cross_entropy, squared_error, absolute_error, huber, smooth_absolute_error, accuracy)
+// What is computed of a row's outputs: losses, which have a derivative, and the accuracy, which has none.
+LATCHWORK_ENUM(Criterion, softmax_cross_entropy, squared_error, absolute_error, huber, smooth_absolute_error, accuracy)
 
-constexpr bool takes_classes(Measure measure) {
-  return measure == Measure::softmax_cross_entropy || measure == Measure::accuracy;
+constexpr bool takes_classes(Criterion criterion) {
+  return criterion == Criterion::softmax_cross_entropy || criterion == Criterion::accuracy;
 }
 
-struct MeasureJob {
-  Measure measure;
+struct CriterionJob {
+  Criterion criterion;
   float setting;  // label smoothing, Huber's delta, or what is added to a squared error before its root
   int64_t batch, steps, width;
   const float* outputs;    // [batch, steps, width]
   const float* values;     // targets [batch, steps, width], of errors; NaN where none was observed
   const int32_t* classes;  // targets [batch, steps], of classes
   const float* shares;     // [batch]: of each row in the loss of the batch; its derivative is multiplied by it
-  float* measured;         // [batch], a mean over the row's observed values
+  float* values_of_rows;   // [batch], a mean over the row's observed values
   float* by_outputs;       // or null
 };
 
@@ -94,7 +94,7 @@ struct LearningEngine {
   void (*dense_backward)(const DenseLearningJob& job, const Team& team);
   // Floats from one row of its `by_sums` to the next.
   int64_t (*dense_line)(int64_t width);
-  void (*measure)(const MeasureJob& job, const Team& team);
+  void (*criterion)(const CriterionJob& job, const Team& team);
   // Each row's probabilities in place of its scores, [rows, width].
   void (*softmax)(int64_t rows, int64_t width, float* scores);
   double (*sum_of_squares)(const float* values, int64_t count);

@@ -94,7 +94,7 @@ void differentiate(const NetworkDescription& network, const Form& input, const f
   setting.lengths = given.lengths;
   setting.ahead = given.ahead;
   setting.horizon = given.horizon;
-  setting.use = by_inputs ? Use::differentiate : Use::measure;
+  setting.use = by_inputs ? Use::differentiate : Use::evaluate;
   setting.threads = available_threads();
   std::vector<std::unique_ptr<Layer>> layers;
   Form form = input;

@@ -52,11 +52,11 @@ Trainer::Trainer(const TrainerPlan& plan)
   setting.horizon = plan.horizon;
   setting.parameters = parameters_.data();
   setting.gradients = trains_ ? gradients_.data() : nullptr;
-  setting.use = trains_ ? Use::train : Use::measure;
+  setting.use = trains_ ? Use::train : Use::evaluate;
   setting.threads = threads_;
   for (const LayerDescription& layer : plan.network) add(layer, setting);
-  if (plan.terms.empty() || plan.terms.front().measure == Measure::accuracy)
-    throw std::invalid_argument("the first measure is a loss");
+  if (plan.terms.empty() || plan.terms.front().criterion == Criterion::accuracy)
+    throw std::invalid_argument("the first criterion is a loss");
   for (const Term& term : plan.terms) add(term);
 }
 
@@ -75,29 +75,29 @@ void Trainer::add(const LayerDescription& layer, LayerSetting& setting) {
 
 void Trainer::add(const Term& term) {
   const Flow& outputs = output();
-  const bool is_loss = measures_.empty();
-  if (!is_loss && latchwork::takes_classes(term.measure) != takes_classes())
-    throw std::invalid_argument("the measures take different targets");
-  MeasureJob job{};
-  job.measure = term.measure;
+  const bool is_loss = criteria_.empty();
+  if (!is_loss && latchwork::takes_classes(term.criterion) != takes_classes())
+    throw std::invalid_argument("the criteria take different targets");
+  CriterionJob job{};
+  job.criterion = term.criterion;
   job.setting = term.setting;
   job.batch = outputs.rows;
   job.steps = outputs.steps;
   job.width = outputs.width;
   job.outputs = outputs.values;
   job.shares = shares_.data();
-  job.measured = take(outputs.rows);
+  job.values_of_rows = take(outputs.rows);
   job.by_outputs = is_loss && trains_ ? outputs.by_values : nullptr;
   if (!is_loss) {
-    job.values = measures_.front().values;
-    job.classes = measures_.front().classes;
-  } else if (latchwork::takes_classes(term.measure)) {
+    job.values = criteria_.front().values;
+    job.classes = criteria_.front().classes;
+  } else if (latchwork::takes_classes(term.criterion)) {
     classes_.resize(static_cast<std::size_t>(outputs.rows * outputs.steps));
     job.classes = classes_.data();
   } else {
     job.values = values_ = take(outputs.count());
   }
-  measures_.push_back(job);
+  criteria_.push_back(job);
 }
 
 // Takes the parameters and the slots over; returns how many threads a call is worth.
@@ -151,9 +151,9 @@ void Trainer::work(const Call& call, const Team& team) {
       layer->forward(of, team);
       team.sync();
     }
-    for (const MeasureJob& job : measures_) learning_engine().measure(job, team);
+    for (const CriterionJob& job : criteria_) learning_engine().criterion(job, team);
     team.sync();
-    if (team.rank == 0) add_up(batches.sums + step * (measures() + 1));
+    if (team.rank == 0) add_up(batches.sums + step * (criteria() + 1));
     if (!trains_) {
       team.sync();
       continue;
@@ -224,10 +224,10 @@ void Trainer::count(const int32_t* order, const Column<float>& weight) {
 }
 
 void Trainer::add_up(double* sums) const {
-  for (const MeasureJob& job : measures_) {
+  for (const CriterionJob& job : criteria_) {
     double sum = 0;
     for (int64_t row = 0; row < input_.rows; ++row)
-      if (weights_[row] > 0) sum += static_cast<double>(job.measured[row]) * weights_[row];
+      if (weights_[row] > 0) sum += static_cast<double>(job.values_of_rows[row]) * weights_[row];
     *sums++ = sum;
   }
   double weights = 0;

@@ -46,11 +46,11 @@ struct Batches {
   int64_t first;        // the number of the first step, counted from the start of the run
   uint64_t seed;
   float most_norm;  // of all gradients together; infinity for any
-  double* sums;     // [count, measures + 1]: each measure's over the rows, weighted, and the weights'
+  double* sums;     // [count, criteria + 1]: each criterion's over the rows, weighted, and the weights'
 };
 
 struct Term {
-  Measure measure;
+  Criterion criterion;
   float setting;
 };
 
@@ -61,7 +61,7 @@ struct TrainerPlan {
   int64_t batch, time;      // time: 1 where inputs have no time axis
   int64_t horizon;          // of layers that look ahead, else 0
   bool ragged;              // rows come with lengths
-  bool trains;              // else it only measures
+  bool trains;              // else it only evaluates
   bool by_values;           // rows count by their observed targets, so that a loss is a mean of values, not of rows
   std::vector<Term> terms;  // the loss comes first
   Rule rule;
@@ -80,13 +80,13 @@ class Trainer {
   int64_t row_ahead() const { return ahead_floats_; }
   int64_t row_targets() const { return output().steps * (takes_classes() ? 1 : output().width); }
   bool takes_tokens() const { return input_.tokens; }
-  bool takes_classes() const { return latchwork::takes_classes(measures_.front().measure); }
-  int64_t measures() const { return static_cast<int64_t>(measures_.size()); }
+  bool takes_classes() const { return latchwork::takes_classes(criteria_.front().criterion); }
+  int64_t criteria() const { return static_cast<int64_t>(criteria_.size()); }
   int64_t parameters() const { return parameter_count_; }
   int slots() const { return trains_ ? direction_slots(rule_.direction) : 0; }
 
   // Trains for the batches' steps, on as many threads as it is worth; `parameters` and `slots` [slots, parameters]
-  // change in place. One that was made to evaluate only measures, and reads its parameters alone.
+  // change in place. One that was made to evaluate reads its parameters alone.
   void run(float* parameters, float* slots, const Examples& examples, const Batches& batches);
   // The same on the calling thread.
   void run_alone(float* parameters, float* slots, const Examples& examples, const Batches& batches);
@@ -124,7 +124,7 @@ class Trainer {
   float *values_ = nullptr, *ahead_ = nullptr;
   std::vector<double> squares_;
   std::vector<std::unique_ptr<Layer>> layers_;
-  std::vector<MeasureJob> measures_;
+  std::vector<CriterionJob> criteria_;
 };
 
 }  // namespace latchwork

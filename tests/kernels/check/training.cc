@@ -10,8 +10,8 @@ namespace check {
 namespace {
 
 using latchwork::Activation;
+using latchwork::Criterion;
 using latchwork::Direction;
-using latchwork::Measure;
 using latchwork::Pool;
 using latchwork::Trainer;
 
@@ -24,7 +24,7 @@ struct Training {
   float most_norm;
   int64_t parameters = 0, rows = 0, targets = 0, steps = 0;
   latchwork::NetworkDescription layers;
-  std::vector<Measure> measures;
+  std::vector<Criterion> criteria;
   latchwork::Rule rule{};
   uint64_t seed;
   Floats inputs, values, start, weight, scales, ahead;
@@ -41,7 +41,8 @@ struct Training {
     plan.ragged = ragged;
     plan.trains = trains;
     plan.by_values = by_values;
-    for (const Measure measure : measures) plan.terms.push_back({measure, measure == Measure::huber ? 0.5f : 0.1f});
+    for (const Criterion criterion : criteria)
+      plan.terms.push_back({criterion, criterion == Criterion::huber ? 0.5f : 0.1f});
     plan.rule = rule;
     plan.threads = threads;
     return plan;
@@ -129,10 +130,10 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
   width = random.from(2, 20);
   add(latchwork::DenseDescription{width, Activation::none});
 
-  const auto loss = static_cast<Measure>(smooth ? random.from(0, 1) : random.from(0, 4));
-  t.measures = {loss};
+  const auto loss = static_cast<Criterion>(smooth ? random.from(0, 1) : random.from(0, 4));
+  t.criteria = {loss};
   if (random.chance(50))
-    t.measures.push_back(latchwork::takes_classes(loss) ? Measure::accuracy : Measure::absolute_error);
+    t.criteria.push_back(latchwork::takes_classes(loss) ? Criterion::accuracy : Criterion::absolute_error);
   t.rule = {static_cast<Direction>(random.from(0, 4)), 0.9, 0.99, 1e-7, 0.0f, {}};
   t.most_norm = random.chance(50) ? 0.5f : INFINITY;
   t.by_values = random.chance(30);
@@ -210,7 +211,7 @@ struct Trained {
 Trained begun(const Training& t, int64_t members, int slots) {
   Trained now{t.start, Floats(members * t.parameters * slots), {}};
   std::fill(now.slots.data(), now.slots.data() + now.slots.size(), 0.0f);
-  now.sums.resize(static_cast<std::size_t>(members * t.steps * static_cast<int64_t>(t.measures.size() + 1)));
+  now.sums.resize(static_cast<std::size_t>(members * t.steps * static_cast<int64_t>(t.criteria.size() + 1)));
   return now;
 }
 
@@ -225,11 +226,11 @@ Trained run(const Training& t, int threads) {
   return now;
 }
 
-// The loss of the first batch, by a trainer that only measures.
+// The loss of the first batch, by a trainer that only evaluates.
 double loss_of(const Training& t, Trainer& measuring, const std::vector<double>& at) {
   Floats parameters(t.parameters);
   for (int64_t i = 0; i < t.parameters; ++i) parameters.data()[i] = static_cast<float>(at[i]);
-  std::vector<double> sums(t.measures.size() + 1);
+  std::vector<double> sums(t.criteria.size() + 1);
   const latchwork::Batches first{1, t.order.data(), nullptr, 0, 0, INFINITY, sums.data()};
   measuring.run(parameters.data(), nullptr, t.examples(), first);
   int64_t counted = 0;
@@ -287,7 +288,7 @@ void check_members(uint64_t seed, Report& report) {
     call.slots = now.slots.data() + i * t.parameters * alone.slots();
     call.examples = t.examples(kMembers, i);
     call.batches = batches(t, now);
-    call.batches.sums += i * t.steps * static_cast<int64_t>(t.measures.size() + 1);
+    call.batches.sums += i * t.steps * static_cast<int64_t>(t.criteria.size() + 1);
     call.batches.seed += static_cast<uint64_t>(i) << 32;
     return call;
   };

@@ -89,19 +89,20 @@ inline int32_t largest_of(const float* scores, int64_t classes) {
   return best;
 }
 
-inline float measure_classes(const MeasureJob& job, int64_t row, float share) {
+inline float criterion_of_classes(const CriterionJob& job, int64_t row, float share) {
   float sum = 0.0f;
   for (int64_t step = 0; step < job.steps; ++step) {
     const int64_t at = row * job.steps + step;
     const float* scores = job.outputs + at * job.width;
     float* by = job.by_outputs ? job.by_outputs + at * job.width : nullptr;
-    sum += job.measure == Measure::accuracy ? static_cast<float>(largest_of(scores, job.width) == job.classes[at])
-                                            : cross_entropy(scores, job.width, job.classes[at], job.setting, share, by);
+    sum += job.criterion == Criterion::accuracy
+               ? static_cast<float>(largest_of(scores, job.width) == job.classes[at])
+               : cross_entropy(scores, job.width, job.classes[at], job.setting, share, by);
   }
   return sum / static_cast<float>(job.steps);
 }
 
-inline float measure_errors(const MeasureJob& job, int64_t row) {
+inline float criterion_of_errors(const CriterionJob& job, int64_t row) {
   const int64_t count = job.steps * job.width;
   const float* outputs = job.outputs + row * count;
   const float* targets = job.values + row * count;
@@ -117,13 +118,13 @@ inline float measure_errors(const MeasureJob& job, int64_t row) {
     }
     const float error = outputs[i] - targets[i], size = __builtin_fabsf(error);
     float slope = 0.0f;
-    if (job.measure == Measure::squared_error) {
+    if (job.criterion == Criterion::squared_error) {
       sum += error * error;
       slope = 2.0f * error;
-    } else if (job.measure == Measure::absolute_error) {
+    } else if (job.criterion == Criterion::absolute_error) {
       sum += size;
       slope = error > 0.0f ? 1.0f : error < 0.0f ? -1.0f : error;
-    } else if (job.measure == Measure::smooth_absolute_error) {
+    } else if (job.criterion == Criterion::smooth_absolute_error) {
       const float root = __builtin_sqrtf(error * error + job.setting);
       sum += root;
       slope = error / root;
@@ -137,13 +138,13 @@ inline float measure_errors(const MeasureJob& job, int64_t row) {
   return sum / values;
 }
 
-inline void measure(const MeasureJob& job, const Team& team) {
+inline void criterion(const CriterionJob& job, const Team& team) {
   const FlushSubnormals flush;
   const Range mine = share(job.batch, team.rank, team.size);
   for (int64_t row = mine.begin; row < mine.end; ++row) {
-    job.measured[row] = takes_classes(job.measure)
-                            ? measure_classes(job, row, job.shares[row] / static_cast<float>(job.steps))
-                            : measure_errors(job, row);
+    job.values_of_rows[row] = takes_classes(job.criterion)
+                                  ? criterion_of_classes(job, row, job.shares[row] / static_cast<float>(job.steps))
+                                  : criterion_of_errors(job, row);
     // A row that does not count changes nothing, whatever its output is.
     if (job.by_outputs && job.shares[row] == 0.0f)
       std::memset(job.by_outputs + row * job.steps * job.width, 0,
