@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from latchwork.engines.steps import (
     Arrays,
     Batches,
     Order,
+    Penalty,
     Rows,
     RowShape,
     Seeds,
@@ -35,8 +37,8 @@ from latchwork.engines.steps import (
 )
 from latchwork.transforms.augmentation import AffineImages
 
-TERMS = ("softmax_cross_entropy", "squared_error", "absolute_error", "huber", "smooth_absolute_error", "accuracy")
 OF_CLASSES = frozenset({"softmax_cross_entropy", "accuracy"})
+WITHOUT_DERIVATIVE = frozenset({"accuracy", "binary_accuracy"})
 ARRAYS = ("inputs", "targets", "lengths", "weight", "ahead")
 
 
@@ -62,13 +64,18 @@ def _why_not_layers(network: NetworkData) -> str | None:
 
 def _why_not_terms(terms: Sequence[Term]) -> str | None:
     for term in terms:
-        if term.name not in TERMS:
+        if term.name not in native.module().criteria():
             return f"it knows no {term.name}"
-    if terms[0].name == "accuracy":
-        return "the accuracy has no derivative"
-    if len({term.name in OF_CLASSES for term in terms}) > 1:
+    if terms[0].name in WITHOUT_DERIVATIVE:
+        return f"the {terms[0].name} has no derivative"
+    if len({(term.name in OF_CLASSES, _levels(term)) for term in terms}) > 1:
         return "the loss and the metrics take different targets"
     return None
+
+
+def _levels(term: Term) -> int:
+    """Outputs for each target."""
+    return len(term.settings) if term.name == "pinball" else 1
 
 
 def _why_not_rows(network: NetworkData, loss: Term, rows: Mapping[str, RowShape]) -> str | None:
@@ -98,9 +105,20 @@ def _why_not_rows(network: NetworkData, loss: Term, rows: Mapping[str, RowShape]
         expected = expected[:-1]
         if rows["targets"].dtype.kind not in "iu":
             return f"its classes are whole numbers, the targets are {rows['targets'].dtype}"
+    if loss.name == "pinball":
+        return _why_not_levels(_levels(loss), expected, shapes["targets"])
     if shapes["targets"] != expected:
         return f"its targets have the outputs' shape {expected}, those given have {shapes['targets']}"
     return None
+
+
+def _why_not_levels(levels: int, outputs: tuple[int | None, ...], targets: tuple[int, ...]) -> str | None:
+    """Every target has an output for each level, one beside the other."""
+    width = outputs[-1]
+    beside = width is not None and width % levels == 0 and targets == (*outputs[:-1], width // levels)
+    if beside or (width == levels and targets == outputs[:-1]):
+        return None
+    return f"its targets have {levels} of the outputs {outputs} each, those given have {targets}"
 
 
 def takes_tokens(network: NetworkData) -> bool:
@@ -120,6 +138,7 @@ class Program:
         update: what a step does; None where nothing is trained.
         by_values: whether rows count by their observed targets, so that a loss is a mean of values, not of rows.
         images: what the inputs of training are changed by.
+        penalties: what the size of learned arrays adds to the loss.
     """
 
     network: NetworkData
@@ -129,6 +148,7 @@ class Program:
     update: Update | None = None
     by_values: bool = False
     images: AffineImages | None = None
+    penalties: tuple[Penalty, ...] = ()
 
     @property
     def members(self) -> int:
@@ -160,8 +180,9 @@ class Program:
             batch=self.batch_size,
             members=self.members,
             threads=native.engine_info().threads,
-            terms=[tuple(term) for term in self.terms],
+            terms=[(term.name, list(term.settings)) for term in self.terms],
             by_values=self.by_values,
+            penalties=list(_penalised(described, self.penalties)),
             rule=None if rule is None else (rule.direction, rule.decay, rule.decay_of_squares, rule.epsilon),
             weight_decay=self.update.weight_decay if self.update else 0.0,
             decayed=list(_matrices(described)),
@@ -184,12 +205,21 @@ class Program:
 
 def _matrices(network: spec.Sequential) -> Iterator[tuple[int, int]]:
     """Where the matrices lie among all parameters: what weight decay is taken off."""
-    at = 0
-    for shape in network.parameter_shapes().values():
-        size = math.prod(shape)
-        if len(shape) > 1:
-            yield at, at + size
-        at += size
+    shapes = network.parameter_shapes()
+    return (place for name, place in _places(network).items() if len(shapes[name]) > 1)
+
+
+def _penalised(network: spec.Sequential, penalties: Sequence[Penalty]) -> Iterator[tuple[int, int, float, float]]:
+    """Where the penalised arrays lie, in order, and what they cost."""
+    places = _places(network)
+    return ((*places[one.name], one.l1, one.l2) for one in sorted(penalties, key=lambda one: places[one.name]))
+
+
+def _places(network: spec.Sequential) -> dict[str, tuple[int, int]]:
+    """Where each array begins and ends among all parameters."""
+    shapes = network.parameter_shapes()
+    ends = np.cumsum([math.prod(shape) for shape in shapes.values()]).tolist()
+    return dict(zip(shapes, pairwise([0, *ends]), strict=True))
 
 
 class NativeState(NamedTuple):
