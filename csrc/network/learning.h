@@ -63,10 +63,12 @@ struct CriterionJob {
   float* by_outputs;       // or null
 };
 
-LATCHWORK_ENUM(Direction, sgd, momentum, rmsprop, adam, adagrad)
+// `velocity` and `nesterov` keep what a step has moved, its rate included, where `momentum` keeps gradients.
+LATCHWORK_ENUM(Direction, sgd, momentum, rmsprop, adam, adagrad, velocity, nesterov, adadelta, adamax)
 
 constexpr int direction_slots(Direction direction) {
-  return direction == Direction::sgd ? 0 : direction == Direction::adam ? 2 : 1;
+  if (direction == Direction::sgd) return 0;
+  return direction == Direction::adam || direction == Direction::adadelta || direction == Direction::adamax ? 2 : 1;
 }
 
 // One step of an optimiser for a range of parameters: parameter += scale * direction.

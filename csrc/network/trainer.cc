@@ -15,6 +15,8 @@ int64_t part(int64_t count, int rank, int size) { return count * rank / size; }
 
 }  // namespace
 
+bool Limits::any() const { return !frozen.empty() || std::isfinite(norm) || std::isfinite(value); }
+
 Trainer::Trainer(const TrainerPlan& plan)
     : ragged_(plan.ragged),
       trains_(plan.trains),
@@ -22,6 +24,7 @@ Trainer::Trainer(const TrainerPlan& plan)
       parameter_count_(parameter_floats(plan.network, plan.input)),
       threads_(plan.threads),
       rule_(plan.rule),
+      limits_(plan.limits),
       images_(plan.images),
       parameters_(parameter_count_),
       gradients_(trains_ ? parameter_count_ : 0),
@@ -235,7 +238,34 @@ void Trainer::add_up(double* sums) const {
   *sums = weights;
 }
 
+void Trainer::limit(const Team& team) {
+  if (!limits_.any()) return;
+  float* const gradients = gradients_.data();
+  if (team.rank == 0)
+    for (const auto& [first, last] : limits_.frozen) std::fill(gradients + first, gradients + last, 0.0f);
+  team.sync();
+  if (std::isfinite(limits_.value)) {
+    const Part mine = part_of(parameter_count_, team);
+    for (int64_t i = mine.begin; i < mine.end; ++i)  // in this order NaN passes through
+      gradients[i] = gradients[i] > limits_.value    ? limits_.value
+                     : gradients[i] < -limits_.value ? -limits_.value
+                                                     : gradients[i];
+  }
+  if (std::isfinite(limits_.norm)) {
+    for (std::size_t index = 0; index < limits_.variables.size(); ++index) {
+      if (static_cast<int>(index) % team.size != team.rank) continue;
+      const auto [first, last] = limits_.variables[index];
+      const auto norm =
+          static_cast<float>(std::sqrt(learning_engine().sum_of_squares(gradients + first, last - first)));
+      if (norm > limits_.norm)
+        for (int64_t i = first; i < last; ++i) gradients[i] = gradients[i] * limits_.norm / norm;
+    }
+  }
+  team.sync();
+}
+
 void Trainer::update(int64_t step, const Batches& batches, const Team& team) {
+  limit(team);
   UpdateJob job{};
   job.direction = rule_.direction;
   job.decay = static_cast<float>(rule_.decay);
@@ -247,6 +277,7 @@ void Trainer::update(int64_t step, const Batches& batches, const Team& team) {
   const auto steps = static_cast<float>(batches.first + step + 1);
   job.first_correction = 1.0f - std::pow(job.decay, steps);
   job.second_correction = 1.0f - std::pow(job.decay_of_squares, steps);
+  if (rule_.epsilon_beside_raw) job.epsilon /= std::sqrt(job.second_correction);
   job.most_norm = batches.most_norm;
   job.scale = batches.scales[step];
   if (std::isfinite(batches.most_norm)) {

@@ -31,11 +31,23 @@ struct Examples {
   Column<float> ahead;      // [horizon, features], or null
 };
 
+using Ranges = std::vector<std::pair<int64_t, int64_t>>;  // of the parameters
+
 struct Rule {
   Direction direction;
   double decay, decay_of_squares, epsilon;
+  bool epsilon_beside_raw;  // Adam's epsilon beside the root before it is corrected, as in Keras
   float weight_decay;
-  std::vector<std::pair<int64_t, int64_t>> decayed;  // ranges of the parameters
+  Ranges decayed;
+};
+
+// What becomes of gradients before the optimiser sees them.
+struct Limits {
+  Ranges frozen;      // zero: these are not trained
+  Ranges variables;   // each with a norm of at most `norm`
+  float norm, value;  // infinity for any; no number is further from zero than `value`
+
+  bool any() const;
 };
 
 // `order` [count, batch] says which rows make each batch, -1 for none.
@@ -65,6 +77,7 @@ struct TrainerPlan {
   bool by_values;           // rows count by their observed targets, so that a loss is a mean of values, not of rows
   std::vector<Term> terms;  // the loss comes first
   Rule rule;
+  Limits limits;
   std::optional<AffineLimits> images;  // that inputs are changed by while it trains
   int threads;                         // that a call may use
 };
@@ -108,12 +121,14 @@ class Trainer {
   void gather(const Call& call, int64_t step, const StepOf& of, const Team& team);
   void count(const int32_t* order, const Column<float>& weight);
   void add_up(double* sums) const;
+  void limit(const Team& team);
   void update(int64_t step, const Batches& batches, const Team& team);
 
   const bool ragged_, trains_, by_values_;
   const int64_t parameter_count_;
   const int threads_;
   const Rule rule_;
+  const Limits limits_;
   const std::optional<AffineLimits> images_;
   int64_t ahead_floats_ = 0;
   Floats parameters_, gradients_, slots_;

@@ -149,7 +149,10 @@ class Program:
         }
         tokens = takes_tokens(self.network)
         has_time = tokens or len(shapes["inputs"]) == 2
-        rule, images = self.update.rule if self.update else None, self.images
+        update, images = self.update, self.images
+        rule = None if update is None else update.rule
+        places = dict(_places(described))
+        frozen = update.frozen if update else frozenset[str]()
         return native.module().Trainer(
             layers=program.native_layers(described),
             features=0 if tokens else shapes["inputs"][-1],
@@ -162,9 +165,13 @@ class Program:
             threads=native.engine_info().threads,
             terms=[tuple(term) for term in self.terms],
             by_values=self.by_values,
-            rule=None if rule is None else (rule.direction, rule.decay, rule.decay_of_squares, rule.epsilon),
-            weight_decay=self.update.weight_decay if self.update else 0.0,
-            decayed=list(_matrices(described)),
+            rule=None if rule is None else (rule.direction, *rule[1:4], rule.epsilon_beside_raw),
+            weight_decay=update.weight_decay if update else 0.0,
+            decayed=[places[name] for name in _decayed(described, update)],
+            frozen=[place for name, place in places.items() if name in frozen],
+            variables=list(places.values()),
+            clip_each=_limit(update and update.clip_each),
+            clip_value=_limit(update and update.clip_value),
             images=None if images is None else (images.rotation, images.scale, images.shear, images.shift),
         )
 
@@ -182,14 +189,24 @@ class Program:
         return {name: part.reshape(*axis, *shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
 
 
-def _matrices(network: spec.Sequential) -> Iterator[tuple[int, int]]:
-    """Where the matrices lie among all parameters: what weight decay is taken off."""
+def _places(network: spec.Sequential) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Where each parameter lies among all of them."""
     at = 0
-    for shape in network.parameter_shapes().values():
-        size = math.prod(shape)
-        if len(shape) > 1:
-            yield at, at + size
-        at += size
+    for name, shape in network.parameter_shapes().items():
+        yield name, (at, at + math.prod(shape))
+        at += math.prod(shape)
+
+
+def _decayed(network: spec.Sequential, update: Update | None) -> list[str]:
+    """The parameters that weight decay is taken off: matrices, or all."""
+    if update is None:
+        return []
+    shapes = network.parameter_shapes().items()
+    return [name for name, size in shapes if (len(size) > 1 or update.decays_vectors) and name not in update.frozen]
+
+
+def _limit(most: float | None) -> float:
+    return math.inf if most is None else most
 
 
 class NativeState(NamedTuple):
