@@ -89,6 +89,7 @@ def apply_layers(
     for index, layer in enumerate(layers):
         own = None if key is None else jax.random.fold_in(key, index)
         inputs = layer(inputs, lengths, own, *((ahead,) if takes_ahead(layer) else ()))
+        lengths = lengths if inputs.ndim > 2 else None  # what became a vector has no lengths any more
     return inputs
 
 
