@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from latchwork.cli.common import JsonOption, ModelArgument, Output, QuietOption, SeedOption, check_writable
+from latchwork.cli.common import JsonOption, ModelArgument, Output, QuietOption, SeedOption
+from latchwork.cli.outputs import check_file, check_files
 from latchwork.core.errors import InputError
+from latchwork.core.writing import replacing
 
 if TYPE_CHECKING:
     from latchwork.core.spec import Recurrent, Sequential
@@ -65,7 +67,9 @@ def train(
     from latchwork.estimators.classifier import SequenceClassifier
 
     output = Output(as_json=as_json, quiet=quiet)
-    check_writable(out)
+    check_file(out, inputs=[data], kind="model")
+    if checkpoint is not None:
+        check_files(checkpoint, [])
     layer = None if cell is None else _described_cell(cell)(units, dropout=dropout)
     rows = datasets.read(data, "train")
     output.note(_described(rows))
@@ -164,6 +168,8 @@ def predict(
     from latchwork import datasets
 
     output = Output(as_json=as_json, quiet=quiet)
+    if out is not None:
+        check_file(out, inputs=[model, data], kind="table")
     classifier, classes = _load(model)
     rows = datasets.read(data, "test", labels_required=False)
     probabilities = classifier.predict_proba(rows.inputs, rows.lengths)
@@ -180,8 +186,7 @@ def predict(
 
 
 def _write(out: Path, answers: list[dict[str, Any]]) -> None:
-    check_writable(out)
-    with out.open("w", newline="", encoding="utf-8") as file:
+    with replacing(out) as beside, beside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, ["sequence", "label", "probability"])
         writer.writeheader()
         writer.writerows(answers)
