@@ -3,7 +3,7 @@
 from latchwork.training.data import Data, Generated
 from latchwork.training.evaluation import evaluate, evaluate_members
 from latchwork.training.history import History
-from latchwork.training.loop import Fitted, fit
+from latchwork.training.loop import DivergedError, Fitted, fit
 from latchwork.training.losses import (
     Accuracy,
     Huber,
@@ -22,6 +22,7 @@ from latchwork.training.plan import EpochReport
 __all__ = [
     "Accuracy",
     "Data",
+    "DivergedError",
     "EpochReport",
     "Fitted",
     "Generated",
