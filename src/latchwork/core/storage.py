@@ -15,21 +15,24 @@ neither padding nor values. The header is written here and not by the safetensor
 fixes neither the place nor the order of metadata, and a model saved twice has to be the same file.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import math
 import os
 import stat
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
 from latchwork.core.errors import InputError
 from latchwork.core.packing import whole
 from latchwork.core.spec import Sequential, check_parameters
-from latchwork.core.writing import write_atomically
+
+if TYPE_CHECKING:
+    pass
 
 FORMAT = 1
 """The version of the document that this code writes, and the newest that it reads."""
@@ -118,6 +121,8 @@ def save(path: str | os.PathLike[str], document: Mapping[str, Any], tensors: Map
     head = bytearray(len(text).to_bytes(8, "little") + text)
     data = [arrays[name].reshape(-1).view(np.uint8).data for name in names if arrays[name].nbytes]
     head[_DIGEST] = _digest(head, *data)
+    from latchwork.core.writing import write_atomically  # what only answers writes nothing, and need not wait for it
+
     write_atomically(path, [head, *data])
 
 
@@ -221,12 +226,12 @@ def _digest(*parts: bytes | bytearray | memoryview) -> bytes:
 
 def _read(path: str | os.PathLike[str]) -> bytes:
     try:
-        status = Path(path).stat()
+        status = os.stat(path)  # noqa: PTH116 - pathlib takes longer to import than a model to read
         if not stat.S_ISREG(status.st_mode):
             raise InputError(f"{path} is not a file: give a .latch file")
         if status.st_size > MAX_FILE_BYTES:
             raise InputError(f"{path}: too large for a .latch file (more than {MAX_FILE_BYTES} bytes)")
-        with Path(path).open("rb") as file:
+        with open(path, "rb") as file:  # noqa: PTH123 - likewise
             first = file.read(8 + len(_PREFIX))
             if not first.startswith(_PREFIX, 8):
                 return first  # enough to say what is wrong; a large file of another kind is not read whole

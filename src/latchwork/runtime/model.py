@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -141,7 +141,7 @@ class Model:
             tensors=tensors,
         )
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a `.latch` file, which `latchwork.load` and the runtime read."""
         storage.save(path, self.document, self.tensors)
 
