@@ -22,17 +22,17 @@ import json
 import math
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
-from latchwork.core.errors import InputError, LatchworkError
+from latchwork.core.errors import InputError
 from latchwork.core.packing import whole
 from latchwork.core.spec import Sequential, check_parameters
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    pass
 
 FORMAT = 1
 """The version of the document that this code writes, and the newest that it reads."""
@@ -121,6 +121,8 @@ def save(path: str | os.PathLike[str], document: Mapping[str, Any], tensors: Map
     head = bytearray(len(text).to_bytes(8, "little") + text)
     data = [arrays[name].reshape(-1).view(np.uint8).data for name in names if arrays[name].nbytes]
     head[_DIGEST] = _digest(head, *data)
+    from latchwork.core.writing import write_atomically  # what only answers writes nothing, and need not wait for it
+
     write_atomically(path, [head, *data])
 
 
@@ -174,6 +176,11 @@ def load_model(path: str | os.PathLike[str]) -> Latch:
     return Latch(document, tensors)
 
 
+def is_latch(beginning: bytes) -> bool:
+    """Whether a file that begins so is, or was, a `.latch` file."""
+    return beginning.startswith(_PREFIX, 8)
+
+
 def _decode(raw: bytes) -> Latch:
     if len(raw) < 8:
         raise InputError(f"not a .latch file: it has {len(raw)} bytes")
@@ -208,54 +215,6 @@ def _decode(raw: bytes) -> Latch:
     if _digest(head, memoryview(raw)[start:]) != raw[_DIGEST]:
         raise InputError("damaged: its contents do not match the SHA-256 that was saved with them")
     return Latch(document, {name: place.view(raw, start) for name, place in places.items()})
-
-
-def write_atomically(path: str | os.PathLike[str], chunks: Iterable[bytes | bytearray | memoryview]) -> None:
-    """Write a file so that it is at any moment either the old one or the complete new one.
-
-    The bytes go to a temporary file in the same folder, which replaces the old one once it is on the disk.
-
-    Args:
-        path: the file; a symbolic link is followed.
-        chunks: the contents, in order.
-
-    Raises:
-        InputError: there is no such folder, or the path is a folder.
-        LatchworkError: the disk is full or refuses the file; the old file is untouched.
-    """
-    from pathlib import Path  # what only answers writes nothing, and need not wait for it
-
-    target = Path(os.path.realpath(path))
-    if target.is_dir():
-        raise InputError(f"{path} is a folder: give the name of a file")
-    if target.exists() and not target.is_file():
-        raise InputError(f"{path} is a device or a pipe: a model is a file that can be replaced by a newer one")
-    if not target.parent.is_dir():
-        raise InputError(f"{path}: there is no folder {target.parent}")
-    partial = target.with_name(f".{target.name[:200]}.{os.urandom(6).hex()}.partial")
-    try:
-        with partial.open("xb") as file:
-            for chunk in chunks:
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
-        _sync_folder(target.parent)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise LatchworkError(f"could not write {path}: {reason}; what was there before is untouched") from error
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name itself survive a power cut, where the system can open a folder (Windows cannot)."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _digest(*parts: bytes | bytearray | memoryview) -> bytes:

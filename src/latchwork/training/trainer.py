@@ -26,6 +26,13 @@ BLOCK_SECONDS = 0.7  # short enough to answer Ctrl-C and to move a bar, long eno
 TIMING_SECONDS = 5.0  # spent at most on turning a time budget into a number of steps
 
 
+TAME = "lower learning_rate, or limit the gradients with clip=1.0"
+
+
+class NotFiniteError(LatchworkError):
+    """A loss or weights that are not numbers."""
+
+
 class FinishedEpoch(NamedTuple):
     """The number of an epoch, the step that it ended with, and each member's figures."""
 
@@ -128,10 +135,7 @@ class Trainer:
     def _check_finite(self, sums: Sums, step: int) -> None:
         finite = np.isfinite(sums).all(axis=(0, 2))
         if not finite.all():
-            raise LatchworkError(
-                f"the loss is not a number at step {step + int(np.argmin(finite)) + 1}: "
-                "lower learning_rate, or limit the gradients with clip=1.0"
-            )
+            raise NotFiniteError(f"the loss is not a number at step {step + int(np.argmin(finite)) + 1}: {TAME}")
 
     def _book(self, run: Run, sums: Sums) -> list[FinishedEpoch]:
         """Add a block's sums to the epoch's; gives the epochs that have ended."""
