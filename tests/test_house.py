@@ -20,7 +20,7 @@ FLOORS = (
     ("runtime",),
     ("estimators",),
     ("forecasting", "text", "speech", "explain"),
-    ("article",),
+    ("article", "interop"),
     ("bench", "cli"),
     ("__main__",),
 )

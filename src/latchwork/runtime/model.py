@@ -22,7 +22,7 @@ from latchwork.runtime.numpy_network import NumpyNetwork
 from latchwork.runtime.server import Array, Lengths, Server, State, make_server
 from latchwork.transforms.labels import Labels, saved_labels
 from latchwork.transforms.scaling import Scaler, saved_scaler
-from latchwork.transforms.sequences import as_lengths, as_sequences
+from latchwork.transforms.sequences import as_lengths, as_sequences, real_of
 
 ROWS = 512  # sequences of one call, so that memory does not grow with their number
 
@@ -41,6 +41,8 @@ class Model:
         labels: the classes of a classifier, or None.
         target_scaler: what a regressor's answers go through, backwards, or None.
         vector: whether a regressor's answers are one number each, without an axis of their own.
+        padding: the value whose steps are none: they are passed over where no lengths are given, wherever they stand
+            (Keras's `mask_zero` and `Masking`); None where every value is one.
         document: all that the file says in words: the training record, the data's fingerprint.
         tensors: all arrays of the file by name.
 
@@ -54,6 +56,7 @@ class Model:
     labels: Labels | None = None
     target_scaler: Scaler | None = None
     vector: bool = False
+    padding: float | None = None
     document: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     tensors: Mapping[str, NDArray[Any]] = field(default_factory=dict[str, NDArray[Any]], repr=False)
     _server: Server = field(init=False, repr=False)
@@ -77,6 +80,7 @@ class Model:
         labels: Labels | None = None,
         target_scaler: Scaler | None = None,
         vector: bool = False,
+        padding: float | None = None,
         scaling: str | None = None,
         training: Mapping[str, Any],
         trained_on: Mapping[str, Any],
@@ -84,7 +88,7 @@ class Model:
         """A model out of what was fitted, its document and tensors as its file will have them.
 
         Args:
-            job, data, scaler, labels, target_scaler, vector: as the attributes.
+            job, data, scaler, labels, target_scaler, vector, padding: as the attributes.
             scaling: the scaler's name.
             training: the record of the training, plain JSON.
             trained_on: what it was trained on, plain JSON.
@@ -98,11 +102,13 @@ class Model:
             fitted["classes"] = list(labels.classes)
         if target_scaler is not None:
             fitted["vector"] = vector
+        if padding is not None:
+            fitted["padding"] = padding
         document = {
             "job": job, "network": data.spec.to_dict(), "fitted": fitted, "training": dict(training),
             "data": dict(trained_on),
         }  # fmt: skip
-        return cls(job, data, scaler, labels, target_scaler, vector, document, tensors)
+        return cls(job, data, scaler, labels, target_scaler, vector, padding, document, tensors)
 
     @classmethod
     def from_latch(cls, latch: Latch) -> Model:
@@ -125,6 +131,7 @@ class Model:
             labels=saved_labels(fitted["classes"], outputs) if "classes" in fitted else None,
             target_scaler=saved_scaler(tensors, "fitted.target_scaler.", outputs),
             vector=bool(fitted.get("vector", False)),
+            padding=None if fitted.get("padding") is None else float(fitted["padding"]),
             document=document,
             tensors=tensors,
         )
@@ -184,6 +191,8 @@ class Model:
 
     def outputs(self, inputs: Any, lengths: Any = None) -> Array:
         """The network's own outputs, before they become answers; arguments as of `predict`."""
+        if self.padding is not None and lengths is None:
+            return self._outputs_of_real_steps(inputs)
         if lengths is None and isinstance(inputs, np.ndarray) and inputs.ndim and len(inputs) <= ROWS:
             outputs = self._server.quick_run(inputs)
             if outputs is not None:  # else in need of conversion, or wrong
@@ -194,6 +203,21 @@ class Model:
             for first in range(0, len(batch), ROWS)
         ]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _outputs_of_real_steps(self, inputs: Any) -> Array:
+        """The outputs without the steps that hold the padding's value alone; zero at those steps."""
+        batch, lengths = self._checked(inputs, None)
+        if lengths is not None:  # a list of sequences: nothing is padding
+            return self.outputs(batch, lengths)
+        real = real_of(batch, self.padding)
+        order = np.argsort(~real, axis=1, kind="stable")  # the real steps, in their order, then the others
+        index = order if batch.ndim == 2 else order[..., None]
+        outputs = self.outputs(np.take_along_axis(batch, index, axis=1), real.sum(axis=1))
+        if len(self.data.spec.output_shape()) == 1:
+            return outputs
+        placed = np.zeros_like(outputs)
+        np.put_along_axis(placed, order[..., None], outputs, axis=1)
+        return placed
 
     def initial_state(self, batch: int = 1) -> State:
         """The state before the first step of `batch` sequences; `InputError` where a layer reads backwards."""
