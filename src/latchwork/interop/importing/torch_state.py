@@ -68,7 +68,7 @@ def network_of_state(state: State, *, reads: str | None = None, activation: str 
             case "linear":
                 if at < len(modules) - 1 and between is None:
                     raise InputError(f"a state dict does not say what stands between {module.name!r} and "
-                                     f"{modules[at + 1].name!r}: give activation, {' or '.join(ACTIVATIONS)}")  # fmt: skip
+                                     f"{modules[at + 1].name!r}: give activation, such as relu or linear")  # fmt: skip
                 own = None if between == "linear" or at == len(modules) - 1 else between
                 _add_linear(chain, module, own)
             case "layer_norm":
@@ -236,9 +236,9 @@ def _default(recurrent: Module, head: list[Module]) -> str:
     if not head:
         return "every"
     if "weight_ih_l0_reverse" in recurrent.arrays:
-        raise InputError(f"a state dict does not say what {head[0].name!r} is given of {recurrent.name!r}, which reads both "
-                         "ways: give reads, 'final' (torch.cat of h_n[-2] and h_n[-1]), 'last' (outputs[:, -1]), 'mean', "
-                         "'max', 'first' or 'every'")  # fmt: skip
+        raise InputError(f"a state dict does not say what {head[0].name!r} is given of {recurrent.name!r}, which reads "
+                         "both ways: give reads, 'final' (torch.cat of h_n[-2] and h_n[-1]), 'last' (outputs[:, -1]), "
+                         "'mean', 'max', 'first' or 'every'")  # fmt: skip
     return "final"
 
 
