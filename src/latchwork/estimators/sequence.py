@@ -296,9 +296,8 @@ class SequenceEstimator(Routed, Estimator):
         loaded.model_, loaded.scaler_ = model, model.scaler
         loaded.history_ = History.from_dict(model.document["training"]["history"])
         loaded.data_ = model.document["data"]
-        loaded.n_features_in_ = (
-            cast("int", (network.input_shape or (None, 0))[1]) if len(network.input_shape or ()) == 2 else 1
-        )
+        shape = network.input_shape or (None, 0)
+        loaded.n_features_in_ = cast("int", shape[1]) if len(shape) > 1 else 1  # token numbers have none
         return loaded
 
     def _source(self, training: Rows) -> Source:
