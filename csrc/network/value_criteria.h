@@ -80,6 +80,7 @@ inline float criterion_of_values(const CriterionJob& job, int64_t row) {
     case Criterion::binary_cross_entropy: return cost_of_row<Criterion::binary_cross_entropy>(job, row);
     case Criterion::binary_accuracy: return cost_of_row<Criterion::binary_accuracy>(job, row);
     case Criterion::softmax_cross_entropy:
+    case Criterion::connectionist_temporal:
     case Criterion::accuracy: break;
   }
   return 0.0f;
