@@ -15,14 +15,18 @@ int64_t part(int64_t count, int rank, int size) { return count * rank / size; }
 
 }  // namespace
 
+bool Limits::any() const { return !frozen.empty() || std::isfinite(norm) || std::isfinite(value); }
+
 Trainer::Trainer(const TrainerPlan& plan)
     : ragged_(plan.ragged),
       trains_(plan.trains),
       by_values_(plan.by_values),
+      plain_counts_(plan.plain_counts),
       parameter_count_(parameter_floats(plan.network, plan.input)),
       labels_(plan.labels),
       threads_(plan.threads),
       rule_(plan.rule),
+      limits_(plan.limits),
       images_(plan.images),
       masks_(plan.masks),
       parameters_(parameter_count_),
@@ -31,6 +35,7 @@ Trainer::Trainer(const TrainerPlan& plan)
       lengths_(ragged_ ? plan.batch : 0, static_cast<int32_t>(plan.time)),
       weights_(plan.batch),
       shares_(plan.batch),
+      counts_(plan.batch),
       squares_((parameter_count_ + kSquared - 1) / kSquared),
       terms_(plan.terms),
       penalties_(plan.penalties) {
@@ -61,7 +66,7 @@ Trainer::Trainer(const TrainerPlan& plan)
   for (const LayerDescription& layer : plan.network) add(layer, setting);
   answers_each_step_ = setting.lengths != nullptr;
   const bool aligns = !terms_.empty() && takes_labels(terms_.front().criterion);
-  if (aligns != labels_ > 0 || (aligns && (!output().has_time || ahead_)))
+  if (aligns != (labels_ > 0) || (aligns && (!output().has_time || ahead_)))
     throw std::invalid_argument("labels are aligned with the steps of a sequence");
   if (terms_.empty() || !is_loss(terms_.front().criterion))
     throw std::invalid_argument("the first criterion is a loss");
@@ -250,9 +255,11 @@ void Trainer::count(const int32_t* order, const Column<float>& weight) {
   for (int64_t place = 0; place < batch(); ++place) {
     float& weighs = weights_[place];
     weighs = order[place] < 0 ? 0.0f : weight.data ? *weight.row(order[place]) : 1.0f;
-    if (!(weighs > 0)) continue;
+    counts_[place] = 0.0f;
+    if (order[place] < 0 || !(weighs > 0 || plain_counts_)) continue;
     const int64_t seen = observed(place), share = by_values_ ? seen : seen > 0;
-    weighs *= static_cast<float>(share);
+    counts_[place] = static_cast<float>(share);
+    weighs *= counts_[place];
     counted += static_cast<double>(share);
   }
   const auto rows = static_cast<float>(std::max(counted, 1.0));
@@ -275,19 +282,49 @@ int64_t Trainer::observed(int64_t place) const {
 }
 
 void Trainer::add_up(double* sums) const {
+  const auto* counted = weights_.data();
   for (const CriterionJob& job : criteria_) {
     double sum = 0;
     for (int64_t row = 0; row < input_.rows; ++row)
-      if (weights_[row] > 0) sum += static_cast<double>(job.values_of_rows[row]) * weights_[row];
+      if (counted[row] > 0) sum += static_cast<double>(job.values_of_rows[row]) * counted[row];
     *sums++ = sum;
+    if (plain_counts_) counted = counts_.data();
   }
   double weights = 0;
-  for (const float weight : weights_) weights += weight;
+  for (int64_t row = 0; row < input_.rows; ++row) weights += counted[row];
   *sums = weights;
   if (penalties_) sums[-criteria()] += penalties_.total() * weights;
 }
 
+void Trainer::limit(const Team& team) {
+  if (!limits_.any()) return;
+  float* const gradients = gradients_.data();
+  if (team.rank == 0)
+    for (const auto& [first, last] : limits_.frozen) std::fill(gradients + first, gradients + last, 0.0f);
+  team.sync();
+  if (std::isfinite(limits_.value)) {
+    const Part mine = part_of(parameter_count_, team);
+    for (int64_t i = mine.begin; i < mine.end; ++i)  // in this order NaN passes through
+      gradients[i] = gradients[i] > limits_.value    ? limits_.value
+                     : gradients[i] < -limits_.value ? -limits_.value
+                                                     : gradients[i];
+    team.sync();
+  }
+  if (std::isfinite(limits_.norm)) {
+    for (std::size_t index = 0; index < limits_.variables.size(); ++index) {
+      if (static_cast<int>(index) % team.size != team.rank) continue;
+      const auto [first, last] = limits_.variables[index];
+      const auto norm =
+          static_cast<float>(std::sqrt(learning_engine().sum_of_squares(gradients + first, last - first)));
+      if (norm > limits_.norm)
+        for (int64_t i = first; i < last; ++i) gradients[i] = gradients[i] * limits_.norm / norm;
+    }
+  }
+  team.sync();
+}
+
 void Trainer::update(int64_t step, const Batches& batches, const Team& team) {
+  limit(team);
   UpdateJob job{};
   job.direction = rule_.direction;
   job.decay = static_cast<float>(rule_.decay);
@@ -299,6 +336,7 @@ void Trainer::update(int64_t step, const Batches& batches, const Team& team) {
   const auto steps = static_cast<float>(batches.first + step + 1);
   job.first_correction = 1.0f - std::pow(job.decay, steps);
   job.second_correction = 1.0f - std::pow(job.decay_of_squares, steps);
+  if (rule_.epsilon_beside_raw) job.epsilon /= std::sqrt(job.second_correction);
   job.most_norm = batches.most_norm;
   job.scale = batches.scales[step];
   if (std::isfinite(batches.most_norm)) {

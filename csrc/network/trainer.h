@@ -34,11 +34,23 @@ struct Examples {
   Column<float> ahead;      // [horizon, features], or null
 };
 
+using Ranges = std::vector<std::pair<int64_t, int64_t>>;  // of the parameters
+
 struct Rule {
   Direction direction;
   double decay, decay_of_squares, epsilon;
+  bool epsilon_beside_raw;  // Adam's epsilon beside the root before it is corrected, as in Keras
   float weight_decay;
-  std::vector<std::pair<int64_t, int64_t>> decayed;  // ranges of the parameters
+  Ranges decayed;
+};
+
+// What becomes of gradients before the optimiser sees them.
+struct Limits {
+  Ranges frozen;      // zero: these are not trained
+  Ranges variables;   // each with a norm of at most `norm`
+  float norm, value;  // infinity for any; no number is further from zero than `value`
+
+  bool any() const;
 };
 
 // `order` [count, batch] says which rows make each batch, -1 for none.
@@ -69,7 +81,9 @@ struct TrainerPlan {
   bool by_values;           // rows count by their observed targets, so that a loss is a mean of values, not of rows
   std::vector<Term> terms;  // the loss comes first
   std::vector<Penalty> penalties;
+  bool plain_counts;  // figures are means over rows whatever these weigh: the loss's sum alone knows weights
   Rule rule;
+  Limits limits;
   std::optional<AffineLimits> images;  // that inputs are changed by while it trains
   std::optional<MaskLimits> masks;     // or these
   int threads;                         // that a call may use
@@ -120,12 +134,14 @@ class Trainer {
   void hide_past_end(const Column<int32_t>& lengths, int64_t row, int64_t place);
   int64_t observed(int64_t place) const;
   void add_up(double* sums) const;
+  void limit(const Team& team);
   void update(int64_t step, const Batches& batches, const Team& team);
 
-  const bool ragged_, trains_, by_values_;
+  const bool ragged_, trains_, by_values_, plain_counts_;
   const int64_t parameter_count_, labels_;
   const int threads_;
   const Rule rule_;
+  const Limits limits_;
   const std::optional<AffineLimits> images_;
   const std::optional<MaskLimits> masks_;
   int64_t ahead_floats_ = 0;
@@ -133,7 +149,7 @@ class Trainer {
   std::vector<Floats> buffers_;
   Flow input_{};
   std::vector<int32_t> tokens_, lengths_, classes_;
-  std::vector<float> weights_, shares_;
+  std::vector<float> weights_, shares_, counts_;
   float *values_ = nullptr, *ahead_ = nullptr;
   std::vector<double> squares_;
   std::vector<std::unique_ptr<Layer>> layers_;

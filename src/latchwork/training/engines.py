@@ -26,13 +26,18 @@ from latchwork.training.losses import (
     BinaryCrossEntropy,
     ConnectionistTemporal,
     Huber,
+    LogCosh,
     Loss,
     MeanAbsoluteError,
+    MeanAbsolutePercentageError,
     MeanSquaredError,
+    MeanSquaredLogarithmicError,
     Pinball,
+    PoissonLoss,
     SmoothAbsoluteError,
     SmoothSMAPE,
     SoftmaxCrossEntropy,
+    ThresholdAccuracy,
     takes,
 )
 from latchwork.training.members import Members
@@ -224,6 +229,11 @@ TERMS: dict[type[Any], Callable[[Any], Term]] = {
     Pinball: lambda of: Term("pinball", of.quantiles),
     Accuracy: lambda _: Term("accuracy"),
     BinaryAccuracy: lambda _: Term("binary_accuracy"),
+    MeanAbsolutePercentageError: lambda of: Term("percentage_error", (of.least,)),
+    MeanSquaredLogarithmicError: lambda of: Term("logarithmic_error", (of.least,)),
+    LogCosh: lambda _: Term("log_cosh"),
+    PoissonLoss: lambda of: Term("poisson", (of.least,)),
+    ThresholdAccuracy: lambda of: Term("threshold_accuracy", (of.threshold,)),
     ConnectionistTemporal: lambda of: Term("connectionist_temporal", (float(of.per_label),)),
 }
 """Each loss and metric that the kernels know, by its name in `csrc/network/learning.h`."""

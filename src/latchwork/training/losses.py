@@ -260,6 +260,76 @@ class BinaryAccuracy:
         return _mean_of_observed(((outputs > 0) == (targets > 0.5)).astype(outputs.dtype), targets)
 
 
+@dataclass(frozen=True)
+class MeanAbsolutePercentageError:
+    """100 |error| / |target|, the target taken as at least `least` (Keras's `mean_absolute_percentage_error`)."""
+
+    least: float = 1e-7
+    TARGETS: ClassVar = "numbers"
+
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The loss of each row."""
+        xp = namespace(outputs)
+        known = xp.where(xp.isnan(targets), 1, targets)
+        return _mean_of_observed(100 * abs(outputs - known) / xp.maximum(abs(known), self.least), targets)
+
+
+@dataclass(frozen=True)
+class MeanSquaredLogarithmicError:
+    """(log(1 + output) - log(1 + target))^2, both taken as at least `least` (Keras's)."""
+
+    least: float = 1e-7
+    TARGETS: ClassVar = "numbers"
+
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The loss of each row."""
+        xp = namespace(outputs)
+        known = xp.where(xp.isnan(targets), 0, targets)
+        apart = xp.log1p(xp.maximum(outputs, self.least)) - xp.log1p(xp.maximum(known, self.least))
+        return _mean_of_observed(apart**2, targets)
+
+
+@dataclass(frozen=True)
+class LogCosh:
+    """log(cosh(error)): squared near zero, straight far from it."""
+
+    TARGETS: ClassVar = "numbers"
+
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The loss of each row."""
+        size = abs(_error(outputs, targets))
+        return _mean_of_observed(size + namespace(outputs).log1p(namespace(outputs).exp(-2 * size)) - LOG_2, targets)
+
+
+LOG_2 = 0.6931471805599453
+
+
+@dataclass(frozen=True)
+class PoissonLoss:
+    """Output - target * log(output): of counts whose rate is the output, which has to be above zero."""
+
+    least: float = 1e-7
+    TARGETS: ClassVar = "numbers"
+
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The loss of each row."""
+        xp = namespace(outputs)
+        known = xp.where(xp.isnan(targets), 0, targets)
+        return _mean_of_observed(outputs - known * xp.log(outputs + self.least), targets)
+
+
+@dataclass(frozen=True)
+class ThresholdAccuracy:
+    """The share of a row's targets that equal 1 where the output is above a threshold, and 0 elsewhere."""
+
+    threshold: float = 0.5
+    TARGETS: ClassVar = "numbers"
+
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The share of right answers, row by row."""
+        return _mean_of_observed(((outputs > self.threshold) == targets).astype(outputs.dtype), targets)
+
+
 LOSSES: Mapping[str, Loss] = {
     "softmax_cross_entropy": SoftmaxCrossEntropy(),
     "mean_squared_error": MeanSquaredError(),

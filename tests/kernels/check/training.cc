@@ -33,6 +33,7 @@ struct Training {
   std::vector<latchwork::Penalty> penalties;
   bool answers_each_step = false;
   std::optional<latchwork::MaskLimits> masks;
+  latchwork::Limits limits{{}, {}, INFINITY, INFINITY};
   latchwork::Rule rule{};
   uint64_t seed;
   Floats inputs, values, start, weight, scales, ahead;
@@ -48,6 +49,7 @@ struct Training {
     plan.horizon = horizon;
     plan.labels = labels;
     plan.masks = masks;
+    plan.limits = limits;
     plan.ragged = ragged;
     plan.trains = trains;
     plan.by_values = by_values;
@@ -162,10 +164,13 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
                                          Criterion::smooth_smape,
                                          Criterion::binary_cross_entropy,
                                          Criterion::connectionist_temporal,
+                                         Criterion::percentage_error,
+                                         Criterion::logarithmic_error,
+                                         Criterion::log_cosh,
                                          Criterion::absolute_error,
                                          Criterion::huber,
                                          Criterion::pinball};
-  Criterion loss = losses[random.from(0, smooth ? 5 : 8)];
+  Criterion loss = losses[random.from(0, smooth ? 5 : 11)];
   if (latchwork::takes_labels(loss) && (!has_time || t.horizon)) loss = Criterion::squared_error;
   const int64_t levels = loss == Criterion::pinball ? 3 : 1;
   width = random.from(2, 20) * levels;
@@ -178,7 +183,7 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
                          : levels > 1                              ? Criterion::pinball
                          : loss == Criterion::binary_cross_entropy ? Criterion::binary_accuracy
                                                                    : Criterion::absolute_error);
-  t.rule = {static_cast<Direction>(random.from(0, 4)), 0.9, 0.99, 1e-7, 0.0f, {}};
+  t.rule = {static_cast<Direction>(random.from(0, 8)), 0.9, 0.99, 1e-7, random.chance(50), 0.0f, {}};
   t.most_norm = random.chance(50) ? 0.5f : INFINITY;
   t.by_values = random.chance(30);
   t.steps = random.from(1, 4);
@@ -193,6 +198,10 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
   if (random.chance(30)) {
     const int64_t first = random.from(0, t.parameters / 2);
     t.penalties = {{first, random.from(first, t.parameters), smooth ? 0.0f : 0.01f, 0.02f}};
+  }
+  if (random.chance(30)) {
+    const int64_t middle = random.from(0, t.parameters);
+    t.limits = {{{0, middle / 3}}, {{0, middle}, {middle, t.parameters}}, 0.4f, 0.1f};
   }
   const auto numbers = [&](int64_t count, double size) {
     Floats array(count, random.from(0, 3));
@@ -306,7 +315,8 @@ double loss_of(const Training& t, Trainer& measuring, const std::vector<double>&
 
 // A step of plain descent shows the gradient; the loss must fall along it by as much as it says.
 void check_gradient(Training t, Report& report) {
-  t.rule = {Direction::sgd, 0, 0, 0, 0.0f, {}};
+  t.rule = {Direction::sgd, 0, 0, 0, false, 0.0f, {}};
+  t.limits = {{}, {}, INFINITY, INFINITY};
   t.most_norm = INFINITY;
   t.steps = 1;
   t.scales.data()[0] = -1.0f;

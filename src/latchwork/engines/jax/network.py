@@ -86,10 +86,22 @@ def apply_layers(
     ahead: Float[Array, "batch horizon features"] | None = None,
 ) -> Array:
     """One layer after the other; apart from `Network`, so that compiled code does not depend on the spec's rates."""
+    return answers(layers, inputs, lengths, key, ahead)[0]
+
+
+def answers(
+    layers: tuple[BuiltLayer, ...],
+    inputs: Array,
+    lengths: Lengths = None,
+    key: Key = None,
+    ahead: Float[Array, "batch horizon features"] | None = None,
+) -> tuple[Array, Lengths]:
+    """The same, and how many of their steps are real; None where all are, or where they have none."""
     for index, layer in enumerate(layers):
         own = None if key is None else jax.random.fold_in(key, index)
         inputs = layer(inputs, lengths, own, *((ahead,) if takes_ahead(layer) else ()))
-    return inputs
+        lengths = lengths if inputs.ndim > 2 else None  # what became a vector has no lengths any more
+    return inputs, lengths
 
 
 def split_parameters(tree: Any) -> tuple[Any, Any]:

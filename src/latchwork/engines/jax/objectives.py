@@ -16,8 +16,8 @@ from jaxtyping import Array, Float
 
 from latchwork.engines.jax.alignment import labels_held
 from latchwork.engines.jax.augmentation import augmented
-from latchwork.engines.jax.layers import Key, has_dropout
-from latchwork.engines.jax.network import apply_layers, learned_array
+from latchwork.engines.jax.layers import Key, Lengths, has_dropout
+from latchwork.engines.jax.network import answers, learned_array
 from latchwork.engines.steps import Penalty
 from latchwork.transforms.augmentation import Augmentation, DrawnChange
 
@@ -97,8 +97,8 @@ class SupervisedFunction:
         if self.augmentation is not None and key is not None:
             key, draw = jax.random.split(key)
             inputs = augmented(self.augmentation, inputs, draw, batch.get("lengths"))
-        outputs = apply_layers(model.layers, inputs, batch.get("lengths"), key, batch.get("ahead"))
-        given, counts = self._observed(batch, outputs)
+        outputs, lengths = answers(model.layers, inputs, batch.get("lengths"), key, batch.get("ahead"))
+        given, counts = self._observed(batch["targets"], outputs, lengths)
         share = counts if self.by_values else counts > 0
         weight = batch["weight"] * share
         values = [term(outputs, *given) for term in (self.loss, *(metric for _, metric in self.metrics))]
@@ -109,14 +109,13 @@ class SupervisedFunction:
         loss, sums[0] = sums[0] / counted + penalty, sums[0] + penalty * weight.sum()
         return loss, (jnp.stack([*sums, weight.sum()]), carry)
 
-    def _observed(self, batch: Batch, outputs: Array) -> tuple[tuple[Array, ...], Array]:
+    def _observed(self, targets: Array, outputs: Array, lengths: Lengths) -> tuple[tuple[Array, ...], Array]:
         """What the losses take beside the outputs, and how many targets of each row were observed."""
-        targets, lengths = batch["targets"], batch.get("lengths")
         if self.targets == "labels":
             lengths = jnp.full(len(outputs), outputs.shape[1]) if lengths is None else lengths
             return (targets, lengths), labels_held(targets, lengths, outputs.shape[-1])
         of_classes = self.targets == "classes"
-        if lengths is not None and "ahead" not in batch and outputs.ndim > 2 and self.targets:
+        if lengths is not None and self.targets:
             targets = _until_end(targets, lengths, -1 if of_classes else jnp.nan)
         observed = targets >= 0 if of_classes else ~jnp.isnan(targets)
         return (targets,), observed.reshape(len(targets), -1).sum(axis=-1)

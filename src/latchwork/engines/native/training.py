@@ -39,7 +39,7 @@ from latchwork.transforms.augmentation import AffineImages, DrawnChange, Spectro
 
 OF_CLASSES = frozenset({"softmax_cross_entropy", "accuracy"})
 OF_LABELS = "connectionist_temporal"
-WITHOUT_DERIVATIVE = frozenset({"accuracy", "binary_accuracy"})
+WITHOUT_DERIVATIVE = frozenset({"accuracy", "binary_accuracy", "threshold_accuracy"})
 ARRAYS = ("inputs", "targets", "lengths", "weight", "ahead")
 
 
@@ -151,6 +151,8 @@ class Program:
         by_values: whether rows count by their observed targets, so that a loss is a mean of values, not of rows.
         changes: what the inputs of training are changed by.
         penalties: what the size of learned arrays adds to the loss.
+        plain_counts: whether figures are means over rows whatever these weigh, as in Keras: the loss's sum alone knows
+            weights.
     """
 
     network: NetworkData
@@ -161,6 +163,7 @@ class Program:
     by_values: bool = False
     changes: DrawnChange | None = None
     penalties: tuple[Penalty, ...] = ()
+    plain_counts: bool = False
 
     @property
     def members(self) -> int:
@@ -181,7 +184,10 @@ class Program:
         }
         tokens = takes_tokens(self.network)
         has_time = tokens or len(shapes["inputs"]) == 2
-        rule, changes = self.update.rule if self.update else None, self.changes
+        update, changes = self.update, self.changes
+        rule = None if update is None else update.rule
+        places = _places(described)
+        frozen = update.frozen if update else frozenset[str]()
         return native.module().Trainer(
             layers=program.native_layers(described),
             features=0 if tokens else shapes["inputs"][-1],
@@ -196,9 +202,14 @@ class Program:
             terms=[(term.name, list(term.settings)) for term in self.terms],
             by_values=self.by_values,
             penalties=list(_penalised(described, self.penalties)),
-            rule=None if rule is None else (rule.direction, rule.decay, rule.decay_of_squares, rule.epsilon),
-            weight_decay=self.update.weight_decay if self.update else 0.0,
-            decayed=list(_matrices(described)),
+            rule=None if rule is None else (rule.direction, *rule[1:4], rule.epsilon_beside_raw),
+            weight_decay=update.weight_decay if update else 0.0,
+            decayed=[places[name] for name in _decayed(described, update)],
+            frozen=[place for name, place in places.items() if name in frozen],
+            variables=list(places.values()),
+            clip_each=_limit(update and update.clip_each),
+            clip_value=_limit(update and update.clip_value),
+            plain_counts=self.plain_counts,
             images=astuple(changes) if isinstance(changes, AffineImages) else None,
             masks=astuple(changes) if isinstance(changes, SpectrogramMasks) else None,
         )
@@ -217,10 +228,16 @@ class Program:
         return {name: part.reshape(*axis, *shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
 
 
-def _matrices(network: spec.Sequential) -> Iterator[tuple[int, int]]:
-    """Where the matrices lie among all parameters: what weight decay is taken off."""
-    shapes = network.parameter_shapes()
-    return (place for name, place in _places(network).items() if len(shapes[name]) > 1)
+def _decayed(network: spec.Sequential, update: Update | None) -> list[str]:
+    """The parameters that weight decay is taken off: matrices, or all."""
+    if update is None:
+        return []
+    shapes = network.parameter_shapes().items()
+    return [name for name, size in shapes if (len(size) > 1 or update.decays_vectors) and name not in update.frozen]
+
+
+def _limit(most: float | None) -> float:
+    return math.inf if most is None else most
 
 
 def _penalised(network: spec.Sequential, penalties: Sequence[Penalty]) -> Iterator[tuple[int, int, float, float]]:
