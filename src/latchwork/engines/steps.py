@@ -65,10 +65,21 @@ class Update(NamedTuple):
 
 
 class Term(NamedTuple):
-    """A loss or a metric by the name that the kernels have for it, and its one number (`huber`: delta)."""
+    """A loss or a metric by the name that the kernels have for it, and its one number (`huber`: delta).
+
+    What is reported is `factor` times what the kernels give.
+    """
 
     name: str
     setting: float = 0.0
+    factor: float = 1.0
+
+
+class Sampling(NamedTuple):
+    """Of the last layer's outputs while it trains: how many first ones count always, how many others are drawn."""
+
+    frequent: int
+    drawn: int
 
 
 class Batches(NamedTuple):

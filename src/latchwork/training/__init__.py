@@ -6,11 +6,13 @@ from latchwork.training.history import History
 from latchwork.training.loop import Fitted, fit
 from latchwork.training.losses import (
     Accuracy,
+    Bits,
     Huber,
     Loss,
     MeanAbsoluteError,
     MeanSquaredError,
     Pinball,
+    SampledCrossEntropy,
     SmoothAbsoluteError,
     SoftmaxCrossEntropy,
     named_loss,
@@ -21,6 +23,7 @@ from latchwork.training.plan import EpochReport
 
 __all__ = [
     "Accuracy",
+    "Bits",
     "Data",
     "EpochReport",
     "Fitted",
@@ -34,6 +37,7 @@ __all__ = [
     "Objective",
     "Optimizer",
     "Pinball",
+    "SampledCrossEntropy",
     "SideBySide",
     "SmoothAbsoluteError",
     "SoftmaxCrossEntropy",

@@ -8,6 +8,7 @@ where it can); a forced way that cannot run a case says why.
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -17,14 +18,16 @@ from latchwork.core import settings
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.engines.native import training as native
-from latchwork.engines.steps import Evaluation, Steps, Term, Update
+from latchwork.engines.steps import Evaluation, Sampling, Steps, Term, Update
 from latchwork.training.data import Source
 from latchwork.training.losses import (
     Accuracy,
+    Bits,
     Huber,
     Loss,
     MeanAbsoluteError,
     MeanSquaredError,
+    SampledCrossEntropy,
     SmoothAbsoluteError,
     SoftmaxCrossEntropy,
 )
@@ -103,11 +106,15 @@ class NativeEngine:
             if term is None:
                 return f"it knows no {type(loss).__name__}"
             terms.append(term)
-        return native.why_not(job.model, terms, job.data.shapes())
+        reason = native.why_not(job.model, terms, job.data.shapes(), carries=objective.carried)
+        if reason is None and job.optimizer is not None and isinstance(objective.loss, SampledCrossEntropy):
+            reason = native.why_not_sampled(job.model, Sampling(objective.loss.frequent, objective.loss.drawn), terms)
+        return reason
 
     def steps(self, job: Job) -> Steps:
         """Blocks of steps in one call each."""
-        return native.NativeSteps(self._program(job), job.members.seeds())
+        steps_per_epoch = job.members.steps_per_epoch(job.data, job.batch_size)
+        return native.NativeSteps(self._program(job), job.members.seeds(), steps_per_epoch)
 
     def evaluation(self, job: Job) -> Evaluation:
         """Without an update."""
@@ -118,8 +125,18 @@ class NativeEngine:
         terms = [kernels_term(loss) for loss in (objective.loss, *(metric for _, metric in objective.metrics))]
         known = tuple(term for term in terms if term is not None)
         images = objective.augmentation if isinstance(objective.augmentation, AffineImages) else None
-        by_values = objective.mean == "values"
-        return native.Program(job.model, known, job.data, job.batch_size, job.update(), by_values, images)
+        loss = objective.loss
+        return native.Program(
+            job.model,
+            known,
+            job.data,
+            job.batch_size,
+            job.update(),
+            by_values=objective.mean == "values",
+            images=images,
+            carries=objective.carried,
+            sampling=Sampling(loss.frequent, loss.drawn) if isinstance(loss, SampledCrossEntropy) else None,
+        )
 
 
 class XlaEngine:
@@ -164,7 +181,9 @@ class XlaEngine:
         if not isinstance(objective, Supervised):
             return objective
         by_values = objective.mean == "values"
-        return SupervisedFunction(objective.loss, objective.metrics, objective.augmentation, by_values)
+        return SupervisedFunction(
+            objective.loss, objective.metrics, objective.augmentation, by_values, objective.carried
+        )
 
 
 NATIVE, XLA = NativeEngine(), XlaEngine()
@@ -194,6 +213,10 @@ def kernels_term(loss: Loss) -> Term | None:
     match loss:
         case SoftmaxCrossEntropy():
             return Term("softmax_cross_entropy", loss.label_smoothing)
+        case SampledCrossEntropy():
+            return Term("softmax_cross_entropy")
+        case Bits():
+            return Term("softmax_cross_entropy", factor=1 / math.log(2))
         case MeanSquaredError():
             return Term("squared_error")
         case MeanAbsoluteError():

@@ -1,8 +1,7 @@
 """What `fit` minimises, as plain data: the engines know how.
 
-Most jobs need `Supervised`. A job with another shape of work (a language model that carries its state from batch to
-batch) writes an objective of its own as a function that JAX can trace (`engines.jax.objectives.CompiledObjective`), and
-gets blocks, checkpoints, schedules and progress with it.
+Most jobs need `Supervised`. A job with another shape of work writes an objective of its own as a function that JAX can
+trace (`engines.jax.objectives.CompiledObjective`), and gets blocks, checkpoints, schedules and progress with it.
 """
 
 from __future__ import annotations
@@ -36,12 +35,16 @@ class Supervised:
         metrics: further ones to be reported, each with its name.
         augmentation: changes the inputs of each training batch anew; what is evaluated stays as it is.
         mean: `rows`, or `values`: over all observed targets of a batch, whichever row they are in.
+        carried: recurrent layers begin each batch with the states that the one before has ended with, row by row, and
+            each epoch with zeros; gradients stop there (truncated back-propagation through time, Williams & Peng
+            1990). For long sequences cut into windows: the data must not be shuffled.
     """
 
     loss: Loss
     metrics: tuple[tuple[str, Loss], ...] = ()
     augmentation: Augmentation | AffineImages | None = None
     mean: Literal["rows", "values"] = "rows"
+    carried: bool = False
 
     def __post_init__(self) -> None:
         """Refuse unknown means."""

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.core.errors import LatchworkError
+from latchwork.core.errors import InputError, LatchworkError
 from latchwork.core.network import NetworkData
 from latchwork.engines.steps import FILL, Batches, Order, Sums
 from latchwork.training.data import Source
 from latchwork.training.engines import Job, as_given, as_plain, chosen_engine
 from latchwork.training.evaluation import Evaluator
 from latchwork.training.members import Members
-from latchwork.training.objectives import Member, Objective, SideBySide
+from latchwork.training.objectives import Member, Objective, SideBySide, Supervised
 from latchwork.training.optimizers import OptaxOptimizer, Optimizer
 from latchwork.training.run import Figures, Run
 
@@ -56,6 +56,7 @@ class Trainer:
     ) -> None:
         """Choose how the steps are run; nothing is compiled yet."""
         self.given, self.objective, self.data, self.optimizer = model, objective, data, optimizer
+        _check_order(objective, data)
         plain = as_plain(model, objective)
         self.members = members = Members.of(plain, objective, seed)
         self.validation = None if validation is None else Evaluator(objective, validation, batch_size, members)
@@ -220,6 +221,12 @@ class Trainer:
         if self.seconds_per_step is None:
             return 1
         return min(self.steps.most_steps, max(1, int(BLOCK_SECONDS / self.seconds_per_step)))
+
+
+def _check_order(objective: Objective, data: Source) -> None:
+    inner = objective.inner if isinstance(objective, SideBySide) else objective
+    if isinstance(inner, Supervised) and inner.carried and (data.shuffle or data.draw_steps is not None):
+        raise InputError("carried=True goes on from batch to batch: give the data with shuffle=False and no draw_steps")
 
 
 def means_of(figures: Figures) -> dict[str, float]:

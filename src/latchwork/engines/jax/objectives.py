@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 
 from latchwork.engines.jax.augmentation import augmented
 from latchwork.engines.jax.layers import Key, has_dropout
-from latchwork.engines.jax.network import apply_layers
+from latchwork.engines.jax.network import States, initial_states, run_layers
 from latchwork.transforms.augmentation import AffineImages, Augmentation
 
 Batch = Mapping[str, Array]
@@ -55,41 +55,46 @@ class CompiledObjective(Protocol):
 class SupervisedFunction:
     """Inputs to targets through a network's layers, one loss for each row.
 
+    Where states are carried, the gradients stop at a batch's beginning (truncated back-propagation through time,
+    Williams & Peng 1990).
+
     Args:
         loss: of `(outputs, targets)`, a value for each row.
         metrics: further ones, each with its name.
         augmentation: changes the inputs of each training batch anew.
         by_values: rows count by their observed targets, so that the loss is a mean of values, not of rows.
+        carried: each batch begins with the states that the one before has ended with.
     """
 
     loss: RowLoss
     metrics: tuple[tuple[str, RowLoss], ...] = ()
     augmentation: Augmentation | AffineImages | None = None
     by_values: bool = False
+    carried: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
         """The loss, then the metrics."""
         return ("loss", *(name for name, _ in self.metrics))
 
-    def initial_carry(self, model: Any, batch_size: int) -> tuple[()]:
-        """Nothing is carried."""
-        del model, batch_size
-        return ()
+    def initial_carry(self, model: Any, batch_size: int) -> States:
+        """Zeros for each recurrent layer, or nothing."""
+        return initial_states(model.layers, batch_size) if self.carried else ()
 
     def draws(self, model: Any) -> bool:
         """Where a layer drops something, or inputs are augmented."""
         return self.augmentation is not None or has_dropout(model)
 
     def __call__(
-        self, model: Any, batch: Batch, carry: tuple[()], key: Key
-    ) -> tuple[Float[Array, ""], tuple[Float[Array, " sums"], tuple[()]]]:
-        """The mean loss, the weighted sums and the empty carry."""
+        self, model: Any, batch: Batch, carry: States, key: Key
+    ) -> tuple[Float[Array, ""], tuple[Float[Array, " sums"], States]]:
+        """The mean loss, the weighted sums and the states after the batch, where they are carried."""
         inputs = batch["inputs"]
         if self.augmentation is not None and key is not None:
             key, draw = jax.random.split(key)
             inputs = augmented(self.augmentation, inputs, draw)
-        outputs = apply_layers(model.layers, inputs, batch.get("lengths"), key, batch.get("ahead"))
+        states = carry if self.carried else None
+        outputs, after = run_layers(model.layers, inputs, states, batch.get("lengths"), key, batch.get("ahead"))
         targets, weight = batch["targets"], batch["weight"]
         observed = (~jnp.isnan(targets)).reshape(len(targets), -1).sum(axis=-1)
         share = observed if self.by_values else observed > 0
@@ -98,4 +103,4 @@ class SupervisedFunction:
         # A row of weight 0 must not turn the sum into NaN, whatever its output is.
         sums = [jnp.where(weight > 0, value * weight, 0).sum() for value in values]
         counted = jnp.maximum(jnp.where(weight > 0, share, 0).sum(), 1)
-        return sums[0] / counted, (jnp.stack([*sums, weight.sum()]), carry)
+        return sums[0] / counted, (jnp.stack([*sums, weight.sum()]), jax.lax.stop_gradient(after))
