@@ -115,6 +115,11 @@ class Steps(Protocol):
         """Whether the first block's time says nothing of the next one's."""
         ...
 
+    @property
+    def threads(self) -> int | None:
+        """How many threads a block keeps busy; None where nobody can tell."""
+        ...
+
     def initial_state(self) -> Any:
         """The state before the first step."""
         ...

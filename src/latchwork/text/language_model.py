@@ -27,7 +27,7 @@ from latchwork.text.scoring import best_share, best_shares, network_bits
 from latchwork.text.settings import DEFAULT_MINUTES, Settings, choose_settings
 from latchwork.text.streams import as_streams
 from latchwork.text.testing import Part, set_aside
-from latchwork.training import Data, EpochReport, History, Optimizer, fit
+from latchwork.training import Data, EpochReport, History, Moment, Optimizer, fit
 from latchwork.training.progress import Progress, ProgressKind
 from latchwork.transforms.vocabulary import Vocabulary, fit_vocabulary
 
@@ -102,7 +102,7 @@ class LanguageModel(Estimator):
             InputError: the text is empty, not UTF-8, or too short.
         """
         del y  # scikit-learn passes one
-        began = time.monotonic()
+        began = Moment.now()
         source = _source(text)
         vocabulary = fit_vocabulary(self.units, self._learned(source), self.vocabulary_size)
         tokens = tokenize(source, vocabulary)

@@ -19,7 +19,7 @@ from latchwork.training.losses import (
 )
 from latchwork.training.objectives import Member, Objective, SideBySide, Supervised
 from latchwork.training.optimizers import Optimizer
-from latchwork.training.plan import EpochReport
+from latchwork.training.plan import EpochReport, Moment
 
 __all__ = [
     "Accuracy",
@@ -34,6 +34,7 @@ __all__ = [
     "MeanAbsoluteError",
     "MeanSquaredError",
     "Member",
+    "Moment",
     "Objective",
     "Optimizer",
     "Pinball",

@@ -19,6 +19,7 @@ from latchwork.training.evaluation import Evaluator
 from latchwork.training.members import Members
 from latchwork.training.objectives import Member, Objective, SideBySide, Supervised
 from latchwork.training.optimizers import OptaxOptimizer, Optimizer
+from latchwork.training.plan import Moment
 from latchwork.training.run import Figures, Run
 
 BLOCK_SECONDS = 0.7  # short enough to answer Ctrl-C and to move a bar, long enough that the host costs nothing
@@ -166,8 +167,8 @@ class Trainer:
         figures = self.validation.figures(self.model(run))
         return {f"val_{name}": values for name, values in figures.items()}
 
-    def steps_within(self, seconds: float, run: Run, started: float) -> int:
-        """How many steps fit into `seconds` since `started` (`time.monotonic`), by timing a copy of the run."""
+    def steps_within(self, seconds: float, run: Run, started: Moment) -> int:
+        """How many steps fit into `seconds` since `started`, on an idle machine, by timing a copy of the run."""
         kept = {name: np.array(array) for name, array in self.steps.arrays(run.state).items()}
         most = self.steps.most_steps
         chunk, first = self._next_batches(0, most, joined=False)
@@ -177,20 +178,21 @@ class Trainer:
             order = np.resize(np.moveaxis(first, -2, 0), (count, *np.moveaxis(first, -2, 0).shape[1:]))
             batches = self._batches_of(np.ascontiguousarray(np.moveaxis(order, 0, -2)), 0, most, run.active)
             state = self.steps.restored(kept)
-            began = time.monotonic()
+            began = Moment.now()
             self.steps.train(state, chunk, batches)
             if self.steps.compiles and self.seconds_per_step is None:
-                self.seconds_per_step = time.monotonic() - began
+                self.seconds_per_step = began.seconds_since(None)
                 continue
-            per_step = (time.monotonic() - began) / count
+            per_step = began.seconds_since(self.steps.threads) / count
             count = min(most, max(1, int(TIMING_SECONDS / 4 / per_step)))
         if self.validation is not None:
             self.validate(run)  # compiles
-            began = time.monotonic()
+            began = Moment.now()
             self.validate(run)
-            per_step += (time.monotonic() - began) / self.steps_per_epoch
+            per_step += began.seconds_since(self.steps.threads) / self.steps_per_epoch
         self.seconds_per_step = per_step
-        return max(1, int((seconds - (time.monotonic() - started)) / per_step))
+        before = started.seconds_since(None if self.steps.threads is None else 1)
+        return max(1, int((seconds - before) / per_step))
 
     def _next_batches(self, step: int, total: int, joined: bool) -> tuple[range, Order]:
         """The chunk that a step is in, and the batches of the block that starts there."""

@@ -90,6 +90,8 @@ class SupervisedFunction:
     ) -> tuple[Float[Array, ""], tuple[Float[Array, " sums"], States]]:
         """The mean loss, the weighted sums and the states after the batch, where they are carried."""
         inputs = batch["inputs"]
+        if jnp.issubdtype(inputs.dtype, jnp.integer):
+            inputs = inputs.astype(jnp.int32)  # tokens may lie in bytes
         if self.augmentation is not None and key is not None:
             key, draw = jax.random.split(key)
             inputs = augmented(self.augmentation, inputs, draw)

@@ -262,6 +262,11 @@ class NativeSteps:
         self.program, self.seeds, self.steps_per_epoch = program, seeds, steps_per_epoch
         self.chunk = _Chunk(program)
 
+    @property
+    def threads(self) -> int:
+        """Of a whole call."""
+        return self.program.trainer.useful_threads
+
     def initial_state(self) -> NativeState:
         """The parameters joined, and slots as the optimiser begins."""
         joined = self.program.joined(self.program.network.parameters)
