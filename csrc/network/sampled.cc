@@ -10,7 +10,6 @@ namespace latchwork {
 namespace {
 
 constexpr float kNever = -1e30f;  // the score of what must not count: its power is zero, and no sum gets infinite
-constexpr int32_t kUnknown = -1;
 
 // Sampled softmax (Jean et al., 2015), but for the frequent outputs, which are summed exactly: they are most of the
 // variance. A sampled score has the logarithm of how often it is drawn taken off, so that the expected sum of powers is
@@ -126,7 +125,8 @@ class Sampled : public Layer {
     const int64_t last = places() - 1;
     const int32_t target = targets_[row];
     scores[last] = kNever;
-    classes_[row] = target < 0 || target >= outputs_ ? kUnknown : target;
+    // One that was not observed stays below zero, and one that is no output is none of the places either.
+    classes_[row] = target >= outputs_ ? static_cast<int32_t>(places()) : target;
     if (!is_rare(row)) return;
     const float *from = matrix_ + target * output_stride_, *features = job_.inputs + row * job_.depth;
     float sum = bias_[target];

@@ -1,11 +1,14 @@
 """Training: `fit` and what it is given."""
 
+from latchwork.engines.steps import Penalty
 from latchwork.training.data import Data, Generated
 from latchwork.training.evaluation import evaluate, evaluate_members
 from latchwork.training.history import History
-from latchwork.training.loop import Fitted, fit
+from latchwork.training.loop import DivergedError, Fitted, fit
 from latchwork.training.losses import (
     Accuracy,
+    BinaryAccuracy,
+    BinaryCrossEntropy,
     Bits,
     Huber,
     Loss,
@@ -14,6 +17,7 @@ from latchwork.training.losses import (
     Pinball,
     SampledCrossEntropy,
     SmoothAbsoluteError,
+    SmoothSMAPE,
     SoftmaxCrossEntropy,
     named_loss,
 )
@@ -23,8 +27,11 @@ from latchwork.training.plan import EpochReport, Moment
 
 __all__ = [
     "Accuracy",
+    "BinaryAccuracy",
+    "BinaryCrossEntropy",
     "Bits",
     "Data",
+    "DivergedError",
     "EpochReport",
     "Fitted",
     "Generated",
@@ -37,10 +44,12 @@ __all__ = [
     "Moment",
     "Objective",
     "Optimizer",
+    "Penalty",
     "Pinball",
     "SampledCrossEntropy",
     "SideBySide",
     "SmoothAbsoluteError",
+    "SmoothSMAPE",
     "SoftmaxCrossEntropy",
     "Supervised",
     "evaluate",
