@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
+from latchwork.engines.native import fitting
 from latchwork.engines.native import training as native
 from latchwork.engines.steps import FILL, Batches, Order, Penalty
 from latchwork.interop.keras.callbacks import Callback
@@ -74,7 +75,7 @@ class Program:
         terms = [kernels_term(loss) for loss in (self.compiled.loss.trained(), *(one.trained for one in self.measured))]
         known = [term for term in terms if term is not None]
         rows = Data(arrays)
-        reason = native.why_not(self.network, known, rows.shapes())
+        reason = fitting.why_not(self.network, known, rows.shapes())
         if reason is not None:
             raise InputError(f"the kernels cannot train this model: {reason}")
         every_step = len(self.network.spec.output_shape()) == 2
