@@ -192,13 +192,13 @@ class NativeSteps:
     most_steps = 1 << 16
     compiles = False
 
-    def __init__(self, program: Program, seeds: Seeds, steps_per_epoch: int) -> None:
+    def __init__(self, program: Program, seeds: Seeds, steps_per_epoch: int = 0) -> None:
         """Lay the network out for its batches.
 
         Args:
             program: what is trained; it has an update.
             seeds: of what each member draws.
-            steps_per_epoch: after so many, what is carried from batch to batch begins anew.
+            steps_per_epoch: after so many, what is carried from batch to batch begins anew; never where 0.
         """
         self.program, self.seeds, self.steps_per_epoch = program, seeds, steps_per_epoch
         self.chunk = _Chunk(program)
