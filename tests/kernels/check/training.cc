@@ -172,7 +172,7 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
                          : levels > 1                              ? Criterion::pinball
                          : loss == Criterion::binary_cross_entropy ? Criterion::binary_accuracy
                                                                    : Criterion::absolute_error);
-  t.rule = {static_cast<Direction>(random.from(0, 4)), 0.9, 0.99, 1e-7, 0.0f, {}};
+  t.rule = {static_cast<Direction>(random.from(0, 4)), 0.9, 0.99, 1e-7, false, 0.0f, {}};
   t.most_norm = random.chance(50) ? 0.5f : INFINITY;
   t.by_values = random.chance(30);
   t.steps = random.from(1, 4);
@@ -308,7 +308,7 @@ double loss_of(const Training& t, Trainer& measuring, const std::vector<double>&
 
 // A step of plain descent shows the gradient; the loss must fall along it by as much as it says.
 void check_gradient(Training t, Report& report) {
-  t.rule = {Direction::sgd, 0, 0, 0, 0.0f, {}};
+  t.rule = {Direction::sgd, 0, 0, 0, false, 0.0f, {}};
   t.most_norm = INFINITY;
   t.begin_every = 0;
   t.steps = 1;
