@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -36,9 +36,10 @@ from latchwork.engines.steps import (
     per_member,
     picked,
 )
-from latchwork.transforms.augmentation import AffineImages
+from latchwork.transforms.augmentation import AffineImages, DrawnChange, SpectrogramMasks
 
 OF_CLASSES = frozenset({"softmax_cross_entropy", "accuracy"})
+OF_LABELS = "connectionist_temporal"
 WITHOUT_DERIVATIVE = frozenset({"accuracy", "binary_accuracy", "threshold_accuracy"})
 ARRAYS = ("inputs", "targets", "lengths", "weight", "ahead")
 
@@ -89,7 +90,7 @@ def _why_not_terms(terms: Sequence[Term]) -> str | None:
             return f"it knows no {term.name}"
     if terms[0].name in WITHOUT_DERIVATIVE:
         return f"the {terms[0].name} has no derivative"
-    if len({(term.name in OF_CLASSES, _levels(term)) for term in terms}) > 1:
+    if len({(term.name in OF_CLASSES, term.name == OF_LABELS, _levels(term)) for term in terms}) > 1:
         return "the loss and the metrics take different targets"
     return None
 
@@ -122,6 +123,8 @@ def _why_not_rows(network: NetworkData, loss: Term, rows: Mapping[str, RowShape]
         return str(error)
     if looks is not None and expected[0] is None:
         expected = (shapes["ahead"][0], *expected[1:])
+    if loss.name == OF_LABELS:
+        return _why_not_labels(expected, rows["targets"], shapes["targets"])
     if loss.name in OF_CLASSES:
         expected = expected[:-1]
         if rows["targets"].dtype.kind not in "iu":
@@ -142,6 +145,15 @@ def _why_not_levels(levels: int, outputs: tuple[int | None, ...], targets: tuple
     return f"its targets have {levels} of the outputs {outputs} each, those given have {targets}"
 
 
+def _why_not_labels(outputs: tuple[int | None, ...], targets: RowShape, shape: tuple[int, ...]) -> str | None:
+    """Labels are aligned with the steps of the outputs."""
+    if len(outputs) != 2:
+        return f"labels are aligned with steps, and the outputs are {outputs}: return sequences"
+    if targets.dtype.kind not in "iu" or len(shape) != 1:
+        return f"its labels are a row of whole numbers, those given are {targets.dtype} {shape}"
+    return None
+
+
 def takes_tokens(network: NetworkData) -> bool:
     """Whether its inputs are symbols, not numbers."""
     return isinstance(network.spec.layers[0], spec.Embedding)
@@ -158,7 +170,7 @@ class Program:
         batch_size: rows of a step.
         update: what a step does; None where nothing is trained.
         by_values: whether rows count by their observed targets, so that a loss is a mean of values, not of rows.
-        images: what the inputs of training are changed by.
+        changes: what the inputs of training are changed by.
         penalties: what the size of learned arrays adds to the loss.
         plain_counts: whether figures are means over rows whatever these weigh, as in Keras: the loss's sum alone knows
             weights.
@@ -172,7 +184,7 @@ class Program:
     batch_size: int
     update: Update | None = None
     by_values: bool = False
-    images: AffineImages | None = None
+    changes: DrawnChange | None = None
     penalties: tuple[Penalty, ...] = ()
     plain_counts: bool = False
     carries: bool = False
@@ -215,7 +227,7 @@ class Program:
         }
         tokens = takes_tokens(self.network)
         has_time = tokens or len(shapes["inputs"]) == 2
-        update, images = self.update, self.images
+        update, changes = self.update, self.changes
         rule = None if update is None else update.rule
         places = _places(described)
         frozen = update.frozen if update else frozenset[str]()
@@ -225,6 +237,7 @@ class Program:
             has_time=has_time,
             time=shapes["inputs"][0] if has_time else 1,
             horizon=shapes["ahead"][0] if "ahead" in shapes else 0,
+            labels=shapes["targets"][0] if self.terms[0].name == OF_LABELS else 0,
             ragged="lengths" in shapes,
             carries=self.carries,
             batch=self.batch_size,
@@ -241,7 +254,8 @@ class Program:
             clip_each=_limit(update and update.clip_each),
             clip_value=_limit(update and update.clip_value),
             plain_counts=self.plain_counts,
-            images=None if images is None else (images.rotation, images.scale, images.shear, images.shift),
+            images=astuple(changes) if isinstance(changes, AffineImages) else None,
+            masks=astuple(changes) if isinstance(changes, SpectrogramMasks) else None,
             sampling=None if self.sampling is None else tuple(self.sampling),
         )
 
@@ -408,10 +422,23 @@ class _Chunk:
             arrays = {name: np.array(array) for name, array in arrays.items()}
         integers = {
             "inputs": takes_tokens(self.program.network),
-            "targets": self.program.terms[0].name in OF_CLASSES,
+            "targets": self.program.terms[0].name in (*OF_CLASSES, OF_LABELS),
             "lengths": True,
         }
+        if self.program.terms[0].name == OF_LABELS:
+            _check_labels(arrays["targets"], self.program.network.spec.output_shape()[-1] or 0)
         return {
             name: np.ascontiguousarray(array, np.int32 if integers.get(name) else np.float32)
             for name, array in arrays.items()
         }
+
+
+def _check_labels(labels: NDArray[Any], classes: int) -> None:
+    """Raise `InputError` where a label is the blank, or no class of the outputs."""
+    wrong = (labels == 0) | (labels >= classes)
+    if wrong.any():
+        given = int(labels[wrong][0])
+        raise InputError(
+            f"got the label {given}: with {classes} outputs labels are 1 to {classes - 1}; 0 is the blank, and numbers "
+            "below 0 stand behind a row's last label"
+        )
