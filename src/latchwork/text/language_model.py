@@ -16,7 +16,7 @@ from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.core.spec import LSTM
 from latchwork.core.storage import Latch
-from latchwork.core.tying import is_tied, untied
+from latchwork.core.tying import is_tied
 from latchwork.estimators.base import Estimator, network_in_jax
 from latchwork.text.keyboard import Keyboard
 from latchwork.text.model import JOB, Surprise, TextModel, as_stored
@@ -113,10 +113,10 @@ class LanguageModel(Estimator):
 
         def as_model(trained: NetworkData, training: dict[str, Any]) -> TextModel:
             tied = any(map(is_tied, trained.spec.layers))
-            spec, parameters = untied(trained.spec, trained.parameters)
+            plain = trained.untied()
             return TextModel(
                 vocabulary,
-                NetworkData(spec, as_stored(dict(parameters), spec, self.units, tied)),
+                NetworkData(plain.spec, as_stored(plain.parameters, plain.spec, self.units, tied)),
                 ngram,
                 settings.ngram_share,
                 tied=tied,
