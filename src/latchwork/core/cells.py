@@ -126,7 +126,7 @@ class Cell(ABC, Generic[State]):
         return {name: getattr(self, name) for name in names}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SimpleRNNCell(Cell[RNNState]):
     """h' = activation(x W + h U + b).
 
@@ -156,7 +156,7 @@ class SimpleRNNCell(Cell[RNNState]):
         return SimpleRNNGates(self(inputs, state)[0])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GRUCell(Cell[GRUState]):
     """The gated recurrent unit, reset applied after the recurrent product.
 
@@ -233,7 +233,7 @@ class LSTMFamily(Cell[LSTMState]):
         """The gates and the new cell: in which the variants differ."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LSTMCell(LSTMFamily):
     """Long short-term memory.
 
@@ -261,7 +261,7 @@ class LSTMCell(LSTMFamily):
         return LSTMGates(i, f, g, o), f * state.cell + i * g
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PeepholeLSTMCell(LSTMFamily):
     """LSTM whose gates see the cell state: i and f the old one, o the new one.
 
@@ -291,7 +291,7 @@ class PeepholeLSTMCell(LSTMFamily):
         return LSTMGates(i, f, g, o), cell
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CoupledLSTMCell(LSTMFamily):
     """LSTM that writes just where it forgets: i = 1 - f.
 
@@ -314,7 +314,7 @@ class CoupledLSTMCell(LSTMFamily):
         return LSTMGates(i, f, g, o), f * state.cell + i * g
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SLSTMCell(Cell[SLSTMState]):
     """LSTM with exponential gates, which can revise what it stored, and a normaliser that keeps its output in range.
 

@@ -22,6 +22,7 @@ from latchwork.core.layer import (
     check_flag,
     check_rate,
     check_size,
+    described,
     features_of,
     sequence_of,
     shape_text,
@@ -49,7 +50,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class Recurrent(Layer):
     """A cell run over time. Use one of the named layers: `SimpleRNN`, `GRU`, `LSTM`, `PeepholeLSTM`, `CoupledLSTM`.
 
@@ -97,7 +98,7 @@ class Recurrent(Layer):
         return {"input_weight": (features, width), "hidden_weight": (self.units, width // self.heads), "bias": (width,)}
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class SimpleRNN(Recurrent):
     """h' = activation(x W + h U + b), activation `tanh` or `relu` (Elman, 1990)."""
 
@@ -110,7 +111,7 @@ class SimpleRNN(Recurrent):
         check_choice(self, "activation", ("tanh", "relu"))
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class LSTM(Recurrent):
     """Long short-term memory with forget gate (Hochreiter & Schmidhuber, 1997; Gers et al., 2000). Gates i, f, g, o.
 
@@ -127,7 +128,7 @@ class LSTM(Recurrent):
         check_choice(self, "activation", ("tanh", "relu"))
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class PeepholeLSTM(Recurrent):
     """LSTM whose gates also see the cell state (Gers & Schmidhuber, 2000; Graves, 2013). Gates i, f, g, o."""
 
@@ -139,14 +140,14 @@ class PeepholeLSTM(Recurrent):
         return super().parameter_shapes(shape) | dict.fromkeys(peepholes, (self.units,))
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class CoupledLSTM(Recurrent):
     """LSTM that writes just where it forgets: i = 1 - f (Greff et al., 2015, "CIFG"). Gates f, g, o."""
 
     gates: ClassVar[tuple[str, ...]] = ("forget", "candidate", "output")
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class SLSTM(Recurrent):
     """LSTM with exponential gating, a normaliser and memory mixing in heads (Beck et al., 2024). Gates i, f, g, o.
 
@@ -168,7 +169,7 @@ class SLSTM(Recurrent):
         check_choice(self, "forget_gate", ("sigmoid", "exponential"))
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class GRU(Recurrent):
     """Gated recurrent unit (Cho et al., 2014), reset after the product as in PyTorch and Keras. Gates r, z, n.
 
@@ -191,7 +192,7 @@ class GRU(Recurrent):
         return shapes | {"input_bias": width, "hidden_bias": width}
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class Bidirectional(Layer):
     """Two copies of a recurrent layer, one reading each way, their outputs side by side (Schuster & Paliwal, 1997).
 
@@ -231,7 +232,7 @@ class Bidirectional(Layer):
         return {"kind": "Bidirectional", "layer": self.layer.to_dict()} | merge
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class Embedding(Layer):
     """A learned vector of `units` for each of `tokens` symbols; takes whole numbers `[batch, time]`."""
 
@@ -255,7 +256,7 @@ class Embedding(Layer):
         return {"weight": (self.tokens, self.units)}
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class Dense(Layer):
     """activation(x W + b) on the last axis; on a sequence, at every step. The losses take a linear last layer."""
 
@@ -282,7 +283,7 @@ class Dense(Layer):
         return {"weight": (features_of(self, shape), self.units), "bias": (self.units,)}
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class Dropout(Layer):
     """Drops a share `rate` of the features while training and scales the rest up (Srivastava et al., 2014)."""
 
@@ -298,7 +299,7 @@ class Dropout(Layer):
         return shape
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class LayerNorm(Layer):
     """Normalises the features of each step to mean 0, variance 1, then scales and shifts (Ba et al., 2016).
 
@@ -324,7 +325,7 @@ class LayerNorm(Layer):
         return {"scale": size, "offset": size}
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class Pooling(Layer):
     """Turns a sequence into one vector: its `first`, `last`, `mean` and `max` over the real steps, side by side."""
 
@@ -348,7 +349,7 @@ class Pooling(Layer):
         return {"kind": "Pooling", "kinds": list(self.kinds)}
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class Ahead(Layer):
     """activation(h W + s S + b) at each step ahead: h is what was read so far, s what is known of that step in advance.
 

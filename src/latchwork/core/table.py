@@ -25,7 +25,7 @@ FirstValue = Callable[[Any, str, tuple[int, ...], Any], NDArray[np.float32]]
 """Of a description, an array's name and size, and a `np.random.Generator`, whose module no answer should load."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class CellRow:
     """A cell.
 
@@ -64,7 +64,7 @@ class CellRow:
         return self.cell(**arrays, **{name: getattr(layer, name) for name in own})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LayerRow:
     """A layer without a cell.
 

@@ -4,7 +4,7 @@ from latchwork.engines.steps import Penalty
 from latchwork.training.data import Data, Generated
 from latchwork.training.evaluation import evaluate, evaluate_members
 from latchwork.training.history import History
-from latchwork.training.loop import Fitted, fit
+from latchwork.training.loop import DivergedError, Fitted, fit
 from latchwork.training.losses import (
     Accuracy,
     BinaryAccuracy,
@@ -28,6 +28,7 @@ __all__ = [
     "BinaryAccuracy",
     "BinaryCrossEntropy",
     "Data",
+    "DivergedError",
     "EpochReport",
     "Fitted",
     "Generated",
