@@ -1,9 +1,9 @@
-"""The article's two listings, run with Keras on TensorFlow and with `latchwork.keras`: the same text but for its imports.
+"""The article's two listings, run with Keras on TensorFlow and with `latchwork.keras`: one text but for its imports.
 
     KERAS_BACKEND=tensorflow python bench/keras_scripts.py [--epochs 10] [--repeats 3] [--only airline|mnist]
 
-Prints one JSON object: of each listing the seconds from the call of `fit` to its return (compilation included) for both,
-in the same process, the median of the repeats, and their ratio. `--epochs` shortens the digits' listing for both alike.
+Prints one JSON object: of each listing the seconds from the call of `fit` to its return for both (compilation too),
+in one process, the median of the repeats, and their ratio. `--epochs` shortens the digits' listing for both alike.
 """
 
 import argparse

@@ -299,7 +299,7 @@ def evaluated(
         targets = np.where(past, -1, targets) if classes else np.where(past[..., None], np.nan, targets)
         counts = lengths.astype(np.float64)
     starts = np.arange(0, len(outputs), batch_size)
-    rows = np.diff([*starts, len(outputs)])
+    rows = np.diff(np.append(starts, len(outputs)))
     weights = arrays.get("weight", np.ones(1))
     losses = (program.compiled.loss.trained(), *(one.trained for one in program.measured))
     means: list[float] = []

@@ -122,6 +122,7 @@ def _validation(
         model.see(given[0])
         weight = given[2] if len(given) == 3 else None
         held_out = model.reader().rows(model.needs_compile(), given[0], given[1], weight, None)
+    assert held_out is not None
     arrays = held_out
     return lambda: _evaluate_rows(model, arrays, size)
 
