@@ -84,7 +84,7 @@ class Model:
 
     def build(self, input_shape: Any = None) -> None:
         """Make the layers' arrays for inputs of a shape (with the batch); without one, for that of the first layer."""
-        shape = self._layers[0].given_shape if input_shape is None else tuple(input_shape)[1:]
+        shape = self._start() if input_shape is None else tuple(input_shape)[1:]
         if shape is None:
             raise InputError("the model's input shape is not known: give the first layer input_shape=(steps, features)")
         described: list[spec.Layer] = []
@@ -110,6 +110,13 @@ class Model:
             raise InputError("Flatten after masking would mix what is masked with what is not: leave the masking out")
         if masking and spec.Pooling(("max",)) in self.network.layers:
             raise InputError("GlobalMaxPooling1D knows no mask in Keras: use GlobalAveragePooling1D, or leave it out")
+
+    def _start(self) -> spec.Shape | None:
+        """The input's shape where the first layer says it, or was built for one."""
+        if not self._layers:
+            return None
+        first = self._layers[0]
+        return first.given_shape if first.given_shape is not None else first.input_shape_here
 
     @property
     def network(self) -> spec.Sequential:
@@ -159,7 +166,7 @@ class Model:
     def _symbols(self) -> list[Symbol]:
         """One for each layer, made once."""
         if not hasattr(self, "_chain"):
-            shape = self._layers[0].given_shape or self.network.input_shape or ()
+            shape = self._start() or self.network.input_shape or ()
             at = Symbol(self._layers[0], None, shape, batch_size=self._layers[0].batch_size)
             if not isinstance(self._layers[0], InputLayer):
                 at = Symbol(InputLayer(batch_input_shape=at.shape), None, shape, batch_size=at.batch_size)
@@ -274,7 +281,7 @@ class Model:
         self._compiled = Compiled.of(optimizer, loss, metrics)
         self.optimizer = self._compiled.optimizer
         self._memory = Memory()
-        if self.built or (self._layers and self._layers[0].given_shape is not None):
+        if self.built or (self._layers and self._start() is not None):
             self._compiled.trained(self.network)
 
     @property
@@ -316,7 +323,7 @@ class Model:
     def see(self, x: Any) -> None:
         """A model without an input shape takes that of its first data."""
         if not self.built:
-            if self._layers and self._layers[0].given_shape is not None:
+            if self._start() is not None:
                 return self.build()
             array = np.asarray(x[0] if isinstance(x, list | tuple) and np.ndim(x[0]) > 1 else x)
             self.build((None, *array.shape[1:]))
@@ -448,7 +455,7 @@ class Sequential(Model):
         if isinstance(layer, Symbol) and layer.parent is None:
             layer = layer.layer
         if isinstance(layer, Model):
-            for own in layer.layers:
+            for own in layer._layers:
                 if not (isinstance(own, InputLayer) and self._layers):
                     self.add(own)
             return
@@ -460,7 +467,7 @@ class Sequential(Model):
         self._network, self._answers = None, None
         if hasattr(self, "_chain"):
             del self._chain
-        if self._layers[0].given_shape is not None and not all(map(_computes_nothing, self._layers)):
+        if self._start() is not None and not all(map(_computes_nothing, self._layers)):
             self.build()
 
     def pop(self) -> Layer:

@@ -87,15 +87,10 @@ class GRU(Recurrent):
 
     options: ClassVar[dict[str, Any]] = RECURRENT | {"recurrent_activation": "sigmoid", "reset_after": True}
 
-    def setup(self) -> None:
-        """Refuse the form that the kernels do not have."""
-        super().setup()
-        if not self.given["reset_after"]:
-            raise InputError("GRU: reset_after=False is not here: leave it out (Keras's default since 2.0 is True)")
-
     def described(self, shape: Shape) -> list[spec.Layer]:
-        """The same layer here."""
-        return [spec.GRU(**self.shared())]
+        """The same layer here; with `reset_after=False` one that the kernels do not have."""
+        kind = spec.GRU if self.given["reset_after"] else spec.ResetFirstGRU
+        return [kind(**self.shared())]
 
 
 class LSTM(Recurrent):
