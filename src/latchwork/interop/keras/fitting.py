@@ -142,7 +142,8 @@ class Steps:
 
     def __init__(self, program: Program, steps: native.NativeSteps | plain.PlainSteps, rows: Data | Batch) -> None:
         """Nothing is done yet."""
-        self.program, self.steps, self.rows = program, steps, rows
+        self.program, self.rows = program, rows
+        self.steps: Any = steps  # both take and give their own kind of state
         self.state = steps.initial_state()
         self.chunk = range(rows.rows)
         self._take_memory()
