@@ -22,7 +22,9 @@ from latchwork.interop.keras.fitting import Memory, Program
 from latchwork.interop.keras.graph import Symbol, apply, chain
 from latchwork.interop.keras.layers import InputLayer, Layer, Masking
 from latchwork.interop.keras.naming import unique_name
+from latchwork.interop.keras.recurrent import Recurrent
 from latchwork.interop.keras.refusals import arguments, missing, refuse
+from latchwork.interop.keras.stateful import States
 
 Array = NDArray[Any]
 COMPILE: dict[str, Any] = {
@@ -107,6 +109,10 @@ class Model(Chain):
             raise InputError("the model is not compiled: call model.compile(loss=..., optimizer=...)")
         return self._compiled
 
+    def states(self) -> States | None:
+        """What a stateful model goes on from; None for any other."""
+        return States(self._layers, self.fixed_batch_size) if self.stateful else None
+
     def program(self) -> Program:
         """What is trained now: frozen layers, penalties and metrics as they stand."""
         compiled, network = self.needs_compile(), self.network
@@ -118,7 +124,7 @@ class Model(Chain):
             penalties += [Penalty(names[name], one.l1, one.l2) for name, one in layer.penalties.items()]
         return Program(
             NetworkData(trained, self._arrays()), compiled, compiled.measured(trained), tuple(penalties),
-            frozenset(frozen), self._memory,
+            frozenset(frozen), self._memory, self.states(),
         )  # fmt: skip
 
     def fit(self, x: Any = None, y: Any = None, batch_size: int | None = None, *places: Any, **given: Any) -> Any:
@@ -184,6 +190,9 @@ class Model(Chain):
         if any(states) or getattr(self, "_several", False):
             found = Answers(self.data()).parts(inputs, lengths, states)
             return [reader.unmasked(one, lengths, order) for one in found] if self._several else found[0]
+        carried = self.states()
+        if carried is not None:
+            return reader.unmasked(carried.run(self.data(), inputs, lengths), lengths, order)
         return reader.unmasked(self._current_answers().outputs(inputs, lengths), lengths, order)
 
     def predict_on_batch(self, x: Any) -> Any:
@@ -199,7 +208,9 @@ class Model(Chain):
 
     def reset_states(self) -> None:
         """Let the next batch of a stateful model begin with zeros."""
-        self._memory.carried = None
+        for layer in self._layers:
+            if isinstance(layer, Recurrent):
+                layer.reset_states()
 
     reset_state = reset_states
 

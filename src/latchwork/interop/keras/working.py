@@ -169,7 +169,10 @@ def evaluate(
 
 def _evaluate_rows(model: Model, arrays: Mapping[str, Array], size: int) -> dict[str, float]:
     program = model.program()
-    outputs = Answers(program.network).outputs(arrays["inputs"], arrays.get("lengths"))
+    if program.states is None:
+        outputs = Answers(program.network).outputs(arrays["inputs"], arrays.get("lengths"))
+    else:
+        outputs = program.states.run(program.network, arrays["inputs"], arrays.get("lengths"))
     return evaluated(program, outputs, arrays, size, _penalty(program))
 
 
