@@ -13,7 +13,7 @@ from latchwork.core import spec
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.engines.steps import Penalty
-from latchwork.interop.keras import saving, working
+from latchwork.interop.keras import saving, theirs, working
 from latchwork.interop.keras.answering import Answers
 from latchwork.interop.keras.chained import Chain
 from latchwork.interop.keras.compiled import Compiled
@@ -230,6 +230,11 @@ class Model(Chain):
         arguments("load_weights", given, {"skip_mismatch": False, "by_name": False})
         saving.load_weights(self, Path(filepath), Sequential)
 
+    def to_json(self, **given: Any) -> str:
+        """The layers without their arrays, as Keras writes them down; `model_from_json` reads it."""
+        arguments("to_json", given, {})
+        return theirs.to_json(self)
+
     def get_config(self) -> dict[str, Any]:
         """Its name and its layers' arguments."""
         layers = [{"class_name": type(layer).__name__, "config": layer.get_config()} for layer in self._layers]
@@ -289,7 +294,6 @@ class Sequential(Model):
 
 
 _METHODS: Mapping[str, str] = {
-    "to_json": "model.save('model.latch') keeps layers and arrays",
     "to_yaml": "model.save('model.latch') keeps layers and arrays",
     "train_step": "compile and fit do it; for a step of your own, train_on_batch",
     "add_loss": "use kernel_regularizer", "add_metric": "give compile the metrics",
@@ -299,6 +303,19 @@ _METHODS: Mapping[str, str] = {
 
 def _computes_nothing(layer: Layer) -> bool:
     return isinstance(layer, InputLayer | Masking)
+
+
+def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
+    """A model with new arrays out of what `to_json` gave, here or in Keras; nothing in it is run."""
+    if custom_objects:
+        raise InputError("model_from_json: no custom_objects: nothing from a file is ever run")
+    return theirs.from_json(json_string, Sequential)
+
+
+def clone_model(model: Model, **given: Any) -> Model:
+    """The same layers with new arrays."""
+    arguments("clone_model", given, {"input_tensors": None, "clone_function": None})
+    return theirs.from_json(theirs.to_json(model), Sequential)
 
 
 def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, **given: Any) -> Model:
@@ -311,8 +328,6 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
 
 def __getattr__(name: str) -> Any:
     hints = {
-        "clone_model": "build the layers anew, then set_weights(model.get_weights())",
-        "model_from_json": "load_model reads .latch, .keras and .h5 files",
         "model_from_yaml": "load_model reads .latch, .keras and .h5 files",
         "Graph": "networks here are chains of layers: use Sequential",
     }
