@@ -27,11 +27,12 @@ class Chain:
     _layers: list[Layer]
     _network: spec.Sequential | None
     _places: list[tuple[int, Layer]]
+    _chain: list[Symbol]
 
     @property
     def layers(self) -> list[Layer]:
         """Its layers; a `Sequential` has its input's shape in the first one."""
-        return list(self._layers)
+        return self._with_symbols()
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by its name or its place."""
@@ -124,6 +125,12 @@ class Chain:
         """Where a further layer can go on."""
         return self._symbols()[-1]
 
+    def _with_symbols(self) -> list[Layer]:
+        """All layers, each with its `input` and `output` where they are known."""
+        if self.built:
+            self._symbols()
+        return list(self._layers)
+
     def _symbols(self) -> list[Symbol]:
         """One for each layer, made once."""
         if not hasattr(self, "_chain"):
@@ -136,7 +143,7 @@ class Chain:
                 if not isinstance(layer, InputLayer):
                     at = Symbol(layer, at, layer.build(at.inner_shape), batch_size=at.batch_size)
                     self._chain.append(at)
-                layer.output = at  # pyright: ignore[reportAttributeAccessIssue]
+                layer.input, layer.output = at.parent or at, at
         return self._chain
 
     def summary(self, line_length: int = 65, **given: Any) -> None:

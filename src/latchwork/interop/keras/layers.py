@@ -58,6 +58,8 @@ class Layer:
         self.penalties: dict[str, regularizers.Regularizer] = {}
         self.version = 0  # counts changes of its arrays
         self.input_shape_here: Shape | None = None
+        self.input: Symbol | None = None  # in the model that was asked for its layers last
+        self.output: Symbol | None = None
         self.setup()
 
     def setup(self) -> None:

@@ -33,6 +33,14 @@ COMPILE: dict[str, Any] = {
 }  # fmt: skip
 
 
+class Answer(np.ndarray[Any, Any]):
+    """What a model called with an array gives: an array that can also be asked for itself, as a tensor is."""
+
+    def numpy(self) -> Array:
+        """The array."""
+        return np.asarray(self)
+
+
 class Model(Chain):
     """A chain of layers, from an `Input` to outputs.
 
@@ -49,6 +57,11 @@ class Model(Chain):
         if inputs is None or outputs is None:
             refuse("Model without inputs and outputs", "subclasses of Model are not here: write Sequential([...])")
         layers, self._parts = chain(inputs, outputs)
+        self._chain = [self._parts[0]]
+        while self._chain[0].parent is not None and len(self._chain) < len(layers):
+            self._chain.insert(0, self._chain[0].parent)
+        for symbol in self._chain:
+            symbol.layer.input, symbol.layer.output = symbol.parent or symbol, symbol
         self._several = isinstance(outputs, list | tuple)
         self._begin(name or unique_name("functional"))
         self._layers: list[Layer] = layers
@@ -70,7 +83,8 @@ class Model(Chain):
     def __call__(self, inputs: Any, **options: Any) -> Any:
         """The answer to an array, as `predict` gives it; of a symbol, all its layers go on from there."""
         if not isinstance(inputs, Symbol):
-            return self.predict(inputs, verbose=0)
+            found = self.predict(inputs, verbose=0)
+            return found if isinstance(found, list) else found.view(Answer)
         for layer in self._layers:
             if not isinstance(layer, InputLayer):
                 inputs = apply(layer, inputs, options)
@@ -290,7 +304,7 @@ class Sequential(Model):
     @property
     def layers(self) -> list[Layer]:
         """Its layers, without the `Input`."""
-        return [layer for layer in self._layers if not isinstance(layer, InputLayer)]
+        return [layer for layer in self._with_symbols() if not isinstance(layer, InputLayer)]
 
 
 _METHODS: Mapping[str, str] = {
