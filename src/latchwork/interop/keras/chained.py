@@ -13,7 +13,7 @@ from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.interop.keras.data import Reader
 from latchwork.interop.keras.graph import Symbol
-from latchwork.interop.keras.layers import Embedding, InputLayer, Layer, Masking
+from latchwork.interop.keras.layers import Embedding, Flatten, InputLayer, Layer, Masking
 from latchwork.interop.keras.printing import summary_text
 from latchwork.interop.keras.refusals import arguments
 
@@ -238,7 +238,11 @@ class Chain:
             if self._start() is not None:
                 return self.build()
             array = np.asarray(x[0] if isinstance(x, list | tuple) and np.ndim(x[0]) > 1 else x)
-            self.build((None, *array.shape[1:]))
+            steps_vary = array.ndim > 2 or isinstance(self._layers[0], Embedding)
+            if steps_vary and not any(isinstance(layer, Flatten) for layer in self._layers):
+                self.build((None, None, *array.shape[2:]))  # later data may have more steps, or fewer
+            else:
+                self.build((None, *array.shape[1:]))
         return None
 
 

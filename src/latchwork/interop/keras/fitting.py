@@ -267,7 +267,7 @@ class Run:
             batches: of an epoch's number, one pass over them.
             step: trains on one and books its figures.
             count: how many there are, where that is known.
-            validate: gives the validation's figures; or None.
+            validate: gives the validation's figures after an epoch; or None.
         """
         for epoch in self._epochs():
             running = Running(self.program)
@@ -304,7 +304,7 @@ class Run:
     def _end(self, epoch: int, running: Running, validate: Any) -> None:
         figures = running.figures()
         if validate is not None:
-            figures |= {f"val_{name}": value for name, value in validate().items()}
+            figures |= {f"val_{name}": value for name, value in validate(epoch).items()}
         self.printer.end(figures)
         self.tell("on_epoch_end", epoch, figures)
 
