@@ -20,7 +20,7 @@ FLOORS = (
     ("runtime",),
     ("estimators",),
     ("forecasting", "text", "speech", "explain"),
-    ("article", "interop"),
+    ("article", "interop", "keras"),
     ("bench", "cli"),
     ("__main__",),
 )

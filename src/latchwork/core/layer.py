@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar, dataclass_transform
 
 from latchwork.core import hints
 from latchwork.core.errors import InputError
 
 Shape = tuple[int | None, ...]
 ParameterShapes = dict[str, tuple[int, ...]]
+Described = TypeVar("Described", bound="type[Layer]")
 
 
-@dataclass(frozen=True)
+@dataclass_transform(frozen_default=True)
+def described(layer: Described) -> Described:
+    """Make a class the description of a layer: its annotated fields are its arguments, fixed once they are given.
+
+    `Layer` compares and prints for all of them: methods written for each class anew are half of what importing costs.
+    """
+    return dataclass(frozen=True, eq=False, repr=False)(layer)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Layer:
     """One layer's description; each subclass says what it turns a shape into and which parameters it learns."""
 
@@ -37,6 +47,17 @@ class Layer:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data from which `layer_from_dict` makes an equal layer."""
         return {"kind": type(self).__name__} | {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the other is the same kind with the same arguments."""
+        return type(self) is type(other) and self._arguments() == other._arguments()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+
+    def __hash__(self) -> int:
+        """Equal descriptions have the same."""
+        return hash((type(self), *self._arguments()))
+
+    def _arguments(self) -> list[Any]:
+        return [getattr(self, field.name) for field in dataclasses.fields(self)]
 
     def __repr__(self) -> str:
         """As one would write it: the size first, then only what differs from the default."""
