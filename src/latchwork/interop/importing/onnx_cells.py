@@ -118,21 +118,23 @@ def _layer(node: Node, units: int, ways: int, parts: list[dict[str, Array]]) -> 
         if len(kinds) != 1 or not kinds <= {"tanh", "relu"}:
             raise refuse(node, f"has the activations {stated}: Tanh or Relu are read")
         return spec.SimpleRNN(**common, activation=kinds.pop())  # pyright: ignore[reportArgumentType]
-    if tuple(each.lower() for each in stated) != tuple(each.lower() for each in usual):
-        raise refuse(node, f"has the activations {stated}: {usual} are read")
+    bent = tuple("Relu" if each == "Tanh" else each for each in usual)
+    lower = tuple(each.lower() for each in stated)
+    if lower not in (tuple(each.lower() for each in known) for known in (usual, bent)):
+        raise refuse(node, f"has the activations {stated}: {usual} or {bent} are read")
+    relu = "relu" in lower
     if node.operator == "GRU":
-        if not node.attributes.get("linear_before_reset", 0) and any(_reset_matters(part, units) for part in parts):
+        if not node.attributes.get("linear_before_reset", 0):
             raise refuse(node, "resets before the recurrent product (linear_before_reset=0): 1 is read")
-        return spec.GRU(**common)
+        return spec.GRU(**common, activation="relu" if relu else "tanh")
     coupled, peepholes = bool(node.attributes.get("input_forget", 0)), any("p" in part for part in parts)
+    if not coupled and not peepholes:
+        return spec.LSTM(**common, activation="relu" if relu else "tanh")
+    if relu:
+        raise refuse(node, "has Relu beside peepholes or coupled gates: Tanh is read there")
     if coupled and peepholes:
         raise refuse(node, "has peepholes and coupled gates (input_forget): one of the two is read")
-    return (spec.CoupledLSTM if coupled else spec.PeepholeLSTM if peepholes else spec.LSTM)(**common)
-
-
-def _reset_matters(part: dict[str, Array], units: int) -> bool:
-    del part, units
-    return True
+    return (spec.CoupledLSTM if coupled else spec.PeepholeLSTM)(**common)
 
 
 def _ours(node: Node, layer: spec.Recurrent, part: dict[str, Array]) -> dict[str, Array]:

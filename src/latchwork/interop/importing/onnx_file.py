@@ -55,6 +55,7 @@ class OnnxFile:
     inputs: tuple[GraphInput, ...]
     outputs: tuple[str, ...]
     metadata: Mapping[str, str]
+    size: int
 
 
 def read_onnx_file(content: bytes) -> OnnxFile:
@@ -75,6 +76,8 @@ def read_onnx_file(content: bytes) -> OnnxFile:
     graph = model.graph
     if not graph.node or not graph.output:
         raise InputError("no ONNX model: its graph is empty")
+    if not any(each.domain in ("", "ai.onnx") and each.version > 6 for each in model.opset_import):
+        raise InputError("damaged, cut short or of before 2018: it names no set of ONNX's operators from 7 on")
     own = sorted({str(node.domain) for node in graph.node} - {"", "ai.onnx", "ai.onnx.ml"})
     if own or model.functions:
         name = own[0] if own else model.functions[0].name
@@ -91,7 +94,7 @@ def read_onnx_file(content: bytes) -> OnnxFile:
     nodes = tuple(_node(onnx, node) for node in graph.node)
     inputs = tuple(_input(each) for each in graph.input)
     metadata = {str(each.key): str(each.value) for each in model.metadata_props}
-    return OnnxFile(nodes, arrays, inputs, tuple(str(each.name) for each in graph.output), metadata)
+    return OnnxFile(nodes, arrays, inputs, tuple(str(each.name) for each in graph.output), metadata, len(content))
 
 
 def _fields(content: memoryview) -> Iterator[tuple[int, memoryview]]:

@@ -13,9 +13,11 @@ from typing import Any, cast
 
 import numpy as np
 
+from latchwork.core import spec
 from latchwork.core.errors import InputError
 from latchwork.interop.importing import onnx_operators as operators
 from latchwork.interop.importing import onnx_shapes as shapes
+from latchwork.interop.importing.files import SMALL
 from latchwork.interop.importing.imported import Imported
 from latchwork.interop.importing.onnx_cells import recurrent
 from latchwork.interop.importing.onnx_file import GraphInput, Node, OnnxFile, read_onnx_file
@@ -51,7 +53,10 @@ OPERATORS: Mapping[str, Reader] = {
     "Add": _either(operators.arithmetic("Add"), np.add), "Sub": _either(operators.arithmetic("Sub"), np.subtract),
     "Mul": _either(operators.arithmetic("Mul"), np.multiply), "Div": _either(operators.arithmetic("Div"), np.divide),
     "Relu": operators.activation("relu"), "Tanh": operators.activation("tanh"),
-    "Sigmoid": operators.activation("sigmoid"), "Softmax": operators.softmax, "LogSoftmax": operators.softmax,
+    "Sigmoid": operators.activation("sigmoid"), "Elu": operators.activation("elu"),
+    "Selu": operators.activation("selu"), "Softplus": operators.activation("softplus"),
+    "Softsign": operators.activation("softsign"), "Exp": operators.activation("exponential"), "Tile": shapes.tile,
+    "Softmax": operators.softmax, "LogSoftmax": operators.softmax,
     "ArgMax": operators.label, "LayerNormalization": operators.layer_norm, "BatchNormalization": operators.batch_norm,
     "ReduceMean": operators.reduce("mean"), "ReduceMax": operators.reduce("max"), "ReduceSum": operators.reduce("sum"),
     "Where": operators.where, "Less": operators.compare("Less"), "Equal": operators.compare("Equal"),
@@ -100,7 +105,9 @@ def _main_input(file: OnnxFile) -> GraphInput:
 
 
 def _read(file: OnnxFile, main: GraphInput, *, time_first: bool) -> Imported:
-    reading = Reading(tokens=not main.floats)
+    reading = Reading(not main.floats, budget=2 * file.size + SMALL)
+    if main.shape is not None and len(main.shape) > 1:
+        reading.time = main.shape[0 if time_first else 1]
     axes = ("time", "batch") if time_first else ("batch", "time")
     width = 0
     if main.floats:
@@ -112,7 +119,9 @@ def _read(file: OnnxFile, main: GraphInput, *, time_first: bool) -> Imported:
     for node in file.nodes:
         _read_node(reading, node, values, set(file.outputs))
     output = _output(file, values, reading)
-    shape = (None,) if reading.tokens else (None, width)
+    flat = any(isinstance(layer, spec.Flatten) for layer in reading.chain.layers)
+    time = reading.time if flat else None
+    shape = (time,) if reading.tokens else (time, width)
     if time_first:
         reading.notes.append("the original takes (time, batch, features); here it is (batch, time, features)")
     return _imported(file, reading, output, shape)
@@ -139,6 +148,9 @@ def _read_node(reading: Reading, node: Node, values: dict[str, Value], outputs: 
     missing = next((name for name in node.inputs if name and name not in values), None)
     if missing is not None:
         raise InputError(f"damaged: {node} takes {missing[:60]!r}, which no node before it gives (a circle, or a gap)")
+    again = next((name for name in node.outputs if name in values), None)
+    if again is not None:
+        raise InputError(f"damaged: {node} gives {again[:60]!r}, which is given already")
     inputs = [values[name] if name else None for name in node.inputs]
     if node.operator == "Constant":
         found: list[Value] = [_constant(node)]
@@ -155,8 +167,6 @@ def _read_node(reading: Reading, node: Node, values: dict[str, Value], outputs: 
         else:
             found = _safely(reader, reading, node, inputs)
     for number, name in enumerate(node.outputs):
-        if name in values:
-            raise InputError(f"damaged: {node} gives {name[:60]!r}, which is given already")
         if name:
             values[name] = found[number] if number < len(found) else Unknown("value")
 
@@ -184,6 +194,8 @@ def _output(file: OnnxFile, values: Mapping[str, Value], reading: Reading) -> Si
         value = values.get(name)
         if isinstance(value, Signal) and value.kind not in ("label", "cell states"):
             node = Node("output", name, (), ())
+            if value.axes.count("directions") and len(value.parts) == 1:
+                value = value.but(axes=tuple(axis for axis in value.axes if axis != "directions"))
             softmax = value.kind in ("probabilities", "logarithms of probabilities")
             settled = reading.settle(value.but(kind="plain") if softmax else value, node)
             kept = tuple(axis for axis in settled.axes if axis != "one")

@@ -24,13 +24,18 @@ from latchwork.interop.importing.onnx_values import (
 )
 
 Array = NDArray[Any]
-MAX_DIAGONAL = 8192  # features that a layer may multiply one by one
+MAX_DIAGONAL = 1024  # features that a layer may multiply one by one
+
+
+USUAL = {"elu": {"alpha": 1.0}, "selu": {"alpha": 1.6732632, "gamma": 1.050701}}  # of Keras and of the table here
 
 
 def matmul(reading: Reading, node: Node, inputs: Inputs) -> list[Value]:
     """x W: a Dense without bias, which an Add after it brings."""
     if isinstance(inputs[0], Const) and isinstance(inputs[1], Const):
-        return [Const(inputs[0].array @ inputs[1].array)]
+        one, two = inputs[0].array, inputs[1].array
+        reading.grant(node, 8 * int(np.prod(one.shape[:-1])) * two.shape[-1])
+        return [Const(one @ two)]
     return [_dense(reading, node, inputs[0], const(inputs[1], node), None)]
 
 
@@ -70,6 +75,8 @@ def arithmetic(operator: Literal["Add", "Sub", "Mul", "Div"]) -> Callable[[Readi
     def run(reading: Reading, node: Node, inputs: Inputs) -> list[Value]:
         one, two = inputs[0], inputs[1]
         if isinstance(one, Signal) and isinstance(two, Signal):
+            if (merged := _merged(operator, one, two)) is not None:
+                return [merged]
             raise refuse(node, "joins two branches: graphs without branches are read")
         if isinstance(one, Mark) or isinstance(two, Mark):
             return [_of_marks(reading, node, operator, one, two)]
@@ -88,9 +95,22 @@ def arithmetic(operator: Literal["Add", "Sub", "Mul", "Div"]) -> Callable[[Readi
                 raise refuse(node, "divides by zero")
             scale = {"Mul": number, "Div": 1 / np.where(number == 0, 1, number)}.get(operator, 1.0)
             shift = {"Add": number, "Sub": -number}.get(operator, 0.0)
+        if signal.merge == "sum" and operator == "Mul" and np.all(np.asarray(scale) == 0.5):
+            return [signal.but(merge="ave")]
         return [_affine(reading, node, signal, np.asarray(scale), np.asarray(shift))]
 
     return run
+
+
+def _merged(operator: str, one: Signal, two: Signal) -> Signal | None:
+    """Both directions of a layer as one, number by number; None where the two are anything else."""
+    merge = {"Add": "sum", "Mul": "mul"}.get(operator)
+    alike = (
+        one.but(parts=()) == two.but(parts=()) and one.kind in ("sequence", "final") and "directions" not in one.axes
+    )
+    if merge is None or not alike or one.parts != ((one.after, 0),) or two.parts != ((one.after, 1),):
+        return None
+    return one.but(parts=one.parts + two.parts, merge=merge)
 
 
 def _of_marks(reading: Reading, node: Node, operator: str, one: Value | None, two: Value | None) -> Value:
@@ -131,30 +151,30 @@ def _affine(reading: Reading, node: Node, value: Signal, scale: Array, shift: Ar
         weight = arrays["weight"] * factor
         reading.chain.replace_last(last, {"weight": weight, "bias": arrays["bias"] * factor + offset})
         return taken
-    return _diagonal(reading, node, taken, factor, offset, None)
+    return _diagonal(reading, node, taken, factor, offset)
 
 
-def _diagonal(
-    reading: Reading, node: Node, value: Signal, factor: Array, offset: Array, activation: str | None
-) -> Signal:
+def _diagonal(reading: Reading, node: Node, value: Signal, factor: Array, offset: Array) -> Signal:
     """A Dense that treats each feature by itself."""
     if value.width > MAX_DIAGONAL or value.axes[-1] != "features":
         raise refuse(node, f"treats {value.width} features one by one: at most {MAX_DIAGONAL} are read")
-    layer = spec.Dense(value.width, activation=cast("Any", activation))
-    after = reading.add(layer, {"weight": np.diag(factor), "bias": offset}, node)
+    after = reading.add(spec.Dense(value.width), {"weight": np.diag(factor), "bias": offset}, node)
     return value.but(after=after)
 
 
-def activation(name: Literal["relu", "tanh", "sigmoid"]) -> Callable[[Reading, Node, Inputs], list[Value]]:
-    """The activation of the Dense before it, or of one that does nothing else."""
+def activation(name: str) -> Callable[[Reading, Node, Inputs], list[Value]]:
+    """The activation of the Dense before it, or a layer of its own."""
 
     def run(reading: Reading, node: Node, inputs: Inputs) -> list[Value]:
         value = reading.settle(inputs[0] or Unknown("nothing"), node)
         last = reading.chain.layers[-1] if reading.chain.layers else None
-        if isinstance(last, spec.Dense) and last.activation is None:
-            reading.chain.replace_last(spec.Dense(last.units, activation=name))
+        if name in ("relu", "tanh", "sigmoid") and isinstance(last, spec.Dense) and last.activation is None:
+            reading.chain.replace_last(spec.Dense(last.units, activation=cast("Any", name)))
             return [value.but()]
-        return [_diagonal(reading, node, value, np.ones(value.width), np.zeros(value.width), name)]
+        for setting, usual in USUAL.get(name, {}).items():
+            if abs(node.attributes.get(setting, usual) - usual) > 1e-6:
+                raise refuse(node, f"has {setting} {node.attributes[setting]:g}: {usual:g} is read")
+        return [value.but(after=reading.add(spec.Activation(name), {}, node))]
 
     return run
 
@@ -179,12 +199,10 @@ def layer_norm(reading: Reading, node: Node, inputs: Inputs) -> list[Value]:
     epsilon = node.attributes.get("epsilon", 1e-5)
     if value.axis(node.attributes.get("axis", -1), node) != "features":
         raise refuse(node, "normalises over another axis than the features")
-    if abs(epsilon - spec.LayerNorm().EPSILON) > 1e-9:
-        raise refuse(node, f"has epsilon {epsilon:g}: {spec.LayerNorm().EPSILON:g} is read")
     scale = _per_feature(node, const(inputs[1], node), value.width)
     given = const(inputs[2], node) if len(inputs) > 2 and inputs[2] is not None else np.zeros(1)
     offset = _per_feature(node, given, value.width)
-    after = reading.add(spec.LayerNorm(), {"scale": scale, "offset": offset}, node)
+    after = reading.add(spec.LayerNorm(float(f"{epsilon:.6g}")), {"scale": scale, "offset": offset}, node)
     return [value.but(after=after)]
 
 

@@ -28,9 +28,6 @@ from latchwork.interop.importing.onnx_values import (
     whole_numbers,
 )
 
-MAX_CONSTANT = 1 << 24
-"""Numbers of an array that a graph computes out of others."""
-
 
 def transpose(reading: Reading, node: Node, inputs: Inputs) -> list[Value]:
     """Axes in another order."""
@@ -111,7 +108,7 @@ def gather(reading: Reading, node: Node, inputs: Inputs) -> list[Value]:
     if isinstance(index, Signal) and isinstance(table, Const):
         return [_embedding(reading, node, table.array, index)]
     if isinstance(table, Const) and isinstance(index, Const):
-        return [Const(np.take(table.array, _checked(index.array, table.array.shape, axis, node), axis=axis))]
+        return [Const(np.take(table.array, _checked(reading, index.array, table.array, axis, node), axis=axis))]
     if (sizes := sizes_of(table)) is not None:
         wanted = sizes_of(index)
         if wanted is None or not all(isinstance(at, int) and -len(sizes) <= at < len(sizes) for at in wanted):
@@ -135,14 +132,13 @@ def _embedding(reading: Reading, node: Node, table: NDArray[Any], index: Signal)
     return index.but(axes=(*index.axes, "features"), width=units, after=after)
 
 
-def _checked(index: NDArray[Any], sizes: tuple[int, ...], axis: int, node: Node) -> NDArray[Any]:
-    if not -len(sizes) <= axis < len(sizes) or index.dtype.kind not in "iu" or index.size > MAX_CONSTANT:
+def _checked(reading: Reading, index: NDArray[Any], table: NDArray[Any], axis: int, node: Node) -> NDArray[Any]:
+    if not -table.ndim <= axis < table.ndim or index.dtype.kind not in "iu":
         raise refuse(node, "takes what is not there")
-    size = sizes[axis]
+    size = table.shape[axis]
     if index.size and (index.min() < -size or index.max() >= size):
         raise refuse(node, "takes what is not there")
-    if math.prod(sizes) // max(1, size) * index.size > MAX_CONSTANT:
-        raise refuse(node, "makes an array that is larger than any of a recurrent network")
+    reading.grant(node, table.nbytes // max(1, size) * index.size)
     return index
 
 
@@ -211,14 +207,12 @@ def _pick(value: Signal, axis: int, start: int, end: Any, node: Node, *, keep: b
 
 def concat(reading: Reading, node: Node, inputs: Inputs) -> list[Value]:
     """Values side by side along one axis."""
-    del reading
     axis = node.attributes.get("axis", 0)
     if all(isinstance(each, Signal) for each in inputs):
         return [_beside([each for each in inputs if isinstance(each, Signal)], axis, node)]
     if all(isinstance(each, Const) for each in inputs):
         arrays = [each.array for each in inputs if isinstance(each, Const)]
-        if sum(array.size for array in arrays) > MAX_CONSTANT:
-            raise refuse(node, "makes an array that is larger than any of a recurrent network")
+        reading.grant(node, sum(array.nbytes for array in arrays))
         return [Const(np.concatenate(arrays, axis))]
     parts = [sizes_of(each) for each in inputs]
     if all(part is not None for part in parts):
@@ -261,7 +255,6 @@ def divide(reading: Reading, node: Node, inputs: Inputs) -> list[Value]:
 
 def reshape(reading: Reading, node: Node, inputs: Inputs) -> list[Value]:
     """Axes joined or taken away."""
-    del reading
     value = inputs[0]
     target = sizes_of(inputs[1]) if len(inputs) > 1 else node.attributes.get("shape")
     if isinstance(value, Const):
@@ -275,7 +268,7 @@ def reshape(reading: Reading, node: Node, inputs: Inputs) -> list[Value]:
         return [_passed(value, node)]
     if target is None:
         raise refuse(node, "gives a shape that is not known until it runs")
-    found = _reshaped(value, target)
+    found = _reshaped(value, target) or _flattened(reading, node, value, target[-1] if len(target) == 2 else None)
     if found is None:
         raise refuse(node, f"gives {value.axes} the shape {target}, which is none of those that are read")
     return [found]
@@ -306,20 +299,55 @@ def _reshaped(value: Signal, target: tuple[Size, ...]) -> Signal | None:
 
 
 def flatten(reading: Reading, node: Node, inputs: Inputs) -> list[Value]:
-    """A vector as it is."""
-    del reading
+    """A vector as it is, or all steps as one."""
+    value = inputs[0]
+    if not isinstance(value, Signal):
+        return [_passed(value, node)]
+    kept = tuple(axis for axis in value.axes if value.size(axis) != 1 or axis == "features")
+    if kept == ("batch", "features") and node.attributes.get("axis", 1) == 1:
+        return [value.but(axes=kept)]
+    found = _flattened(reading, node, value, -1) if node.attributes.get("axis", 1) == 1 else None
+    if found is None:
+        raise refuse(node, "makes one vector of all steps, whose number must be known")
+    return [found]
+
+
+def _flattened(reading: Reading, node: Node, value: Signal, size: Size) -> Signal | None:
+    """All steps of a sequence as one vector; None where their number is not known."""
+    if value.axes != ("batch", "time", "features"):
+        return None
+    repeated = [layer.times for layer in reading.chain.layers if isinstance(layer, spec.RepeatVector)]
+    known = repeated[-1] if repeated else reading.time
+    steps = size // value.width if isinstance(size, int) and size > 0 and size % value.width == 0 else known
+    if steps is None or (known is not None and steps != known) or size not in (-1, steps * value.width):
+        return None
+    settled = reading.settle(value, node)
+    if not repeated:
+        reading.time = steps
+    after = reading.add(spec.Flatten(steps), {}, node)
+    return settled.but(axes=("batch", "features"), width=steps * value.width, after=after)
+
+
+def tile(reading: Reading, node: Node, inputs: Inputs) -> list[Value]:
+    """A vector at each of so many steps."""
     value = inputs[0]
     if isinstance(value, Signal):
-        kept = tuple(axis for axis in value.axes if value.size(axis) != 1 or axis == "features")
-        if kept == ("batch", "features") and node.attributes.get("axis", 1) == 1:
-            return [value.but(axes=kept)]
-        raise refuse(node, "makes one vector of all steps, whose number must vary here")
-    return [_passed(value, node)]
+        return [_repeated(reading, node, value, sizes_of(inputs[1]))]
+    return [Filled(value.value) if isinstance(value, Filled) else Unknown("constant")]
+
+
+def _repeated(reading: Reading, node: Node, value: Signal, sizes: tuple[Size, ...] | None) -> Signal:
+    at = value.axes.index("one") if value.axes.count("one") == 1 else None
+    times = sizes[at] if sizes is not None and at is not None and len(sizes) == len(value.axes) else None
+    if at is None or not isinstance(times, int) or sorted(value.axes) != ["batch", "features", "one"] or times < 1:
+        raise refuse(node, "repeats the network's values, and not one vector for a known number of steps")
+    settled = reading.settle(value, node)
+    after = reading.add(spec.RepeatVector(times), {}, node)
+    return settled.but(axes=tuple("time" if axis == "one" else axis for axis in value.axes), after=after)
 
 
 def expand(reading: Reading, node: Node, inputs: Inputs) -> list[Value]:
     """The same numbers in a larger shape."""
-    del reading
     value = inputs[0]
     if isinstance(value, Const):
         flat = value.array.reshape(-1)
@@ -329,7 +357,7 @@ def expand(reading: Reading, node: Node, inputs: Inputs) -> list[Value]:
     if isinstance(value, Sizes):
         return [Mark("counts")]  # the number of steps, for every sequence
     if isinstance(value, Signal):
-        raise refuse(node, "repeats the network's values")
+        return [_repeated(reading, node, value, sizes_of(inputs[1]))]
     return [_passed(value, node)]
 
 
@@ -344,11 +372,9 @@ def compute(operation: Callable[[Any, Any], Any]) -> Callable[[Reading, Node, In
     """Two constants or sizes, number by number."""
 
     def run(reading: Reading, node: Node, inputs: Inputs) -> list[Value]:
-        del reading
         one, two = inputs[0], inputs[1]
         if isinstance(one, Const) and isinstance(two, Const):
-            if math.prod(np.broadcast_shapes(one.array.shape, two.array.shape)) > MAX_CONSTANT:
-                raise refuse(node, "makes an array that is larger than any of a recurrent network")
+            reading.grant(node, 8 * math.prod(np.broadcast_shapes(one.array.shape, two.array.shape)))
             with np.errstate(all="ignore"):
                 result = np.asarray(operation(one.array, two.array))
             return [Const(result.astype(one.array.dtype) if result.dtype.kind != "b" else result)]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from latchwork.core import spec
 from latchwork.core.errors import InputError
+from latchwork.interop.importing.files import SMALL
 from latchwork.interop.importing.imported import Arrays, Chain
 from latchwork.interop.importing.onnx_file import Node
 
@@ -74,6 +75,7 @@ class Signal:
         pooled: of what is pooled, the kinds, in this order.
         mark: of what is masked, the steps that are left, and what stands in the others.
         order: of `rows`, the axes that they were.
+        merge: how both directions became one: `concat`, `sum`, `mul`, `ave`.
     """
 
     axes: tuple[str, ...]
@@ -84,6 +86,7 @@ class Signal:
     pooled: tuple[str, ...] = ()
     mark: tuple[str, float] = ("", 0.0)
     order: tuple[str, ...] = ()
+    merge: str = "concat"
 
     def but(self, **changes: Any) -> Signal:
         """The same with other fields."""
@@ -124,15 +127,25 @@ class Reading:
         tokens: whether the input is token numbers.
         offset, scale: of the inputs, where the graph begins with them.
         padding: the value whose steps are passed over.
+        time: the number of steps, where the graph is for one number alone.
+        budget: bytes that may still be computed out of the file's own.
         notes: for the user.
     """
 
     tokens: bool
+    time: int | None = None
+    budget: int = SMALL
     chain: Chain = field(default_factory=Chain)
     offset: NDArray[np.float64] | None = None
     scale: NDArray[np.float64] | None = None
     padding: float | None = None
     notes: list[str] = field(default_factory=list[str])
+
+    def grant(self, node: Node, size: int) -> None:
+        """Raise `InputError` where a node would make more bytes than a file of this size can mean."""
+        self.budget -= size
+        if self.budget < 0:
+            raise InputError(f"{node} makes an array that is larger than any that the file's own weights need")
 
     def add(self, layer: spec.Layer, arrays: Arrays, node: Node) -> int:
         """One more layer; gives how many there are."""
@@ -156,16 +169,19 @@ class Reading:
                 return value
             case "sequence" | "final":
                 self._choose(value, node)
-                return value.but(kind="plain", parts=())
+                return value.but(kind="plain", parts=(), merge="concat")
             case "pooled":
                 if value.parts:
                     self._choose(value.but(kind="sequence"), node)
                 layer = self.chain.layers[-1] if self.chain.layers else None
                 if value.pooled == ("last",) and _ends_forward(layer):
                     self.chain.replace_last(dataclasses.replace(cast("spec.Recurrent", layer), return_sequences=False))
-                    return value.but(kind="plain", pooled=(), parts=())
+                    return value.but(kind="plain", pooled=(), parts=(), merge="concat")
                 after = self.add(spec.Pooling(value.pooled), {}, node)
-                return value.but(kind="plain", pooled=(), parts=(), after=after)
+                return value.but(kind="plain", pooled=(), parts=(), merge="concat", after=after)
+            case "probabilities":
+                after = self.add(spec.Activation("softmax"), {}, node)
+                return value.but(kind="plain", after=after)
             case _:
                 raise InputError(f"{node} comes after {value.kind}, which are read as a model's last step alone")
 
@@ -178,7 +194,7 @@ class Reading:
         whole = value.kind == "sequence"
         if isinstance(layer, spec.Bidirectional):
             inner = dataclasses.replace(layer.layer, return_sequences=whole)
-            self.chain.replace_last(spec.Bidirectional(inner))
+            self.chain.replace_last(spec.Bidirectional(inner, cast("Any", value.merge)))
         else:
             self.chain.replace_last(dataclasses.replace(cast("spec.Recurrent", layer), return_sequences=whole))
 
