@@ -1,9 +1,11 @@
-"""Write tests/goldens/keras_steps.npz: ten training steps of tests/keras/cases.py in Keras, loss by loss.
+"""Write tests/goldens/keras_steps.npz: ten training steps of tests/keras/cases.py in Keras, loss by loss, and what the
+scripts of tests/keras/scripts come to.
 
     KERAS_BACKEND=tensorflow python scripts/make_keras_goldens.py
 
 Of each case: the weights before (`weights.0` ...), the loss and the metrics of each step, of training (`losses`) and of
-`evaluate` over all rows afterwards (`evaluated`), the weights after, and what `predict` gives for the first batch.
+`evaluate` over all rows afterwards (`evaluated`), the weights after, and what `predict` gives for the first batch. Of
+each script its result with five seeds.
 Needs Keras with TensorFlow; the tests that read the file need neither.
 """
 
@@ -17,6 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "keras"))
 
 from cases import BATCH, CASES, STEPS  # noqa: E402
+from running import FOLDER, SCRIPTS, run  # noqa: E402
+
+SEEDS = 5
 
 
 def steps_of(case):
@@ -45,6 +50,17 @@ def main():
         keras.utils.set_random_seed(number)
         arrays |= {f"{name}/{key}": value for key, value in steps_of(case(keras)).items()}
         print(name, arrays[f"{name}/losses"][:, 0].round(4).tolist())
+    for name in SCRIPTS:
+        text = (FOLDER / "scripts" / f"{name}.txt").read_text()
+        # Keras 3 keeps this class in another place.
+        text = text.replace("from keras.preprocessing.sequence import TimeseriesGenerator",
+                            "from keras.src.legacy.preprocessing.sequence import TimeseriesGenerator")  # fmt: skip
+        results = []
+        for seed in range(SEEDS):
+            keras.utils.set_random_seed(seed)
+            results.append(run(text)["result"])
+        arrays[f"scripts/{name}"] = np.array(results)
+        print(name, np.round(results, 5).tolist(), flush=True)
     np.savez_compressed(ROOT / "tests" / "goldens" / "keras_steps.npz", **arrays)
 
 

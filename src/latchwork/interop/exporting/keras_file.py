@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.core import spec, storage
+from latchwork.core import spec
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
+from latchwork.core.writing import write_atomically
 from latchwork.interop.importing.files import required
 from latchwork.interop.importing.keras_file import KerasLayer, snake_case
 from latchwork.interop.importing.keras_layers import swap_gates
@@ -63,7 +64,12 @@ def write_keras(
 
 
 def write_keras_layers(
-    layers: Sequence[KerasLayer], input_shape: spec.Shape, path: str | os.PathLike[str], *, tokens: bool = False
+    layers: Sequence[KerasLayer],
+    input_shape: spec.Shape,
+    path: str | os.PathLike[str],
+    *,
+    tokens: bool = False,
+    compiled: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a `.keras` file of a Sequential model.
 
@@ -72,15 +78,19 @@ def write_keras_layers(
         input_shape: the batch left out.
         path: the file.
         tokens: whether the inputs are token numbers.
+        compiled: what it was compiled with, as Keras writes it down; or None.
     """
-    member = {"config.json": json.dumps(_document(layers, input_shape, tokens)).encode()}
+    document = _document(layers, input_shape, tokens)
+    if compiled is not None:
+        document["compile_config"] = dict(compiled)
+    member = {"config.json": json.dumps(document).encode()}
     member["metadata.json"] = json.dumps({"keras_version": VERSION, "date_saved": "2020-01-01@00:00:00"}).encode()
     member["model.weights.h5"] = _weights(layers)
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name in ("metadata.json", "config.json", "model.weights.h5"):
             archive.writestr(zipfile.ZipInfo(name, _DATE), member[name])
-    storage.write_atomically(path, [file.getvalue()])
+    write_atomically(path, [file.getvalue()])
 
 
 def keras_layers(
@@ -122,17 +132,15 @@ def _as_keras(layer: spec.Layer, arrays: Parameters) -> tuple[str, dict[str, Any
             ]
             (kind, config, forward), (_, _, backward) = (_as_keras(layer.layer, own) for own in ways)
             inner = _entry(KerasLayer(kind, f"forward_{snake_case(kind)}", config), None)
-            return "Bidirectional", {"layer": inner, "merge_mode": "concat"}, (*forward, *backward)
+            return "Bidirectional", {"layer": inner, "merge_mode": layer.merge}, (*forward, *backward)
         case spec.LSTM() | spec.SimpleRNN() | spec.GRU():
-            config = _recurrent(layer)
+            config = _recurrent(layer) | {"activation": layer.activation}
             weights = [arrays["input_weight"], arrays["hidden_weight"]]
             if isinstance(layer, spec.GRU):
                 config["reset_after"] = True
                 weights = [swap_gates(array) for array in weights]
                 weights.append(swap_gates(np.stack([arrays["input_bias"], arrays["hidden_bias"]])))
                 return "GRU", config, tuple(weights)
-            if isinstance(layer, spec.SimpleRNN):
-                config["activation"] = layer.activation
             return type(layer).__name__, config, (*weights, arrays["bias"])
         case spec.Dense():
             config = {"units": layer.units, "activation": layer.activation or "linear"}
@@ -142,7 +150,13 @@ def _as_keras(layer: spec.Layer, arrays: Parameters) -> tuple[str, dict[str, Any
         case spec.Dropout():
             return "Dropout", {"rate": layer.rate}, ()
         case spec.LayerNorm():
-            return "LayerNormalization", {"epsilon": layer.EPSILON}, (arrays["scale"], arrays["offset"])
+            return "LayerNormalization", {"epsilon": layer.epsilon}, (arrays["scale"], arrays["offset"])
+        case spec.Activation():
+            return "Activation", {"activation": layer.function}, ()
+        case spec.RepeatVector():
+            return "RepeatVector", {"n": layer.times}, ()
+        case spec.Flatten():
+            return "Flatten", {}, ()
         case spec.Pooling(kinds=("mean",)):
             return "GlobalAveragePooling1D", {}, ()
         case spec.Pooling(kinds=("max",)):

@@ -60,7 +60,9 @@ def _node(layer: spec.Recurrent, ways: tuple[Parameters, ...]) -> tuple[str, dic
     """The operator, its attributes, and its arrays W, R, B and perhaps P, one for each direction."""
     match layer:
         case spec.LSTM():
-            return "LSTM", {}, _parts(ways, 4, lambda i, f, g, o: (i, o, f, g))
+            bent = ["Sigmoid", "Relu", "Relu"] * len(ways)
+            attributes = {"activations": bent} if layer.activation == "relu" else {}
+            return "LSTM", attributes, _parts(ways, 4, lambda i, f, g, o: (i, o, f, g))
         case spec.PeepholeLSTM():
             parts = _parts(ways, 4, lambda i, f, g, o: (i, o, f, g))
             names = [f"{name}_peephole" for name in ("input", "output", "forget")]
@@ -68,7 +70,8 @@ def _node(layer: spec.Recurrent, ways: tuple[Parameters, ...]) -> tuple[str, dic
         case spec.CoupledLSTM():
             return "LSTM", {"input_forget": 1}, _parts(ways, 3, lambda f, g, o: (-f, o, f, g))
         case spec.GRU():
-            return "GRU", {"linear_before_reset": 1}, _parts(ways, 3, lambda r, z, n: (z, r, n))
+            bent = {"activations": ["Sigmoid", "Relu"] * len(ways)} if layer.activation == "relu" else {}
+            return "GRU", {"linear_before_reset": 1} | bent, _parts(ways, 3, lambda r, z, n: (z, r, n))
         case spec.SimpleRNN():
             return "RNN", {"activations": [layer.activation.capitalize()] * len(ways)}, _parts(ways, 1, lambda h: (h,))
         case _:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.engines.native import training as native
-from latchwork.engines.steps import FILL, Batches, Order, Penalty
+from latchwork.engines.steps import FILL, Batches, Order, Penalty, RowShape
 from latchwork.interop.keras.callbacks import Callback
 from latchwork.interop.keras.compiled import Compiled, Measured
 from latchwork.interop.keras.printing import Printer
@@ -36,6 +36,7 @@ class Memory:
 
     slots: NDArray[np.float32] | None = None
     carried: NDArray[np.float32] | None = None
+    laid_out: dict[Any, Steps] = field(default_factory=dict[Any, "Steps"])  # for batches of each shape
 
 
 @dataclass(eq=False)
@@ -65,7 +66,17 @@ class Program:
         """What is reported."""
         return ("loss", *(one.name for one in self.measured))
 
-    def steps(self, arrays: Arrays, batch_size: int, seed: int) -> Steps:
+    def step_on(self, arrays: Arrays, seed: int) -> tuple[Steps, Order]:
+        """Laid out for one batch, kept for others of its shape; and the order that trains on all of it."""
+        shapes = tuple((name, array.shape, array.dtype.char) for name, array in sorted(arrays.items()))
+        key = (shapes, self.frozen, self.penalties)
+        steps, rows = self.memory.laid_out.get(key), len(arrays["inputs"])
+        if steps is None:
+            steps = self.memory.laid_out[key] = self.steps(Batch(arrays), rows, seed)
+        steps.begin(arrays, self.network.parameters)
+        return steps, in_order(rows, rows)
+
+    def steps(self, rows: Data | Batch, batch_size: int, seed: int) -> Steps:
         """Laid out for rows in batches of one size.
 
         Raises:
@@ -73,27 +84,61 @@ class Program:
         """
         terms = [kernels_term(loss) for loss in (self.compiled.loss.trained(), *(one.trained for one in self.measured))]
         known = [term for term in terms if term is not None]
-        rows = Data(arrays)
         reason = native.why_not(self.network, known, rows.shapes())
         if reason is not None:
             raise InputError(f"the kernels cannot train this model: {reason}")
         every_step = len(self.network.spec.output_shape()) == 2
         program = native.Program(
             self.network, tuple(known), rows, batch_size, self.compiled.optimizer.update(self.frozen),
-            by_values=every_step and "lengths" in arrays, penalties=self.penalties, plain_counts=True,
+            by_values=every_step and "lengths" in rows.shapes(), penalties=self.penalties, plain_counts=True,
         )  # fmt: skip
         return Steps(self, native.NativeSteps(program, (seed,)), rows)
+
+
+class Batch:
+    """One batch as rows, in whose place the next one comes: each is read as a chunk of its own number."""
+
+    def __init__(self, arrays: Arrays) -> None:
+        """The first."""
+        self.arrays, self.rows, self.number = arrays, len(arrays["inputs"]), 0
+
+    @property
+    def chunk_rows(self) -> int | None:
+        """None: what is read is dense already."""
+        return None
+
+    def shapes(self) -> dict[str, RowShape]:
+        """Of every batch."""
+        return {name: RowShape(array.shape[1:], array.dtype) for name, array in self.arrays.items()}
+
+    def read(self, chunk: range) -> Arrays:
+        """The batch that is there."""
+        del chunk
+        return self.arrays
 
 
 class Steps:
     """Steps over one set of rows; parameters and what the optimiser keeps are carried on from call to call."""
 
-    def __init__(self, program: Program, steps: native.NativeSteps, rows: Data) -> None:
+    def __init__(self, program: Program, steps: native.NativeSteps, rows: Data | Batch) -> None:
         """Nothing is done yet."""
         self.program, self.steps, self.rows = program, steps, rows
         self.state = steps.initial_state()
-        if program.memory.slots is not None and program.memory.slots.shape == self.state.slots.shape:
-            self.state = self.state._replace(slots=program.memory.slots)
+        self.chunk = range(rows.rows)
+        self._take_memory()
+
+    def _take_memory(self) -> None:
+        slots = self.program.memory.slots
+        if slots is not None and slots.shape == self.state.slots.shape:
+            self.state = self.state._replace(slots=slots)
+
+    def begin(self, arrays: Arrays, parameters: Arrays) -> None:
+        """Put another batch in the place of the last one, and go on from these parameters."""
+        assert isinstance(self.rows, Batch)
+        self.rows.arrays = arrays
+        self.chunk = range(self.chunk.stop, self.chunk.stop + self.rows.rows)
+        self.state = self.state._replace(parameters=self.steps.program.joined(parameters))
+        self._take_memory()
 
     def train(self, order: Order) -> NDArray[np.float64]:
         """Do the steps of an order `[steps, batch]`; gives `[steps, figures + 1]`: each figure's sum, and the rows'."""
@@ -101,7 +146,7 @@ class Steps:
         first, count = optimizer.iterations, len(order)
         rates = -np.array([[optimizer.rate_of(step) for step in range(first, first + count)]], np.float32)
         batches = Batches(order, rates, first, np.ones(1, np.bool_))
-        self.state, sums = self.steps.train(self.state, range(self.rows.rows), batches)
+        self.state, sums = self.steps.train(self.state, self.chunk, batches)
         optimizer.iterations += count
         self.program.memory.slots = self.state.slots
         return sums[0]
@@ -186,15 +231,22 @@ class Run:
             self._end(epoch, running, validate)
             self._take_over(steps)
 
-    def on_batches(self, batches: Any, count: int | None, validate: Any) -> None:
-        """Train on batches that come one by one; `batches(epoch)` gives one pass over them."""
+    def on_batches(self, batches: Any, step: Any, count: int | None, validate: Any) -> None:
+        """Train on batches that come one by one.
+
+        Args:
+            batches: of an epoch's number, one pass over them.
+            step: trains on one and books its figures.
+            count: how many there are, where that is known.
+            validate: gives the validation's figures; or None.
+        """
         for epoch in self._epochs():
             running = Running(self.program)
             self.printer.begin(epoch, count)
             at = 0
             for arrays in batches(epoch):
                 self.tell("on_train_batch_begin", at, {})
-                self.model.train_rows(arrays, running)
+                step(self.model, arrays, running)
                 at += 1
                 self.printer.step(at, running)
                 self.tell("on_train_batch_end", at - 1, running.figures())
@@ -247,7 +299,7 @@ def evaluated(
         targets = np.where(past, -1, targets) if classes else np.where(past[..., None], np.nan, targets)
         counts = lengths.astype(np.float64)
     starts = np.arange(0, len(outputs), batch_size)
-    rows = np.diff([*starts, len(outputs)])
+    rows = np.diff(np.append(starts, len(outputs)))
     weights = arrays.get("weight", np.ones(1))
     losses = (program.compiled.loss.trained(), *(one.trained for one in program.measured))
     means: list[float] = []

@@ -333,7 +333,8 @@ class Embedding(Layer):
 
     def setup(self) -> None:
         """Take `input_length` for the input's shape."""
-        whole(self, "input_dim"), whole(self, "output_dim")
+        for name in ("input_dim", "output_dim"):
+            whole(self, name)
         if self.given["input_shape"] is None and self.given["input_length"] is not None:
             self.given["input_shape"] = (self.given["input_length"],)
 

@@ -88,10 +88,13 @@ class Model:
         if shape is None:
             raise InputError("the model's input shape is not known: give the first layer input_shape=(steps, features)")
         described: list[spec.Layer] = []
-        start = shape
+        start, self._places = shape, list[tuple[int, Layer]]()
         for layer in self._layers:
-            described += layer.described(shape)
+            own = layer.described(shape)
             shape = layer.build(shape)
+            if layer.arrays:
+                self._places.append((len(described), layer))  # the first of its layers has the arrays
+            described += own
         if not described:
             raise InputError("the model has no layer that computes anything")
         self._network = spec.Sequential(described, input_shape=start)
@@ -199,23 +202,14 @@ class Model:
         """Every array by its name in the network."""
         self.network  # noqa: B018 - builds
         found: dict[str, Array] = {}
-        for place, layer in self._places():
+        for place, layer in self._places:
             found |= {f"layers.{place}.{name}": array for name, array in layer.arrays.items()}
         return found
 
-    def _places(self) -> list[tuple[int, Layer]]:
-        """The layers that have arrays, with the place in the network of what has them."""
-        places: list[tuple[int, Layer]] = []
-        at, shape = 0, self.network.input_shape or ()
-        for layer in self._layers:
-            if layer.arrays:
-                places.append((at, layer))
-            at += len(layer.described(shape))
-            shape = layer.build(shape)
-        return places
-
     def _never_there(self) -> set[str]:
-        return {f"layers.{place}.{name}" for place, layer in self._places() for name in layer.frozen}
+        """Arrays that Keras has not: biases that were left out."""
+        self.network  # noqa: B018 - builds
+        return {f"layers.{place}.{name}" for place, layer in self._places for name in layer.frozen}
 
     def current_parameters(self) -> dict[str, Array]:
         """Every array by its name in the network."""
@@ -223,7 +217,7 @@ class Model:
 
     def take_parameters(self, parameters: Mapping[str, Array]) -> None:
         """Put trained arrays into the layers."""
-        for place, layer in self._places():
+        for place, layer in self._places:
             layer.change({name: parameters[f"layers.{place}.{name}"] for name in layer.arrays})
 
     def get_weights(self) -> list[Array]:
@@ -304,7 +298,7 @@ class Model:
         compiled, network = self.needs_compile(), self.network
         trained = compiled.trained(network)
         frozen, penalties = set(self._never_there()), list[Penalty]()
-        for place, layer in self._places():
+        for place, layer in self._places:
             names = {name: f"layers.{place}.{name}" for name in layer.arrays}
             frozen |= set() if layer.trainable else set(names.values())
             penalties += [Penalty(names[name], one.l1, one.l2) for name, one in layer.penalties.items()]
@@ -339,6 +333,27 @@ class Model:
     def evaluate(self, x: Any = None, y: Any = None, batch_size: int | None = None, *places: Any, **given: Any) -> Any:
         """The loss, or a list of the loss and the metrics; with `return_dict` by name."""
         return working.evaluate(self, x, y, batch_size, *places, **given)
+
+    def fit_generator(self, generator: Any, steps_per_epoch: int | None = None, epochs: int = 1, **given: Any) -> Any:
+        """Keras 2's name of `fit` with a generator."""
+        return self.fit(generator, steps_per_epoch=steps_per_epoch, epochs=epochs, **given)
+
+    def evaluate_generator(self, generator: Any, steps: int | None = None, **given: Any) -> Any:
+        """Keras 2's name of `evaluate` with a generator."""
+        return self.evaluate(generator, steps=steps, **{"verbose": 0, **given})
+
+    def predict_generator(self, generator: Any, steps: int | None = None, **given: Any) -> Any:
+        """Keras 2's name of `predict` with a generator."""
+        return self.predict(generator, steps=steps, **given)
+
+    def predict_classes(self, x: Any, **given: Any) -> Array:
+        """Keras 2's: the most probable class of each row, or whether it is above a half where there is one output."""
+        found = self.predict(x, **given)
+        return found.argmax(axis=-1) if found.shape[-1] > 1 else (found > 0.5).astype(np.int32)
+
+    def predict_proba(self, x: Any, **given: Any) -> Array:
+        """Keras 2's name of `predict`."""
+        return self.predict(x, **given)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, **given: Any) -> Any:
         """The figures of a batch."""
@@ -464,11 +479,6 @@ class Sequential(Model):
 
 
 _METHODS: Mapping[str, str] = {
-    "fit_generator": "fit takes generators: model.fit(generator, steps_per_epoch=...)",
-    "evaluate_generator": "evaluate takes generators",
-    "predict_generator": "predict takes generators",
-    "predict_classes": "model.predict(x).argmax(axis=-1), or (model.predict(x) > 0.5).astype(int)",
-    "predict_proba": "model.predict(x)",
     "to_json": "model.save('model.latch') keeps layers and arrays",
     "to_yaml": "model.save('model.latch') keeps layers and arrays",
     "train_step": "compile and fit do it; for a step of your own, train_on_batch",

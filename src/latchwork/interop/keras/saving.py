@@ -11,6 +11,8 @@ import numpy as np
 
 from latchwork.core import storage
 from latchwork.core.errors import InputError
+from latchwork.interop.keras import theirs
+from latchwork.interop.keras.rebuilding import from_description, from_network
 
 OURS, THEIRS = (".latch",), (".keras", ".h5", ".hdf5")
 
@@ -28,9 +30,7 @@ def save(model: Any, path: Path, *, overwrite: bool) -> None:
         }
         storage.save(path, document, {f"network.{name}": array for name, array in model.current_parameters().items()})
     elif path.suffix == ".keras":
-        from latchwork.interop.exporting import write_keras  # pyright: ignore[reportAttributeAccessIssue]
-
-        write_keras(model.data(), path)
+        theirs.write(model, path)
     else:
         raise InputError(f"{path}: a model is saved as .latch, or as .keras for Keras itself; got {path.suffix!r}")
 
@@ -38,11 +38,7 @@ def save(model: Any, path: Path, *, overwrite: bool) -> None:
 def load(path: Path, make: Callable[..., Any], *, compiled: bool) -> Any:
     """A model out of a file, made by `make`, a `Sequential`."""
     if path.suffix in THEIRS:
-        from latchwork.interop.importing import read_keras  # pyright: ignore[reportAttributeAccessIssue]
-        from latchwork.interop.keras.rebuilding import from_network
-
-        return from_network(read_keras(path), make)
-    from latchwork.interop.keras.rebuilding import from_description, from_network
+        return theirs.read(path, make, compiled=compiled)
     from latchwork.runtime.model import Model
 
     latch = storage.load_model(path)

@@ -16,7 +16,7 @@ from latchwork.interop.keras.data import batches_of, is_stream, length_of, split
 from latchwork.interop.keras.fitting import Program, Run, Running, evaluated, order_of
 from latchwork.interop.keras.printing import Printer
 from latchwork.interop.keras.refusals import arguments
-from latchwork.training.data import Data, in_order
+from latchwork.training.data import Data
 
 Array = NDArray[Any]
 Model = Any  # of models.py, which stands above this
@@ -64,7 +64,7 @@ def _fit_arrays(
     program, seed = model.program(), int(np.random.randint(2**31))
     _check_batches(model, len(arrays["inputs"]), size)
     shuffle, rows = bool(options["shuffle"]), Data(arrays)
-    steps = program.steps(arrays, size, seed)
+    steps = program.steps(rows, size, seed)
     limit = options["steps_per_epoch"]
     params = {"verbose": printer.verbose, "epochs": epochs.stop, "steps": math.ceil(rows.rows / size)}
     for one in own:
@@ -96,7 +96,7 @@ def _fit_stream(
         model.see(next(batches_of(stream, 1))[0])
     for one in own:
         one.set_params({"verbose": printer.verbose, "epochs": epochs.stop, "steps": count})
-    Run(model, model.program(), own, printer, epochs).on_batches(batches, count, first)
+    Run(model, model.program(), own, printer, epochs).on_batches(batches, train_rows, count, first)
 
 
 def _check_batches(model: Model, rows: int, size: int) -> None:
@@ -122,15 +122,14 @@ def _validation(
         model.see(given[0])
         weight = given[2] if len(given) == 3 else None
         held_out = model.reader().rows(model.needs_compile(), given[0], given[1], weight, None)
+    assert held_out is not None
     arrays = held_out
     return lambda: _evaluate_rows(model, arrays, size)
 
 
 def train_rows(model: Model, arrays: Mapping[str, Array], running: Running) -> None:
     """One step on rows that are ready."""
-    program, rows = model.program(), len(arrays["inputs"])
-    steps = program.steps(arrays, rows, int(np.random.randint(2**31)))
-    order = in_order(rows, rows)
+    steps, order = model.program().step_on(arrays, int(np.random.randint(2**31)))
     running.add(steps.train(order), order)
     model.take_parameters(steps.parameters())
 
