@@ -44,10 +44,10 @@ def to_keras(model: Any) -> Any:
         InputError: as `export_keras`; or Keras is not installed.
     """
     try:
-        keras = importlib.import_module("keras")
+        models = importlib.import_module("keras.models")
     except ImportError:
         raise InputError("to_keras needs Keras: pip install keras and one of its backends") from None
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
         export_keras(model, path)
-        return keras.models.load_model(path)
+        return models.load_model(path)
