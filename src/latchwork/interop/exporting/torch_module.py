@@ -100,11 +100,11 @@ def _layer(torch: Any, layer: spec.Layer, arrays: Mapping[str, Any]) -> Any:
         case spec.Embedding():
             return _filled(torch, nn.Embedding(layer.tokens, layer.units), arrays)
         case spec.LayerNorm():
-            made = nn.LayerNorm(len(arrays["scale"]), eps=layer.EPSILON)
+            made = nn.LayerNorm(len(arrays["scale"]), eps=layer.epsilon)
             return _filled(torch, made, {"weight": arrays["scale"], "bias": arrays["offset"]})
         case spec.Dropout():
             return nn.Dropout(layer.rate)
-        case spec.Pooling():
+        case spec.Pooling() | spec.Activation() | spec.RepeatVector() | spec.Flatten():
             return nn.Identity()
         case _:
             raise InputError(f"{layer!r} has no layer in PyTorch that computes the same: export it as ONNX")
@@ -112,7 +112,8 @@ def _layer(torch: Any, layer: spec.Layer, arrays: Mapping[str, Any]) -> Any:
 
 def _recurrent(torch: Any, layer: spec.Recurrent, ways: list[Mapping[str, Any]]) -> Any:
     kinds = {spec.LSTM: torch.nn.LSTM, spec.GRU: torch.nn.GRU, spec.SimpleRNN: torch.nn.RNN}
-    if type(layer) not in kinds:
+    bent = isinstance(layer, spec.LSTM | spec.GRU) and layer.activation != "tanh"
+    if type(layer) not in kinds or bent:
         raise InputError(f"{layer!r} has no layer in PyTorch that computes the same: export it as ONNX")
     more = {"nonlinearity": layer.activation} if isinstance(layer, spec.SimpleRNN) else {}
     features = ways[0]["input_weight"].shape[0]
@@ -140,7 +141,7 @@ def _filled(torch: Any, module: Any, arrays: Mapping[str, Any]) -> Any:
 def _apply(torch: Any, described: spec.Layer, layer: Any, value: Any, lengths: Any) -> Any:
     match described:
         case spec.Bidirectional():
-            return _run(torch, described.layer, layer, value, lengths)
+            return _merged(described, _run(torch, described.layer, layer, value, lengths))
         case spec.Recurrent():
             if not described.reverse:
                 return _run(torch, described, layer, value, lengths)
@@ -149,10 +150,21 @@ def _apply(torch: Any, described: spec.Layer, layer: Any, value: Any, lengths: A
         case spec.Dense():
             value = layer(value)
             return value if described.activation is None else getattr(torch, described.activation)(value)
+        case spec.Activation():
+            return _activated(torch, described.function, value)
+        case spec.RepeatVector():
+            return value[:, None].expand(-1, described.times, -1)
+        case spec.Flatten():
+            return value.reshape(len(value), -1)
         case spec.Pooling():
             return _pooled(torch, described, value, lengths)
         case _:
             return layer(value)
+
+
+def _activated(torch: Any, function: str, value: Any) -> Any:
+    named = {"exponential": torch.exp, "softmax": lambda value: torch.softmax(value, -1)}
+    return (named.get(function) or getattr(torch.nn.functional, function))(value)
 
 
 def _run(torch: Any, described: spec.Recurrent, layer: Any, value: Any, lengths: Any) -> Any:
@@ -169,6 +181,16 @@ def _run(torch: Any, described: spec.Recurrent, layer: Any, value: Any, lengths:
         return outputs
     hidden = states[0] if isinstance(states, tuple) else states
     return torch.cat(list(hidden), dim=-1)
+
+
+def _merged(described: spec.Bidirectional, value: Any) -> Any:
+    """Both ways as one, number by number."""
+    if described.merge == "concat":
+        return value
+    one, two = value.chunk(2, dim=-1)
+    if described.merge == "mul":
+        return one * two
+    return (one + two) * (1 if described.merge == "sum" else 0.5)
 
 
 def _turned(torch: Any, value: Any, lengths: Any) -> Any:

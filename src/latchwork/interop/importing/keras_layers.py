@@ -94,7 +94,7 @@ def _refuse_other(layer: KerasLayer, name: str, known: Sequence[Any], why: str =
         value = str(cast("Mapping[str, Any]", value).get("class_name", value)).lower()
     if value not in known:
         expected = " or ".join(repr(each) for each in known)
-        raise InputError(f"{_named(layer)} has {name}={str(value)[:40]!r}: {expected} is read{why}")
+        raise InputError(f"{_named(layer)} has {name}={repr(value)[:40]}: {expected} is read{why}")
 
 
 def _arrays(layer: KerasLayer, *names: str) -> dict[str, Array]:
@@ -124,7 +124,7 @@ def _recurrent(layer: KerasLayer, arrays: tuple[Array, ...]) -> tuple[spec.Recur
     }
     _refuse_other(own, "activation", ("tanh", "relu"))
     if layer.kind == "GRU":
-        _refuse_other(own, "reset_after", (True, 1))
+        _refuse_other(own, "reset_after", (True,))
     biased = config.get("use_bias", True) is not False
     named = _arrays(own, "kernel", "recurrent_kernel", *(("bias",) if biased else ()))
     weights = {"input_weight": named["kernel"], "hidden_weight": named["recurrent_kernel"]}
