@@ -1,14 +1,14 @@
-"""Write tests/goldens/keras_steps.npz: ten training steps of tests/keras/cases.py in Keras, loss by loss, and what the
-scripts of tests/keras/scripts come to.
+"""Write what Keras gives for tests/keras: tests/goldens/keras_steps.npz and keras_scripts.json.
 
-    KERAS_BACKEND=tensorflow python scripts/make_keras_goldens.py
+    KERAS_BACKEND=tensorflow python scripts/make_keras_goldens.py steps|scripts
 
-Of each case: the weights before (`weights.0` ...), the loss and the metrics of each step, of training (`losses`) and of
-`evaluate` over all rows afterwards (`evaluated`), the weights after, and what `predict` gives for the first batch. Of
-each script its result with five seeds.
-Needs Keras with TensorFlow; the tests that read the file need neither.
+`steps`: of each case of tests/keras/cases.py the weights before (`weights.0` ...), the loss and the metrics of each of
+ten training steps (`losses`) and of `evaluate` over all rows afterwards (`evaluated`), the weights after, and what
+`predict` gives for the first batch. `scripts`: of each script of tests/keras/scripts its result with three seeds; those
+that are in the file already are not run again. Needs Keras with TensorFlow; the tests that read the files need neither.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -21,7 +21,8 @@ sys.path.insert(0, str(ROOT / "tests" / "keras"))
 from cases import BATCH, CASES, STEPS  # noqa: E402
 from running import FOLDER, SCRIPTS, run  # noqa: E402
 
-SEEDS = 5
+SEEDS = 3
+GOLDENS = ROOT / "tests" / "goldens"
 
 
 def steps_of(case):
@@ -44,25 +45,32 @@ def steps_of(case):
     return found | {f"after.{at}": array for at, array in enumerate(model.get_weights())}
 
 
-def main():
+def make_steps():
     arrays = {}
     for number, (name, case) in enumerate(CASES.items()):
         keras.utils.set_random_seed(number)
         arrays |= {f"{name}/{key}": value for key, value in steps_of(case(keras)).items()}
-        print(name, arrays[f"{name}/losses"][:, 0].round(4).tolist())
+        print(name, arrays[f"{name}/losses"][:, 0].round(4).tolist(), flush=True)
+    np.savez_compressed(GOLDENS / "keras_steps.npz", **arrays)
+
+
+def make_scripts():
+    path = GOLDENS / "keras_scripts.json"
+    results = json.loads(path.read_text()) if path.exists() else {}
     for name in SCRIPTS:
+        if name in results:
+            continue
         text = (FOLDER / "scripts" / f"{name}.txt").read_text()
         # Keras 3 keeps this class in another place.
         text = text.replace("from keras.preprocessing.sequence import TimeseriesGenerator",
                             "from keras.src.legacy.preprocessing.sequence import TimeseriesGenerator")  # fmt: skip
-        results = []
+        results[name] = []
         for seed in range(SEEDS):
             keras.utils.set_random_seed(seed)
-            results.append(run(text)["result"])
-        arrays[f"scripts/{name}"] = np.array(results)
-        print(name, np.round(results, 5).tolist(), flush=True)
-    np.savez_compressed(ROOT / "tests" / "goldens" / "keras_steps.npz", **arrays)
+            results[name].append(float(run(text)["result"]))
+        print(name, np.round(results[name], 5).tolist(), flush=True)
+        path.write_text(json.dumps(results, indent=2) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    {"steps": make_steps, "scripts": make_scripts}[sys.argv[1]]()

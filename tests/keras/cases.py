@@ -182,11 +182,23 @@ def other_optimizers(keras: Any) -> Case:
     return Case(model, numbers("others", 4, 2), np.eye(3, dtype="float32")[classes("others", 3)])
 
 
+def reset_before_the_product(keras: Any) -> Case:
+    layers = keras.layers
+    model = keras.Sequential([layers.Input(shape=(5, 2))])
+    model.add(layers.GRU(4, reset_after=False, return_sequences=True))
+    model.add(layers.Bidirectional(layers.GRU(3, reset_after=False, activation="relu"), merge_mode="sum"))
+    model.add(layers.Dense(1))
+    model.compile(loss="poisson", optimizer=keras.optimizers.Adam(clipnorm=0.1))
+    x = numbers("reset", 5, 2)
+    model.layers[-1].set_weights([np.full((3, 1), 0.1, "float32"), np.full(1, 2.0, "float32")])
+    return Case(model, x, np.abs(x[:, 0, :1]).round())
+
+
 CASES: dict[str, Callable[[Any], Case]] = {
     case.__name__: case
     for case in (
         many_to_one, a_label_at_every_step, stateful_batches, encoder_and_decoder, stacked, bidirectional_with_masking,
         text_with_one_hot_characters, embedded_words, windows_of_several_series, a_rate_that_falls, functional,
-        frozen_and_transferred, other_optimizers,
+        frozen_and_transferred, other_optimizers, reset_before_the_product,
     )
 }  # fmt: skip

@@ -133,7 +133,7 @@ def _as_keras(layer: spec.Layer, arrays: Parameters) -> tuple[str, dict[str, Any
             (kind, config, forward), (_, _, backward) = (_as_keras(layer.layer, own) for own in ways)
             inner = _entry(KerasLayer(kind, f"forward_{snake_case(kind)}", config), None)
             return "Bidirectional", {"layer": inner, "merge_mode": layer.merge}, (*forward, *backward)
-        case spec.LSTM() | spec.SimpleRNN() | spec.GRU():
+        case spec.LSTM() | spec.SimpleRNN() | spec.GRU() | spec.ResetFirstGRU():
             config = _recurrent(layer) | {"activation": layer.activation}
             weights = [arrays["input_weight"], arrays["hidden_weight"]]
             if isinstance(layer, spec.GRU):
@@ -141,6 +141,9 @@ def _as_keras(layer: spec.Layer, arrays: Parameters) -> tuple[str, dict[str, Any
                 weights = [swap_gates(array) for array in weights]
                 weights.append(swap_gates(np.stack([arrays["input_bias"], arrays["hidden_bias"]])))
                 return "GRU", config, tuple(weights)
+            if isinstance(layer, spec.ResetFirstGRU):
+                own = (swap_gates(array) for array in (*weights, arrays["bias"]))
+                return "GRU", config | {"reset_after": False}, tuple(own)
             return type(layer).__name__, config, (*weights, arrays["bias"])
         case spec.Dense():
             config = {"units": layer.units, "activation": layer.activation or "linear"}

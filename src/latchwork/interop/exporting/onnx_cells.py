@@ -69,9 +69,10 @@ def _node(layer: spec.Recurrent, ways: tuple[Parameters, ...]) -> tuple[str, dic
             return "LSTM", {}, parts | {"P": [float32(np.concatenate([way[name] for name in names])) for way in ways]}
         case spec.CoupledLSTM():
             return "LSTM", {"input_forget": 1}, _parts(ways, 3, lambda f, g, o: (-f, o, f, g))
-        case spec.GRU():
+        case spec.GRU() | spec.ResetFirstGRU():
             bent = {"activations": ["Sigmoid", "Relu"] * len(ways)} if layer.activation == "relu" else {}
-            return "GRU", {"linear_before_reset": 1} | bent, _parts(ways, 3, lambda r, z, n: (z, r, n))
+            after = int(isinstance(layer, spec.GRU))
+            return "GRU", {"linear_before_reset": after} | bent, _parts(ways, 3, lambda r, z, n: (z, r, n))
         case spec.SimpleRNN():
             return "RNN", {"activations": [layer.activation.capitalize()] * len(ways)}, _parts(ways, 1, lambda h: (h,))
         case _:

@@ -123,8 +123,6 @@ def _recurrent(layer: KerasLayer, arrays: tuple[Array, ...]) -> tuple[spec.Recur
         "activation": str(config.get("activation", "tanh")),
     }
     _refuse_other(own, "activation", ("tanh", "relu"))
-    if layer.kind == "GRU":
-        _refuse_other(own, "reset_after", (True,))
     biased = config.get("use_bias", True) is not False
     named = _arrays(own, "kernel", "recurrent_kernel", *(("bias",) if biased else ()))
     weights = {"input_weight": named["kernel"], "hidden_weight": named["recurrent_kernel"]}
@@ -139,6 +137,9 @@ def _recurrent(layer: KerasLayer, arrays: tuple[Array, ...]) -> tuple[spec.Recur
             return spec.LSTM(**common), weights | {"bias": bias}
         case _:
             _refuse_other(own, "recurrent_activation", ("sigmoid",))
+            if config.get("reset_after", True) in (False, 0):
+                first = weights | {"bias": named.get("bias", np.zeros(width, np.float32))}
+                return spec.ResetFirstGRU(**common), {name: swap_gates(array) for name, array in first.items()}
             bias = named.get("bias", np.zeros((2, width), np.float32))
             if bias.shape != (2, width):
                 raise InputError(f"{_named(own)} has biases of shape {bias.shape}, expected (2, {width})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.engines.native import training as native
+from latchwork.engines.plain import training as plain
 from latchwork.engines.steps import FILL, Batches, Order, Penalty, RowShape
 from latchwork.interop.keras.callbacks import Callback
 from latchwork.interop.keras.compiled import Compiled, Measured
@@ -36,6 +38,7 @@ class Memory:
 
     slots: NDArray[np.float32] | None = None
     carried: NDArray[np.float32] | None = None
+    told: bool = False  # that it trains slowly
     laid_out: dict[Any, Steps] = field(default_factory=dict[Any, "Steps"])  # for batches of each shape
 
 
@@ -86,13 +89,30 @@ class Program:
         known = [term for term in terms if term is not None]
         reason = native.why_not(self.network, known, rows.shapes())
         if reason is not None:
-            raise InputError(f"the kernels cannot train this model: {reason}")
+            return self._slow_steps(rows, seed, reason)
         every_step = len(self.network.spec.output_shape()) == 2
         program = native.Program(
             self.network, tuple(known), rows, batch_size, self.compiled.optimizer.update(self.frozen),
             by_values=every_step and "lengths" in rows.shapes(), penalties=self.penalties, plain_counts=True,
         )  # fmt: skip
         return Steps(self, native.NativeSteps(program, (seed,)), rows)
+
+    def _slow_steps(self, rows: Data | Batch, seed: int, reason: str) -> Steps:
+        """In NumPy, for what the kernels have no part for; it is said once."""
+        if (unknown := plain.why_not(list(rows.shapes()))) is not None:
+            raise InputError(f"nothing here can train this model: {unknown}")
+        if not self.memory.told:
+            self.memory.told = True
+            print(
+                f"latchwork trains this model in NumPy, which is slow: the kernels cannot ({reason})", file=sys.stderr
+            )
+        losses = (self.compiled.loss.trained(), *(one.trained for one in self.measured))
+        every_step = len(self.network.spec.output_shape()) == 2
+        program = plain.PlainProgram(
+            self.network, losses, rows, self.compiled.optimizer.update(self.frozen),
+            by_values=every_step and "lengths" in rows.shapes(), penalties=self.penalties, seed=seed,
+        )  # fmt: skip
+        return Steps(self, plain.PlainSteps(program), rows)
 
 
 class Batch:
@@ -120,9 +140,10 @@ class Batch:
 class Steps:
     """Steps over one set of rows; parameters and what the optimiser keeps are carried on from call to call."""
 
-    def __init__(self, program: Program, steps: native.NativeSteps, rows: Data | Batch) -> None:
+    def __init__(self, program: Program, steps: native.NativeSteps | plain.PlainSteps, rows: Data | Batch) -> None:
         """Nothing is done yet."""
-        self.program, self.steps, self.rows = program, steps, rows
+        self.program, self.rows = program, rows
+        self.steps: Any = steps  # both take and give their own kind of state
         self.state = steps.initial_state()
         self.chunk = range(rows.rows)
         self._take_memory()

@@ -268,6 +268,10 @@ class Flatten(Layer):
 
     options: ClassVar[dict[str, Any]] = {"data_format": None}
 
+    def setup(self) -> None:
+        """Refuse another order of axes."""
+        features_last(self)
+
     def described(self, shape: Shape) -> list[spec.Layer]:
         """Nothing where it is a vector already."""
         if len(shape) == 1:
@@ -360,6 +364,12 @@ def whole(layer: Layer, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise InputError(f"{type(layer).__name__}: {name} must be a whole number of at least 1, got {value!r}")
     return int(value)
+
+
+def features_last(layer: Layer) -> None:
+    """Raise `InputError` where `data_format` says that features come before time."""
+    if layer.given["data_format"] not in (None, "channels_last"):
+        raise InputError(f"{type(layer).__name__}: no data_format: arrays are (batch, time, features)")
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,13 @@ from latchwork.core.network import NetworkData
 from latchwork.engines.steps import Penalty
 from latchwork.interop.keras import saving, working
 from latchwork.interop.keras.answering import Answers
+from latchwork.interop.keras.chained import Chain
 from latchwork.interop.keras.compiled import Compiled
-from latchwork.interop.keras.data import Reader, batches_of, is_stream, length_of
+from latchwork.interop.keras.data import batches_of, is_stream, length_of
 from latchwork.interop.keras.fitting import Memory, Program
 from latchwork.interop.keras.graph import Symbol, apply, chain
-from latchwork.interop.keras.layers import Embedding, InputLayer, Layer, Masking
+from latchwork.interop.keras.layers import InputLayer, Layer, Masking
 from latchwork.interop.keras.naming import unique_name
-from latchwork.interop.keras.printing import summary_text
 from latchwork.interop.keras.refusals import arguments, missing, refuse
 
 Array = NDArray[Any]
@@ -31,7 +31,7 @@ COMPILE: dict[str, Any] = {
 }  # fmt: skip
 
 
-class Model:
+class Model(Chain):
     """A chain of layers, from an `Input` to outputs.
 
     Args:
@@ -65,112 +65,6 @@ class Model:
         self._answers: Answers | None = None
         self._network: spec.Sequential | None = None
 
-    # Layers and shapes
-
-    @property
-    def layers(self) -> list[Layer]:
-        """Its layers; a `Sequential` has its input's shape in the first one."""
-        return list(self._layers)
-
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """A layer by its name or its place."""
-        if index is not None:
-            return self.layers[index]
-        for layer in self._layers:
-            if layer.name == name:
-                return layer
-        known = ", ".join(layer.name for layer in self._layers)
-        raise InputError(f"the model has no layer {name!r}: it has {known}")
-
-    def build(self, input_shape: Any = None) -> None:
-        """Make the layers' arrays for inputs of a shape (with the batch); without one, for that of the first layer."""
-        shape = self._layers[0].given_shape if input_shape is None else tuple(input_shape)[1:]
-        if shape is None:
-            raise InputError("the model's input shape is not known: give the first layer input_shape=(steps, features)")
-        described: list[spec.Layer] = []
-        start, self._places = shape, list[tuple[int, Layer]]()
-        for layer in self._layers:
-            own = layer.described(shape)
-            shape = layer.build(shape)
-            if layer.arrays:
-                self._places.append((len(described), layer))  # the first of its layers has the arrays
-            described += own
-        if not described:
-            raise InputError("the model has no layer that computes anything")
-        self._network = spec.Sequential(described, input_shape=start)
-        self._check_masking()
-
-    def _check_masking(self) -> None:
-        """A mask reaches all layers from the one that makes it on; what is before it must leave steps as they are."""
-        masking = [at for at, layer in enumerate(self._layers) if isinstance(layer, Masking) or _masks_zero(layer)]
-        before = [layer for at, layer in enumerate(self._layers) if masking and at < masking[-1]]
-        if any(not isinstance(layer, InputLayer) for layer in before):
-            raise InputError("Masking, or Embedding(mask_zero=True), has to be the first layer: it looks at the inputs")
-        if masking and any(isinstance(layer, spec.Flatten) for layer in self.network.layers):
-            raise InputError("Flatten after masking would mix what is masked with what is not: leave the masking out")
-        if masking and spec.Pooling(("max",)) in self.network.layers:
-            raise InputError("GlobalMaxPooling1D knows no mask in Keras: use GlobalAveragePooling1D, or leave it out")
-
-    @property
-    def network(self) -> spec.Sequential:
-        """The layers of ours; raises `InputError` before the input's shape is known."""
-        if self._network is None:
-            self.build()
-        assert self._network is not None
-        return self._network
-
-    @property
-    def fixed_batch_size(self) -> int | None:
-        """Rows of every batch, where the first layer says so."""
-        return self._layers[0].batch_size if self._layers else None
-
-    @property
-    def stateful(self) -> bool:
-        """Whether a layer goes on with each batch where the one before ended."""
-        return any(layer.given.get("stateful") for layer in self._layers)
-
-    @property
-    def built(self) -> bool:
-        """Whether the layers have their arrays."""
-        return self._network is not None
-
-    @property
-    def input_shape(self) -> tuple[int | None, ...]:
-        """With the batch."""
-        return (self._layers[0].batch_size, *(self.network.input_shape or ()))
-
-    @property
-    def output_shape(self) -> tuple[int | None, ...]:
-        """With the batch."""
-        return (self._layers[0].batch_size, *self.network.output_shape())
-
-    @property
-    def input(self) -> Symbol:
-        """Where a `Model` of some of its layers begins."""
-        return self._symbols()[0]
-
-    inputs = input
-
-    @property
-    def output(self) -> Symbol:
-        """Where a further layer can go on."""
-        return self._symbols()[-1]
-
-    def _symbols(self) -> list[Symbol]:
-        """One for each layer, made once."""
-        if not hasattr(self, "_chain"):
-            shape = self._layers[0].given_shape or self.network.input_shape or ()
-            at = Symbol(self._layers[0], None, shape, batch_size=self._layers[0].batch_size)
-            if not isinstance(self._layers[0], InputLayer):
-                at = Symbol(InputLayer(batch_input_shape=at.shape), None, shape, batch_size=at.batch_size)
-            self._chain = [at]
-            for layer in self._layers:
-                if not isinstance(layer, InputLayer):
-                    at = Symbol(layer, at, layer.build(at.inner_shape), batch_size=at.batch_size)
-                    self._chain.append(at)
-                layer.output = at  # pyright: ignore[reportAttributeAccessIssue]
-        return self._chain
-
     def __call__(self, inputs: Any, **options: Any) -> Any:
         """The answer to an array, as `predict` gives it; of a symbol, all its layers go on from there."""
         if not isinstance(inputs, Symbol):
@@ -179,86 +73,6 @@ class Model:
             if not isinstance(layer, InputLayer):
                 inputs = apply(layer, inputs, options)
         return inputs
-
-    def summary(self, line_length: int = 65, **given: Any) -> None:
-        """Print the layers, their outputs' shapes and the number of their parameters."""
-        known = {"print_fn": print, "positions": None, "expand_nested": False, "show_trainable": False}
-        rows: list[tuple[str, str, int]] = []
-        shape = self.network.input_shape or ()
-        batch = self._layers[0].batch_size
-        for layer in self._layers:
-            shape = layer.build(shape)
-            rows.append((f"{layer.name} ({type(layer).__name__})", str((batch, *shape)), layer.count_params()))
-        frozen = sum(layer.count_params() for layer in self._layers if not layer.trainable)
-        arguments("summary", given, known).get("print_fn", print)(summary_text(self.name, rows, frozen, line_length))
-
-    def count_params(self) -> int:
-        """How many numbers all layers have."""
-        return self.network.parameter_count() - sum(self._arrays()[name].size for name in self._never_there())
-
-    # Arrays
-
-    def _arrays(self) -> dict[str, Array]:
-        """Every array by its name in the network."""
-        self.network  # noqa: B018 - builds
-        found: dict[str, Array] = {}
-        for place, layer in self._places:
-            found |= {f"layers.{place}.{name}": array for name, array in layer.arrays.items()}
-        return found
-
-    def _never_there(self) -> set[str]:
-        """Arrays that Keras has not: biases that were left out."""
-        self.network  # noqa: B018 - builds
-        return {f"layers.{place}.{name}" for place, layer in self._places for name in layer.frozen}
-
-    def current_parameters(self) -> dict[str, Array]:
-        """Every array by its name in the network."""
-        return self._arrays()
-
-    def take_parameters(self, parameters: Mapping[str, Array]) -> None:
-        """Put trained arrays into the layers."""
-        for place, layer in self._places:
-            layer.change({name: parameters[f"layers.{place}.{name}"] for name in layer.arrays})
-
-    def get_weights(self) -> list[Array]:
-        """All arrays in Keras's order and layout."""
-        self.network  # noqa: B018 - builds
-        return [array for layer in self._layers for array in layer.get_weights()]
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Take arrays in Keras's order and layout."""
-        expected = self.get_weights()
-        if len(weights) != len(expected):
-            raise InputError(f"the model has {len(expected)} arrays, got {len(weights)}")
-        at = 0
-        for layer in self._layers:
-            count = len(layer.slots)
-            layer.set_weights(weights[at : at + count])
-            at += count
-
-    @property
-    def weights(self) -> list[Array]:
-        """As `get_weights`."""
-        return self.get_weights()
-
-    @property
-    def trainable_weights(self) -> list[Array]:
-        """Those of layers that are trained."""
-        return [array for layer in self._layers if layer.trainable for array in layer.get_weights()]
-
-    @property
-    def trainable(self) -> bool:
-        """Whether any layer is trained; setting it sets every layer's."""
-        return any(layer.trainable for layer in self._layers)
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        for layer in self._layers:
-            layer.trainable = bool(value)
-
-    def data(self) -> NetworkData:
-        """The network as plain data: what is saved, and what latchwork's own functions take."""
-        return NetworkData(self.network, self._arrays())
 
     # Training
 
@@ -274,7 +88,7 @@ class Model:
         self._compiled = Compiled.of(optimizer, loss, metrics)
         self.optimizer = self._compiled.optimizer
         self._memory = Memory()
-        if self.built or (self._layers and self._layers[0].given_shape is not None):
+        if self.built or (self._layers and self._start() is not None):
             self._compiled.trained(self.network)
 
     @property
@@ -306,21 +120,6 @@ class Model:
             NetworkData(trained, self._arrays()), compiled, compiled.measured(trained), tuple(penalties),
             frozenset(frozen), self._memory,
         )  # fmt: skip
-
-    def reader(self) -> Reader:
-        """How its inputs are read."""
-        masks = [layer for layer in self._layers if isinstance(layer, Masking)]
-        value = float(masks[0].given["mask_value"]) if masks else None
-        return Reader(self.network, value, any(_masks_zero(layer) for layer in self._layers))
-
-    def see(self, x: Any) -> None:
-        """A model without an input shape takes that of its first data."""
-        if not self.built:
-            if self._layers and self._layers[0].given_shape is not None:
-                return self.build()
-            array = np.asarray(x[0] if isinstance(x, list | tuple) and np.ndim(x[0]) > 1 else x)
-            self.build((None, *array.shape[1:]))
-        return None
 
     def fit(self, x: Any = None, y: Any = None, batch_size: int | None = None, *places: Any, **given: Any) -> Any:
         """Train it; arguments as in Keras, old names among them. Gives a `History`."""
@@ -448,7 +247,7 @@ class Sequential(Model):
         if isinstance(layer, Symbol) and layer.parent is None:
             layer = layer.layer
         if isinstance(layer, Model):
-            for own in layer.layers:
+            for own in layer._layers:
                 if not (isinstance(own, InputLayer) and self._layers):
                     self.add(own)
             return
@@ -460,7 +259,7 @@ class Sequential(Model):
         self._network, self._answers = None, None
         if hasattr(self, "_chain"):
             del self._chain
-        if self._layers[0].given_shape is not None and not all(map(_computes_nothing, self._layers)):
+        if self._start() is not None and not all(map(_computes_nothing, self._layers)):
             self.build()
 
     def pop(self) -> Layer:
@@ -489,10 +288,6 @@ _METHODS: Mapping[str, str] = {
 
 def _computes_nothing(layer: Layer) -> bool:
     return isinstance(layer, InputLayer | Masking)
-
-
-def _masks_zero(layer: Layer) -> bool:
-    return isinstance(layer, Embedding) and bool(layer.given["mask_zero"])
 
 
 def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, **given: Any) -> Model:

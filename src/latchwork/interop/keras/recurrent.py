@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 from latchwork.core import spec
 from latchwork.core.errors import InputError
 from latchwork.interop.keras import activations
-from latchwork.interop.keras.layers import WEIGHTS, Activation, Dense, Dropout, Layer, LayerNormalization, whole
+from latchwork.interop.keras.layers import (
+    WEIGHTS,
+    Activation,
+    Dense,
+    Dropout,
+    Layer,
+    LayerNormalization,
+    features_last,
+    whole,
+)
 from latchwork.interop.keras.weights import Slot
 
 Array = NDArray[np.float32]
@@ -87,15 +96,10 @@ class GRU(Recurrent):
 
     options: ClassVar[dict[str, Any]] = RECURRENT | {"recurrent_activation": "sigmoid", "reset_after": True}
 
-    def setup(self) -> None:
-        """Refuse the form that the kernels do not have."""
-        super().setup()
-        if not self.given["reset_after"]:
-            raise InputError("GRU: reset_after=False is not here: leave it out (Keras's default since 2.0 is True)")
-
     def described(self, shape: Shape) -> list[spec.Layer]:
-        """The same layer here."""
-        return [spec.GRU(**self.shared())]
+        """The same layer here; with `reset_after=False` one that the kernels do not have."""
+        kind = spec.GRU if self.given["reset_after"] else spec.ResetFirstGRU
+        return [kind(**self.shared())]
 
 
 class LSTM(Recurrent):
@@ -130,6 +134,8 @@ class Bidirectional(Layer):
             raise InputError(f"Bidirectional takes LSTM(...), GRU(...) or SimpleRNN(...), got {inner!r}")
         if self.given["backward_layer"] is not None:
             raise InputError("Bidirectional: no backward_layer: the backward layer is a copy of the forward one")
+        if self.given["weights"] is not None:
+            raise InputError("Bidirectional: no weights: call set_weights once the model is built")
         if self.given["merge_mode"] is None:
             raise InputError("Bidirectional: merge_mode=None gives two outputs, a branch: use concat, sum, mul or ave")
         for option in ("return_state", "stateful", "go_backwards"):
@@ -214,6 +220,7 @@ class GlobalAveragePooling1D(Layer):
         """Refuse what is not done."""
         if self.given["keepdims"]:
             raise InputError(f"{type(self).__name__}: no keepdims: it gives a vector")
+        features_last(self)
 
     def described(self, shape: Shape) -> list[spec.Layer]:
         """A pooling here."""
