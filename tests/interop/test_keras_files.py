@@ -85,7 +85,7 @@ def test_the_goldens_have_every_layer_that_is_read():
         ("LSTM", {"activation": "gelu"}, "activation='gelu'"),
         ("LSTM", {"return_state": True}, "return_state"),
         ("LSTM", {"go_backwards": True, "return_sequences": True}, "reverse order"),
-        ("GRU", {"reset_after": False}, "reset_after=False"),
+        ("GRU", {"recurrent_activation": "relu"}, "recurrent_activation='relu'"),
         ("Conv1D", {}, "is no layer that is read"),
     ],
 )

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from latchwork.cli.common import JsonOption, ModelArgument, Output, QuietOption, check_writable
+from latchwork.cli.common import JsonOption, ModelArgument, Output, QuietOption
+from latchwork.cli.outputs import check_file
 from latchwork.core.errors import InputError
 
 
@@ -25,9 +26,7 @@ def export(
     if not targets:
         raise InputError("give --onnx F.onnx, --keras F.keras, or both")
     for target in targets:
-        check_writable(target)
-        if target.exists() and model.exists() and target.samefile(model):
-            raise InputError(f"{target} is the model itself: give the name of another file")
+        check_file(target, inputs=(model,), kind="table")
     subject = subject_of(model)
     if onnx is not None:
         export_onnx(subject, onnx)

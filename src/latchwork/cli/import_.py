@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from latchwork.cli.common import JsonOption, Output, QuietOption, check_writable
+from latchwork.cli.common import JsonOption, Output, QuietOption
+from latchwork.cli.outputs import check_file
 
 
 def import_(
@@ -39,7 +40,7 @@ def import_(
     """Read a model of Keras, PyTorch or ONNX as data, and write it as a .latch file with the same outputs."""
     from latchwork.interop.importing import import_model
 
-    check_writable(out)
+    check_file(out, inputs=(file, labels, scaler, target_scaler), kind="model")
     output = Output(as_json=as_json, quiet=quiet)
     model = import_model(
         file, labels=labels, scaler=scaler, target_scaler=target_scaler, reads=reads, activation=activation

@@ -88,15 +88,16 @@ def _parts(given: Any, name: str) -> tuple[Any, Any]:
         scale = 1 / np.asarray(given.scale_, np.float64)
         return -np.asarray(given.min_, np.float64) * scale, scale
     if hasattr(given, "scale_") and hasattr(given, "mean_"):
-        mean = 0.0 if given.mean_ is None else given.mean_
-        return mean, 1.0 if given.scale_ is None else given.scale_
+        centred = given.mean_ is not None and getattr(given, "with_mean", True)
+        return given.mean_ if centred else 0.0, 1.0 if given.scale_ is None else given.scale_
     raise InputError(f"the {name} is {type(given).__name__}: give (offset, scale), a fitted StandardScaler or "
                      "MinMaxScaler, or a JSON file with mean and scale, or min and max")  # fmt: skip
 
 
 def _from_file(path: str | os.PathLike[str]) -> Mapping[str, Any]:
+    text = _text(path)
     try:
-        document = json.loads(_text(path))
+        document = json.loads(text)
     except (ValueError, RecursionError):
         raise InputError(f"{path}: no JSON: expected mean and scale, or min and max") from None
     if not isinstance(document, dict):

@@ -125,7 +125,7 @@ def _layer(node: Node, units: int, ways: int, parts: list[dict[str, Array]]) -> 
     relu = "relu" in lower
     if node.operator == "GRU":
         if not node.attributes.get("linear_before_reset", 0):
-            raise refuse(node, "resets before the recurrent product (linear_before_reset=0): 1 is read")
+            return spec.ResetFirstGRU(**common, activation="relu" if relu else "tanh")
         return spec.GRU(**common, activation="relu" if relu else "tanh")
     coupled, peepholes = bool(node.attributes.get("input_forget", 0)), any("p" in part for part in parts)
     if not coupled and not peepholes:
@@ -152,6 +152,9 @@ def _ours(node: Node, layer: spec.Recurrent, part: dict[str, Array]) -> dict[str
             return {"input_weight": weight, "hidden_weight": hidden, "bias": bias + second}
         case spec.GRU():
             named = {"input_weight": weight, "hidden_weight": hidden, "input_bias": bias, "hidden_bias": second}
+            return {name: arranged(array, 1, 0, 2) for name, array in named.items()}
+        case spec.ResetFirstGRU():
+            named = {"input_weight": weight, "hidden_weight": hidden, "bias": bias + second}
             return {name: arranged(array, 1, 0, 2) for name, array in named.items()}
         case spec.CoupledLSTM():  # f = 1 - i = sigmoid(-x_i)
             named = {"input_weight": weight, "hidden_weight": hidden, "bias": bias + second}
