@@ -107,3 +107,18 @@ def test_a_person_s_own_keras_opens_what_we_write(tmp_path: Path):
         (tmp_path / file).write_bytes(FILES[file])
         found = lw.to_keras(import_model(tmp_path / file)).predict(ANSWERS[f"{name}.x"], verbose=0)
         np.testing.assert_allclose(found, ANSWERS[f"{name}.y"], atol=1e-5, err_msg=name)
+
+
+def test_a_masked_model_of_the_facade_is_served_and_exported_with_its_mask(tmp_path: Path):
+    runtime = pytest.importorskip("onnxruntime")
+    from latchwork import keras
+    from latchwork.runtime import load
+
+    layers = [keras.layers.Embedding(9, 3, mask_zero=True), keras.layers.LSTM(4), keras.layers.Dense(2)]
+    model, tokens = keras.Sequential(layers), np.array([[1, 2, 0, 0], [0, 0, 3, 4], [5, 6, 7, 8]])
+    expected = model.predict(tokens, verbose=0)
+    model.save(tmp_path / "m.latch")
+    np.testing.assert_allclose(load(tmp_path / "m.latch").predict(tokens), expected, atol=1e-5)
+    export_onnx(tmp_path / "m.latch", tmp_path / "m.onnx")
+    ran = runtime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
+    np.testing.assert_allclose(ran.run(None, {"tokens": tokens})[0], expected, atol=1e-5)

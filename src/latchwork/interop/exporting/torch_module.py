@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -110,8 +110,10 @@ def _layer(torch: Any, layer: spec.Layer, arrays: Mapping[str, Any]) -> Any:
             raise InputError(f"{layer!r} has no layer in PyTorch that computes the same: export it as ONNX")
 
 
-def _recurrent(torch: Any, layer: spec.Recurrent, ways: list[Mapping[str, Any]]) -> Any:
-    kinds = {spec.LSTM: torch.nn.LSTM, spec.GRU: torch.nn.GRU, spec.SimpleRNN: torch.nn.RNN}
+def _recurrent(torch: Any, layer: spec.Recurrent, ways: Sequence[Mapping[str, Any]]) -> Any:
+    kinds: dict[type[spec.Layer], Any] = {
+        spec.LSTM: torch.nn.LSTM, spec.GRU: torch.nn.GRU, spec.SimpleRNN: torch.nn.RNN,
+    }  # fmt: skip
     bent = isinstance(layer, spec.LSTM | spec.GRU) and layer.activation != "tanh"
     if type(layer) not in kinds or bent:
         raise InputError(f"{layer!r} has no layer in PyTorch that computes the same: export it as ONNX")

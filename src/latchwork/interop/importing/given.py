@@ -60,7 +60,7 @@ def as_scaler(given: Any, features: int | None, name: str) -> Scaler:
     offset, scale = _parts(given, name)
     try:
         arrays = [np.asarray(each, np.float64).reshape(-1) for each in (offset, scale)]
-        fitted = [np.broadcast_to(each, (features,)).copy() for each in arrays]
+        fitted = [np.broadcast_to(each, (features or 0,)).copy() for each in arrays]
     except (TypeError, ValueError):
         sizes = " and ".join(str(np.size(each)) for each in (offset, scale))
         raise InputError(f"the {name} has {sizes} numbers for {features} features: give one for each") from None

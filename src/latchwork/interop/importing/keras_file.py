@@ -157,7 +157,7 @@ def _layers(document: Mapping[str, Any]) -> tuple[list[KerasLayer], tuple[int | 
     entries = config if isinstance(config, list) else config.get("layers")
     if not isinstance(entries, list) or not entries or len(entries) > MAX_LAYERS:
         raise InputError("no Keras model: its config describes no layers")
-    chain = entries if kind == "Sequential" else _chain(config, entries)
+    chain = _chain(config, entries) if kind != "Sequential" and isinstance(config, dict) else entries
     layers: list[KerasLayer] = []
     shape: tuple[int | None, ...] | None = None
     for entry in cast("list[Any]", chain):

@@ -197,7 +197,7 @@ def _read_bidirectional(reading: Reading, layer: KerasLayer) -> None:
         raise InputError(f"{_named(layer)} reads backwards with other settings than forwards")
     arrays = {f"forward.{name}": array for name, array in forward.items()}
     arrays |= {f"backward.{name}": array for name, array in backward.items()}
-    merge = cast("Any", layer.config.get("merge_mode", "concat"))
+    merge = layer.config.get("merge_mode", "concat")
     reading.add(spec.Bidirectional(described, merge), arrays, layer.name)
 
 

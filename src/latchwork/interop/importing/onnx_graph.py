@@ -111,7 +111,7 @@ def _read(file: OnnxFile, main: GraphInput, *, time_first: bool) -> Imported:
     axes = ("time", "batch") if time_first else ("batch", "time")
     width = 0
     if main.floats:
-        width = (main.shape or (None, None, None))[2] or _width_of_weights(file)
+        width = (main.shape[-1] if main.shape else None) or _width_of_weights(file)
         axes = (*axes, "features")
     values: dict[str, Value] = {name: Const(array) for name, array in file.arrays.items()}
     values |= {each.name: _other_input(each, values.get(each.name)) for each in file.inputs}

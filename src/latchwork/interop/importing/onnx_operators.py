@@ -136,6 +136,7 @@ def _affine(reading: Reading, node: Node, value: Signal, scale: Array, shift: Ar
         raise refuse(node, "comes after probabilities, which are read as a model's last step alone")
     factor, offset = (_per_feature(node, each, value.width) for each in (scale, shift))
     if value.after == 0 and not reading.tokens:
+        reading.grant(node, 8 * value.width)
         own = np.zeros(value.width) if reading.offset is None else reading.offset
         divisor = np.ones(value.width) if reading.scale is None else reading.scale
         if not factor.all():

@@ -194,9 +194,8 @@ def _pick(value: Signal, axis: int, start: int, end: Any, node: Node, *, keep: b
     if whole and keep:
         return value
     if name == "time":
-        which = {(0, 1): "first", (-1, None): "last", (-1, 0): "last"}.get((start, end))
-        if which is None and start == -1 and (end == "time" or (isinstance(end, int) and end >= 2**31 - 1)):
-            which = "last"
+        ends = end in (None, 0, "time") or (isinstance(end, int) and end >= 2**31 - 1)
+        which = "first" if (start, end) == (0, 1) else "last" if start == -1 and ends else None
         if which is not None:
             return value.but(axes=axes, kind="pooled", pooled=(which,))
     if name == "one" and start in (0, -1):
@@ -258,7 +257,7 @@ def reshape(reading: Reading, node: Node, inputs: Inputs) -> list[Value]:
     value = inputs[0]
     target = sizes_of(inputs[1]) if len(inputs) > 1 else node.attributes.get("shape")
     if isinstance(value, Const):
-        sizes = whole_numbers(inputs[1], node) if len(inputs) > 1 else tuple(target or ())
+        sizes: tuple[int, ...] = whole_numbers(inputs[1], node) if len(inputs) > 1 else node.attributes.get("shape", ())
         return [
             Const(value.array.reshape([value.array.shape[at] if size == 0 else size for at, size in enumerate(sizes)]))
         ]
