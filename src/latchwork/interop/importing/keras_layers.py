@@ -123,6 +123,8 @@ def _recurrent(layer: KerasLayer, arrays: tuple[Array, ...]) -> tuple[spec.Recur
         "activation": str(config.get("activation", "tanh")),
     }
     _refuse_other(own, "activation", ("tanh", "relu"))
+    if layer.kind != "SimpleRNN":
+        _refuse_other(own, "recurrent_activation", ("sigmoid",))
     biased = config.get("use_bias", True) is not False
     named = _arrays(own, "kernel", "recurrent_kernel", *(("bias",) if biased else ()))
     weights = {"input_weight": named["kernel"], "hidden_weight": named["recurrent_kernel"]}
@@ -132,11 +134,9 @@ def _recurrent(layer: KerasLayer, arrays: tuple[Array, ...]) -> tuple[spec.Recur
             bias = named.get("bias", np.zeros(width, np.float32))
             return spec.SimpleRNN(**common), weights | {"bias": bias}
         case "LSTM":
-            _refuse_other(own, "recurrent_activation", ("sigmoid",))
             bias = named.get("bias", np.zeros(width, np.float32))
             return spec.LSTM(**common), weights | {"bias": bias}
         case _:
-            _refuse_other(own, "recurrent_activation", ("sigmoid",))
             if config.get("reset_after", True) in (False, 0):
                 first = weights | {"bias": named.get("bias", np.zeros(width, np.float32))}
                 return spec.ResetFirstGRU(**common), {name: swap_gates(array) for name, array in first.items()}
