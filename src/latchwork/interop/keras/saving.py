@@ -24,7 +24,7 @@ def save(model: Any, path: Path, *, overwrite: bool) -> None:
         document = {
             "job": "keras",
             "network": model.network.to_dict(),
-            "fitted": {"keras": described(model)},
+            "fitted": {"keras": described(model)} | _padding(model),
             "training": {},
             "data": {},
         }
@@ -33,6 +33,14 @@ def save(model: Any, path: Path, *, overwrite: bool) -> None:
         theirs.write(model, path)
     else:
         raise InputError(f"{path}: a model is saved as .latch, or as .keras or .h5 for Keras; got {path.suffix!r}")
+
+
+def _padding(model: Any) -> dict[str, float]:
+    """The value whose steps are masked, as `runtime.Model` takes it."""
+    reader = model.reader()
+    if reader.mask_zero:
+        return {"padding": 0.0}
+    return {} if reader.mask_value is None else {"padding": reader.mask_value}
 
 
 def load(path: Path, make: Callable[..., Any], *, compiled: bool) -> Any:
