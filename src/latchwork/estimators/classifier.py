@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
 from latchwork.core.storage import Latch
+from latchwork.estimators.baselines import Task
 from latchwork.estimators.sequence import SequenceEstimator
 from latchwork.runtime.model import Model
 from latchwork.training import Accuracy, Objective, SoftmaxCrossEntropy, Supervised
@@ -91,6 +92,9 @@ class SequenceClassifier(SequenceEstimator):
         assert before.labels is not None
         self.labels_ = before.labels
         return self._outputs()
+
+    def _task(self) -> Task:
+        return Task(len(self.labels_.classes), self.seed_)
 
     def _classes_of(self, targets: NDArray[Any]) -> NDArray[Any]:
         return targets

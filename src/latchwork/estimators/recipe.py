@@ -24,7 +24,8 @@ TINY_SET = 300  # rows below which every row is held out once
 WARPED_SET = 600  # rows below which changed copies of the rows are tried as well
 COPIES = 2  # changed copies of each row
 DEFAULT_MINUTES = 1.0
-TRIALS_SHARE = 0.5  # of the budget; what they leave is the final training's
+TRIALS_SHARE = 0.45  # of the budget
+FOR_TRAINING = 0.8  # of what the trials leave; the rest is for simple methods, and for a machine that gets busier
 OPTIMIZER = Optimizer("adamw", learning_rate=3e-3, schedule="cosine", warmup=0.1, weight_decay=0.01, clip=1.0)
 
 
@@ -143,7 +144,7 @@ def choose_recipe(
         if try_out(name, layers, minimised, length, copies) < chosen.trial.loss:
             chosen = _Way(suffix, minimised, length, copies, tried[name])
 
-    fits = budget.left() / trials.expected_seconds_of(count * (1 + chosen.copies))
+    fits = FOR_TRAINING * budget.left() / trials.expected_seconds_of(count * (1 + chosen.copies))
     final = chosen.epochs if epochs is not None else int(np.clip(fits, 1, chosen.epochs))
     way = f"{final} epochs" + (f" of {chosen.epochs}, as the budget allows" if final < chosen.epochs else "")
     way += chosen.suffix

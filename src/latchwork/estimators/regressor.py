@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.storage import Latch
+from latchwork.estimators.baselines import Task
 from latchwork.estimators.sequence import SequenceEstimator
 from latchwork.runtime.metrics import as_numbers
 from latchwork.runtime.model import Model
@@ -51,8 +52,8 @@ class SequenceRegressor(SequenceEstimator):
         """The fitted regressor in a file."""
         loaded = super().from_latch(latch)
         loaded.vector_ = loaded.model_.vector
-        outputs = loaded.model_.data.spec.output_shape()[-1] or 0
-        loaded.target_scaler_ = loaded.model_.target_scaler or _unscaled(outputs)
+        scaler = loaded.model_.target_scaler
+        loaded.target_scaler_ = scaler or _unscaled(loaded.model_.data.spec.output_shape()[-1] or 0)
         return loaded
 
     def _objective(self) -> Objective:
@@ -72,6 +73,12 @@ class SequenceRegressor(SequenceEstimator):
         self.vector_ = before.vector
         self.target_scaler_ = before.target_scaler or _unscaled(before.data.spec.output_shape()[-1] or 0)
         return self._outputs()
+
+    def _task(self) -> Task:
+        return Task(None, self.seed_)
+
+    def _target_scale(self) -> NDArray[np.float64]:
+        return self.target_scaler_.scale
 
     def _learned_of_targets(self) -> dict[str, Any]:
         return {"target_scaler": self.target_scaler_, "vector": self.vector_}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import time as clock
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
@@ -20,12 +21,16 @@ from latchwork.core.network import NetworkData
 from latchwork.core.storage import Latch
 from latchwork.estimators.base import Estimator, network_in_jax
 from latchwork.estimators.checks import check_parameters, drawn_seed
+from latchwork.estimators.compared import Compared
+from latchwork.estimators.comparison import Comparison
 from latchwork.estimators.recipe import OPTIMIZER, Recipe, choose_recipe
 from latchwork.estimators.routing import Routed
 from latchwork.estimators.rows import Rows, check_rows, fingerprint, parted, scaled, source_of
 from latchwork.estimators.trials import with_copies
 from latchwork.runtime.metrics import checked_weight
 from latchwork.runtime.model import Model
+from latchwork.runtime.sequences import SequenceModel
+from latchwork.runtime.simple import SimpleModel
 from latchwork.training import Data, DivergedError, Fitted, History, Objective, Optimizer, fit
 from latchwork.training.data import Source
 from latchwork.training.optimizers import OptaxOptimizer, as_optimizer
@@ -42,7 +47,7 @@ SCALERS = {"standard": standard_scaler, "minmax": minmax_scaler}
 
 
 @dataclass(eq=False, repr=False)
-class SequenceEstimator(Routed, Estimator):
+class SequenceEstimator(Compared, Routed, Estimator):
     """A network from whole sequences to one answer each; `SequenceClassifier` and `SequenceRegressor` are its kinds.
 
     Args:
@@ -62,6 +67,9 @@ class SequenceEstimator(Routed, Estimator):
         random_state: seed of all that is drawn; None, or a generator of NumPy's, to have one drawn (`seed_`).
         one_way: choose among networks that read forwards alone, which can answer step by step as a stream comes in.
         warm_start: go on from the network of the last `fit`, or of the file that this was loaded from.
+        compare: put simple methods beside the network, on the same held-out rows (`comparison_`); where None, if a
+            recipe is chosen. With a network of your own it goes by the validation rows.
+        best: answer by whatever won the comparison, however simple; a network that lost is not trained to its end.
     """
 
     network: spec.Sequential | None = None
@@ -83,6 +91,8 @@ class SequenceEstimator(Routed, Estimator):
     random_state: int | np.random.RandomState | np.random.Generator | None = 0
     one_way: bool = False
     warm_start: bool = False
+    compare: bool | None = None
+    best: bool = False
 
     model_: Model = dataclasses.field(init=False)
     """What answers: the trained network and all that was fitted beside it, packed once. It needs no JAX."""
@@ -96,20 +106,10 @@ class SequenceEstimator(Routed, Estimator):
     """The seed of all that was drawn."""
     recipe_: Recipe = dataclasses.field(init=False)
     """How it was trained: as given, or as chosen."""
+    comparison_: Comparison | None = dataclasses.field(init=False)
+    """What the simple methods and the network scored on held-out rows; None where nothing was compared."""
     data_: dict[str, Any] = dataclasses.field(init=False)
     """What it was trained on: rows and fingerprint."""
-
-    @property
-    def feature_names_in_(self) -> NDArray[Any]:
-        """The names of the features, where the training sequences had them (frames, or what `datasets.read` gave).
-
-        Raises:
-            AttributeError: they had none, or nothing is fitted.
-        """
-        names = self.model_.features if hasattr(self, "model_") else None
-        if names is None:
-            raise AttributeError("the training sequences had no names of features")
-        return np.array(names, object)
 
     @property
     def network_(self) -> Network:
@@ -144,18 +144,6 @@ class SequenceEstimator(Routed, Estimator):
 
     SCORE: ClassVar[str]
     _estimator_type: ClassVar[str]  # `classifier` or `regressor`
-
-    def __sklearn_tags__(self) -> Any:
-        """What scikit-learn's tools ask an estimator; nothing else calls it, so it need not be installed."""
-        from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags
-
-        return Tags(
-            estimator_type=self._estimator_type,
-            target_tags=TargetTags(required=True),
-            classifier_tags=ClassifierTags() if self._estimator_type == "classifier" else None,
-            regressor_tags=RegressorTags() if self._estimator_type == "regressor" else None,
-            input_tags=InputTags(two_d_array=False, three_d_array=True),
-        )
 
     @abstractmethod
     def _objective(self) -> Objective:
@@ -241,6 +229,10 @@ class SequenceEstimator(Routed, Estimator):
             "ragged": sequences.lengths is not None,
         } | ({"columns": columns.to_dict()} if columns is not None else {})
         self.recipe_ = self._recipe(training, outputs, before)
+        self.comparison_ = self._compared_in_trials(training)
+        if self._is_simple_better():
+            return self._keep_simple(training, names)
+        began = clock.monotonic()
         try:
             trained = fit(
                 self._begun(sequences, before),
@@ -256,7 +248,20 @@ class SequenceEstimator(Routed, Estimator):
         self._keep(trained, names)
         if self.history_.stopped == "interrupted":
             raise KeyboardInterrupt
+        if validation and self._is_compared() and self.comparison_ is None:
+            self.comparison_ = self._compared_on(training, validation, clock.monotonic() - began)
+            if self._is_simple_better():
+                return self._keep_simple(training, names)
+            self._keep(trained, names)
         return self
+
+    def _record(self) -> dict[str, Any]:
+        """What a file keeps of how it was trained."""
+        record = {"parameters": self._plain_parameters(), "history": self.history_.to_dict()}
+        if hasattr(self, "recipe_"):
+            record["recipe"] = list(self.recipe_.notes)
+        comparison = getattr(self, "comparison_", None)
+        return record if comparison is None else record | {"comparison": comparison.to_dict()}
 
     def _begun(self, sequences: Sequences, before: Model | None) -> NetworkData:
         """The network before the first step."""
@@ -277,7 +282,7 @@ class SequenceEstimator(Routed, Estimator):
             scaler=self.scaler_,
             scaling=self.scaling,
             features=names,
-            training={"parameters": self._plain_parameters(), "history": self.history_.to_dict()},
+            training=self._record(),
             trained_on=self.data_,
             **self._learned_of_targets(),
         )
@@ -290,15 +295,18 @@ class SequenceEstimator(Routed, Estimator):
     @classmethod
     def from_latch(cls, latch: Latch) -> Self:
         """The fitted estimator in a file; its network comes back, how it was trained stays a record."""
-        model = Model.from_latch(latch)
-        network = model.data.spec
-        loaded = cls(spec.Sequential(network.layers), scaling=model.document["fitted"]["scaling"])
+        model = SequenceModel.from_latch(latch)
+        network = None if isinstance(model, SimpleModel) else model.data.spec
+        loaded = cls(network and spec.Sequential(network.layers), scaling=model.document["fitted"]["scaling"])
         loaded.model_, loaded.scaler_ = model, model.scaler
         loaded.history_ = History.from_dict(model.document["training"]["history"])
         loaded.data_ = model.document["data"]
-        loaded.n_features_in_ = (
-            cast("int", (network.input_shape or (None, 0))[1]) if len(network.input_shape or ()) == 2 else 1
+        kept = model.document["training"].get("comparison")
+        loaded.comparison_ = None if kept is None else Comparison.from_dict(kept)
+        shape = (
+            (None, len(model.scaler.offset)) if isinstance(model, SimpleModel) else model.data.spec.input_shape or ()
         )
+        loaded.n_features_in_ = cast("int", shape[1]) if len(shape) == 2 else 1  # one token at a step
         return loaded
 
     def _source(self, training: Rows) -> Source:

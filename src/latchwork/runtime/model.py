@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core import spec, storage
-from latchwork.core.errors import InputError, LatchworkError
+from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.core.probabilities import softmax
 from latchwork.core.storage import Latch
+from latchwork.runtime.checked import check_finite, finite_outputs, not_quick, refuse_padding, saved_names
 from latchwork.runtime.metrics import classification_figures, regression_figures
 from latchwork.runtime.numpy_network import NumpyNetwork
 from latchwork.runtime.server import Array, Lengths, Server, State, make_server
@@ -72,7 +72,7 @@ class Model:
         server = make_server(self.data, None if far else self.scaler, scores=self.labels is not None)
         object.__setattr__(self, "_server", server)
         object.__setattr__(self, "_far_scaler", self.scaler if far else None)
-        object.__setattr__(self, "_quick_step", _not_quick if far else server.quick_step)
+        object.__setattr__(self, "_quick_step", not_quick if far else server.quick_step)
 
     @classmethod
     def fitted(
@@ -127,7 +127,7 @@ class Model:
         }
         data = NetworkData(spec.Sequential.from_dict(document["network"]), arrays)
         fitted = document["fitted"]
-        _check_finite(arrays)
+        check_finite(arrays)
         inputs, outputs = data.spec.shapes()[0][-1], data.spec.output_shape()[-1]
         return cls(
             job=str(document["job"]),
@@ -164,7 +164,7 @@ class Model:
         Raises:
             InputError: inputs of another shape, missing values, lengths that do not fit.
         """
-        outputs = _finite(self.outputs(inputs, lengths))
+        outputs = finite_outputs(self.outputs(inputs, lengths))
         return self._answers(outputs) if self.labels is None else self.labels.decode(outputs.argmax(axis=-1))
 
     def predict_proba(self, inputs: Any, lengths: Any = None) -> NDArray[np.floating]:
@@ -175,7 +175,7 @@ class Model:
         """
         if self.labels is None:
             raise InputError(f"this model's job is {self.job}: only a classifier has probabilities")
-        return softmax(_finite(self.outputs(inputs, lengths)))
+        return softmax(finite_outputs(self.outputs(inputs, lengths)))
 
     def evaluate(
         self, inputs: Any, answers: Any, lengths: Any = None, *, sample_weight: Any = None
@@ -260,7 +260,7 @@ class Model:
         given, lengths, _ = unframed(inputs, lengths, self.features)
         batch, found = as_sequences(given, lengths, features=self._features, exact=self._far_scaler is not None)
         if found is None and self._is_ragged:
-            _refuse_padding(batch)
+            refuse_padding(batch)
         return batch, found
 
     def _run(self, batch: NDArray[Any], lengths: Lengths) -> Array:
@@ -303,46 +303,3 @@ class Model:
         if tokens.min() < 0 or tokens.max() >= layer.tokens:
             raise InputError(f"token numbers go from 0 to {layer.tokens - 1}, got {tokens.min()} to {tokens.max()}")
         return tokens.astype(np.int64)
-
-
-def saved_names(names: Any, features: int | None) -> tuple[str, ...] | None:
-    """The features' names in a file; raises `InputError` where they are none."""
-    if names is None:
-        return None
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in cast("list[Any]", names)):
-        raise InputError("its features' names are no texts")
-    found = tuple(cast("list[str]", names))
-    if len(found) != features or len(set(found)) != features:
-        raise InputError(f"it names {len(found)} features, its network has {features}")
-    return found
-
-
-def _not_quick(*_: Any) -> None:
-    """In place of what takes float32 alone."""
-
-
-def _finite(outputs: Array) -> Array:
-    """Outputs that are numbers; raises `LatchworkError`, for no answer follows from any other."""
-    if not math.isfinite(float(outputs.sum())) and not np.isfinite(outputs).all():
-        row = int(np.argwhere(~np.isfinite(outputs))[0][0])
-        raise LatchworkError(
-            f"the network's outputs for sequence {row} overflow: its inputs are far from the training's"
-        )
-    return outputs
-
-
-def _check_finite(arrays: Mapping[str, NDArray[Any]]) -> None:
-    for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            raise InputError(f"its array {name} holds numbers that are infinite or none: it cannot answer")
-
-
-def _refuse_padding(batch: NDArray[Any]) -> None:
-    """What looks like padding would be read as steps, and answered wrongly in silence."""
-    padded = np.flatnonzero(~batch[:, -1].any(axis=-1))
-    if padded.size:
-        raise InputError(
-            f"X[{padded[0]}] ends in a step of zeros, as padding does, and the model was trained on sequences of "
-            "different lengths: give lengths (in scikit-learn by metadata routing: set_score_request(lengths=True)), "
-            "or a list of sequences"
-        )
