@@ -33,15 +33,18 @@ __all__ = [
     "GRU",
     "LSTM",
     "SLSTM",
+    "Activation",
     "Ahead",
     "Bidirectional",
     "CoupledLSTM",
     "Dense",
     "Dropout",
     "Embedding",
+    "Flatten",
     "LayerNorm",
     "PeepholeLSTM",
     "Pooling",
+    "RepeatVector",
     "Sequential",
     "SimpleRNN",
 ]  # fmt: skip
@@ -110,9 +113,19 @@ class SimpleRNN(Recurrent):
 
 @described
 class LSTM(Recurrent):
-    """Long short-term memory with forget gate (Hochreiter & Schmidhuber, 1997; Gers et al., 2000). Gates i, f, g, o."""
+    """Long short-term memory with forget gate (Hochreiter & Schmidhuber, 1997; Gers et al., 2000). Gates i, f, g, o.
 
+    Args:
+        activation: of the candidate, and of the cell state as it is shown: `tanh`, or `relu` as many tutorials have it.
+    """
+
+    activation: Literal["tanh", "relu"] = "tanh"
     gates: ClassVar[tuple[str, ...]] = ("input", "forget", "candidate", "output")
+
+    def __post_init__(self) -> None:
+        """Refuse sizes, rates and activations that mean nothing."""
+        super().__post_init__()
+        check_choice(self, "activation", ("tanh", "relu"))
 
 
 @described
@@ -158,9 +171,19 @@ class SLSTM(Recurrent):
 
 @described
 class GRU(Recurrent):
-    """Gated recurrent unit (Cho et al., 2014), reset after the product as in PyTorch and Keras. Gates r, z, n."""
+    """Gated recurrent unit (Cho et al., 2014), reset after the product as in PyTorch and Keras. Gates r, z, n.
 
+    Args:
+        activation: of the candidate: `tanh` or `relu`.
+    """
+
+    activation: Literal["tanh", "relu"] = "tanh"
     gates: ClassVar[tuple[str, ...]] = ("reset", "update", "candidate")
+
+    def __post_init__(self) -> None:
+        """Refuse sizes, rates and activations that mean nothing."""
+        super().__post_init__()
+        check_choice(self, "activation", ("tanh", "relu"))
 
     def parameter_shapes(self, shape: Shape) -> ParameterShapes:
         """Two biases in place of one, since the reset gate multiplies the recurrent product with its bias."""
@@ -173,24 +196,30 @@ class GRU(Recurrent):
 class Bidirectional(Layer):
     """Two copies of a recurrent layer, one reading each way, their outputs side by side (Schuster & Paliwal, 1997).
 
+    Args:
+        layer: what reads, forwards.
+        merge: `concat`: outputs side by side; or number by number their `sum`, product `mul` or mean `ave`.
+
     Example:
         >>> Bidirectional(LSTM(8, return_sequences=True)).output_shape((28, 3))
         (28, 16)
     """
 
     layer: Recurrent
+    merge: Literal["concat", "sum", "mul", "ave"] = "concat"
 
     def __post_init__(self) -> None:
-        """Refuse anything but a forward recurrent layer."""
+        """Refuse anything but a forward recurrent layer, and unknown ways to merge."""
+        check_choice(self, "merge", ("concat", "sum", "mul", "ave"))
         if not isinstance(self.layer, Recurrent):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InputError(f"Bidirectional takes a recurrent layer such as LSTM(30), got {self.layer!r}")
         if self.layer.reverse:
             raise InputError("Bidirectional reads both ways already: leave out reverse=True in its layer")
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Twice the layer's features."""
+        """Twice the layer's features where they are side by side, else as many."""
         *time, features = self.layer.output_shape(shape)
-        return (*time, 2 * cast(int, features))
+        return (*time, cast(int, features) * (2 if self.merge == "concat" else 1))
 
     def parameter_shapes(self, shape: Shape) -> ParameterShapes:
         """The layer's own, once under `forward.` and once under `backward.`."""
@@ -199,7 +228,8 @@ class Bidirectional(Layer):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data, the inner layer nested."""
-        return {"kind": "Bidirectional", "layer": self.layer.to_dict()}
+        merge = {} if self.merge == "concat" else {"merge": self.merge}  # as files have it since their first format
+        return {"kind": "Bidirectional", "layer": self.layer.to_dict()} | merge
 
 
 @described
@@ -271,9 +301,18 @@ class Dropout(Layer):
 
 @described
 class LayerNorm(Layer):
-    """Normalises the features of each step to mean 0, variance 1, then scales and shifts (Ba et al., 2016)."""
+    """Normalises the features of each step to mean 0, variance 1, then scales and shifts (Ba et al., 2016).
 
-    EPSILON: ClassVar[float] = 1e-5  # PyTorch's; keeps a constant vector finite
+    Args:
+        epsilon: added to the variance, so that a constant vector stays finite: PyTorch's; Keras has 1e-3.
+    """
+
+    epsilon: float = 1e-5
+
+    def __post_init__(self) -> None:
+        """Refuse what would divide by zero."""
+        if type(self.epsilon) not in (int, float) or not 0 < self.epsilon < 1:
+            raise InputError(f"LayerNorm: epsilon is a number above 0 and below 1, got {self.epsilon!r}")
 
     def output_shape(self, shape: Shape) -> Shape:
         """Unchanged."""
@@ -344,12 +383,69 @@ class Ahead(Layer):
         }
 
 
+@dataclass(frozen=True, repr=False)
+class Activation(Layer):
+    """A function of each number, or of each step's vector (`softmax`), where a layer has none of that name itself."""
+
+    function: str
+
+    FUNCTIONS: ClassVar[tuple[str, ...]] = (
+        "tanh", "relu", "sigmoid", "softmax", "elu", "selu", "softplus", "softsign", "silu", "exponential",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        """Refuse functions that are not known."""
+        check_choice(self, "function", self.FUNCTIONS)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Unchanged."""
+        features_of(self, shape)
+        return shape
+
+
+@dataclass(frozen=True, repr=False)
+class RepeatVector(Layer):
+    """A vector at each of `times` steps: what a decoder reads of its encoder."""
+
+    times: int
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that mean nothing."""
+        check_size(self, "times")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """`(times, features)`."""
+        if len(shape) != 1 or shape[0] is None:
+            raise InputError(
+                f"{self!r} takes one vector a sequence (batch, features), got (batch, {shape_text(shape)})"
+            )
+        return (self.times, shape[0])
+
+
+@dataclass(frozen=True, repr=False)
+class Flatten(Layer):
+    """A sequence of just `steps` steps as one vector, step after step."""
+
+    steps: int
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that mean nothing."""
+        check_size(self, "steps")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """`(steps * features,)`."""
+        time, features = sequence_of(self, shape)
+        if time != self.steps:
+            raise InputError(f"{self!r} takes sequences of {self.steps} steps, got (batch, {shape_text(shape)})")
+        return (self.steps * features,)
+
+
 # Every layer that a file may name: core.table has a row for each.
 LAYERS: dict[str, type[Layer]] = {
     kind.__name__: kind
     for kind in (
         SimpleRNN, GRU, LSTM, PeepholeLSTM, CoupledLSTM, SLSTM, Bidirectional, Embedding, Dense, Dropout, LayerNorm,
-        Pooling, Ahead,
+        Pooling, Ahead, Activation, RepeatVector, Flatten,
     )
 }  # fmt: skip
 

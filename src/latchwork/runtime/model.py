@@ -24,7 +24,7 @@ from latchwork.runtime.server import Array, Lengths, Server, State, make_server
 from latchwork.transforms.frames import unframed
 from latchwork.transforms.labels import Labels, saved_labels
 from latchwork.transforms.scaling import Scaler, saved_scaler
-from latchwork.transforms.sequences import as_lengths, as_sequences
+from latchwork.transforms.sequences import as_lengths, as_sequences, real_of
 
 ROWS = 512  # sequences of one call, so that memory does not grow with their number
 
@@ -44,6 +44,8 @@ class Model:
         target_scaler: what a regressor's answers go through, backwards, or None.
         vector: whether a regressor's answers are one number each, without an axis of their own.
         features: the names of the features, where the training data had them: frames are put in this order.
+        padding: the value whose steps are none: they are passed over where no lengths are given, wherever they stand
+            (Keras's `mask_zero` and `Masking`); None where every value is one.
         document: all that the file says in words: the training record, the data's fingerprint.
         tensors: all arrays of the file by name.
 
@@ -58,12 +60,14 @@ class Model:
     target_scaler: Scaler | None = None
     vector: bool = False
     features: tuple[str, ...] | None = None
+    padding: float | None = None
     document: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     tensors: Mapping[str, NDArray[Any]] = field(default_factory=dict[str, NDArray[Any]], repr=False)
     _server: Server = field(init=False, repr=False)
     _quick_step: Callable[..., Any] = field(init=False, repr=False)
     _features: int | None = field(init=False, repr=False)
     _far_scaler: Scaler | None = field(init=False, repr=False)  # the scaler, where float32 would lose its inputs
+    _is_quick: bool = field(init=False, repr=False)  # whether dense inputs go to the engine as they are
 
     def __post_init__(self) -> None:
         """Pack the network."""
@@ -73,6 +77,7 @@ class Model:
         object.__setattr__(self, "_server", server)
         object.__setattr__(self, "_far_scaler", self.scaler if far else None)
         object.__setattr__(self, "_quick_step", not_quick if far else server.quick_step)
+        object.__setattr__(self, "_is_quick", not far and self.padding is None and not self._is_ragged)
 
     @classmethod
     def fitted(
@@ -85,6 +90,7 @@ class Model:
         target_scaler: Scaler | None = None,
         vector: bool = False,
         features: tuple[str, ...] | None = None,
+        padding: float | None = None,
         scaling: str | None = None,
         training: Mapping[str, Any],
         trained_on: Mapping[str, Any],
@@ -92,7 +98,7 @@ class Model:
         """A model out of what was fitted, its document and tensors as its file will have them.
 
         Args:
-            job, data, scaler, labels, target_scaler, vector, features: as the attributes.
+            job, data, scaler, labels, target_scaler, vector, features, padding: as the attributes.
             scaling: the scaler's name.
             training: the record of the training, plain JSON.
             trained_on: what it was trained on, plain JSON.
@@ -108,11 +114,13 @@ class Model:
             fitted["features"] = list(features)
         if target_scaler is not None:
             fitted["vector"] = vector
+        if padding is not None:
+            fitted["padding"] = padding
         document = {
             "job": job, "network": data.spec.to_dict(), "fitted": fitted, "training": dict(training),
             "data": dict(trained_on),
         }  # fmt: skip
-        return cls(job, data, scaler, labels, target_scaler, vector, features, document, tensors)
+        return cls(job, data, scaler, labels, target_scaler, vector, features, padding, document, tensors)
 
     @classmethod
     def from_latch(cls, latch: Latch) -> Model:
@@ -137,6 +145,7 @@ class Model:
             target_scaler=saved_scaler(tensors, "fitted.target_scaler.", outputs),
             vector=bool(fitted.get("vector", False)),
             features=saved_names(fitted.get("features"), inputs),
+            padding=None if fitted.get("padding") is None else float(fitted["padding"]),
             document=document,
             tensors=tensors,
         )
@@ -200,8 +209,8 @@ class Model:
     def outputs(self, inputs: Any, lengths: Any = None) -> Array:
         """The network's own outputs, before they become answers; arguments as of `predict`."""
         if (
-            lengths is None
-            and self._far_scaler is None
+            self._is_quick
+            and lengths is None
             and isinstance(inputs, np.ndarray)
             and inputs.ndim
             and len(inputs) <= ROWS
@@ -209,12 +218,29 @@ class Model:
             outputs = self._server.quick_run(inputs)
             if outputs is not None:  # else in need of conversion, or wrong
                 return outputs
+        if self.padding is not None and lengths is None:
+            return self._outputs_of_real_steps(inputs)
         batch, lengths = self._checked(inputs, lengths)
         parts = [
             self._run(batch[first : first + ROWS], None if lengths is None else lengths[first : first + ROWS])
             for first in range(0, len(batch), ROWS)
         ]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _outputs_of_real_steps(self, inputs: Any) -> Array:
+        """The outputs without the steps that hold the padding's value alone; zero at those steps."""
+        batch, lengths = self._checked(inputs, None)
+        if lengths is not None:  # a list of sequences: nothing is padding
+            return self.outputs(batch, lengths)
+        real = real_of(batch, self.padding)
+        order = np.argsort(~real, axis=1, kind="stable")  # the real steps, in their order, then the others
+        index = order if batch.ndim == 2 else order[..., None]
+        outputs = self.outputs(np.take_along_axis(batch, index, axis=1), real.sum(axis=1))
+        if len(self.data.spec.output_shape()) == 1:
+            return outputs
+        placed = np.zeros_like(outputs)
+        np.put_along_axis(placed, order[..., None], outputs, axis=1)
+        return placed
 
     def initial_state(self, batch: int = 1) -> State:
         """The state before the first step of `batch` sequences; `InputError` where a layer reads backwards."""

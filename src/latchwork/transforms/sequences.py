@@ -68,6 +68,19 @@ def as_sequences(
     return Sequences(inputs, lengths)
 
 
+def real_of(inputs: NDArray[Any], padding: float | None) -> NDArray[np.bool_]:
+    """`[batch, time]`: True where a step holds anything but the padding's value.
+
+    Raises:
+        InputError: a sequence has no such step.
+    """
+    real = inputs != padding if inputs.ndim == 2 else (inputs != np.float32(padding)).any(axis=-1)
+    empty = np.flatnonzero(~real.any(axis=1))
+    if empty.size:
+        raise InputError(f"X[{empty[0]}] holds the value {padding:g} alone, which marks what is no step: leave it out")
+    return real
+
+
 def _check_finite(inputs: NDArray[Any], lengths: NDArray[np.int32] | None) -> None:
     """Of the real steps, some sequences at a time: nothing as large as the inputs is made."""
     first, count = None, 0
