@@ -3,15 +3,16 @@
 import os
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from latchwork.core.errors import InputError
-from latchwork.datasets import arrays, idx, tables, ts
+from latchwork.datasets import arff, arrays, arrays_elsewhere, frames, har, idx, tables, ts, wide
 from latchwork.datasets.files import Parsed, kind_of
 from latchwork.datasets.roles import Columns
 from latchwork.datasets.sequences import SequenceData, loses_digits
+from latchwork.transforms.frames import is_frame
 from latchwork.transforms.labels import as_labels
 from latchwork.transforms.scaling import real_steps
 from latchwork.transforms.sequences import Sequences, as_sequences
@@ -19,17 +20,18 @@ from latchwork.transforms.sequences import Sequences, as_sequences
 Split = Literal["train", "test"]
 
 _EXPECTED = (
-    "expected a folder of idx files, an .npz file, a pair X.npy and y.npy, a .ts file, a long CSV "
-    "(series, time, features..., label), or a folder with one sub-folder of CSV files for each class"
+    "expected a folder of idx files, an .npz file, a pair X.npy and y.npy, a .ts or .arff file, a long table "
+    "(series, time, features..., label) or a wide one (label, t0, t1, ...) as CSV or Parquet, .tsv or .txt of the UCR "
+    "archive, .h5 or .mat with X and y, UCI's HAR folder, or a folder with one sub-folder of CSV files for each class"
 )
 _PART = re.compile(r"(?:^|[-_. ])(train|test|t10k)(?=[-_. ]|$)", re.IGNORECASE)
 _IDX = re.compile(r"idx\d", re.IGNORECASE)
 _X = re.compile(r"(?:(?<=_)|^)x(?=_|$)", re.IGNORECASE)
-_SINGLE_FILES = (".ts", ".npz", *tables.SUFFIXES)
+_SINGLE_FILES = (".ts", ".arff", ".npz", ".h5", ".hdf5", ".mat", ".parquet", *tables.SUFFIXES)
 
 
 def read(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | Any,
     split: Split | None = None,
     *,
     labels_required: bool = True,
@@ -38,14 +40,16 @@ def read(
 ) -> SequenceData:
     """Read labelled sequences from a file or folder of any known format.
 
-    Formats: a folder of idx files (as MNIST's, plain or gzipped); `.npz` (`X`, `y`, optional `lengths`); `.npy` files
-    beside each other (`X.npy`, `y.npy`, or `NAME_X.npy`, `NAME_y.npy`); `.ts` of the UCR and UEA archives; a long CSV
-    (`series, time, features..., label`); a folder with one sub-folder of CSV files for each class; where no labels are
-    required, a folder of CSV files. Where a folder or `.npz` holds both parts, their names say which is which: `train`,
-    `test` or `t10k`. `NAME` stands for the pair `NAME_TRAIN.ts`, `NAME_TEST.ts`.
+    Formats: a folder of idx files (as MNIST's, plain or gzipped); `.npz`, HDF5 or `.mat` (`X`, `y`, optional
+    `lengths`); `.npy` files beside each other (`X.npy`, `y.npy`, or `NAME_X.npy`, `NAME_y.npy`); `.ts`, `.arff`, `.tsv`
+    and `.txt` of the UCR and UEA archives; a long table (`series, time, features..., label`) or a wide one (`label, t0,
+    t1, ...`) as CSV, Parquet or a frame of pandas, polars or pyarrow; UCI's HAR folder; a folder with one sub-folder of
+    CSV files for each class; where no labels are required, a folder of CSV files. Where a folder or `.npz` holds both
+    parts, their names say which is which: `train`, `test` or `t10k`. `NAME` stands for the pair `NAME_TRAIN.ts`,
+    `NAME_TEST.ts`.
 
     Args:
-        path: the file or folder.
+        path: the file or folder, or a frame.
         split: the part to read where there are two; a file that is named itself is read as it is. `"train"`
             also demands at least two classes.
         labels_required: refuse data without labels.
@@ -62,16 +66,20 @@ def read(
         >>> read("sequences/JapaneseVowels_TRAIN.ts").inputs.shape  # doctest: +SKIP
         (270, 26, 12)
     """
+    if is_frame(path):
+        parsed = frames.parse_frame(path, numbers=target == "number", asked=columns)
+        return checked(parsed, "the frame", split, required=labels_required, numbers=target == "number")
     try:
         parsed = _parse(Path(path), split, target == "number", labels_required, columns)
-        return _checked(parsed, str(path), split, labels_required, target == "number")
+        return checked(parsed, str(path), split, required=labels_required, numbers=target == "number")
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
-def _checked(parsed: Parsed, source: str, split: Split | None, required: bool, numbers: bool) -> SequenceData:
+def checked(parsed: Parsed, source: str, split: Split | None, *, required: bool, numbers: bool) -> SequenceData:
+    """What a reader found, checked as a whole; raises `InputError`."""
     inputs, lengths = _as_stored(parsed)
     if lengths is not None and (lengths == inputs.shape[1]).all():
         lengths = None
@@ -143,12 +151,31 @@ def _parse_file(path: Path, split: Split | None, numbers: bool, columns: Columns
         return _parse_npy(path)
     if kind == ".ts":
         return ts.parse(path, numbers=numbers)
+    if kind == ".arff":
+        return arff.parse(path, numbers=numbers)
+    if kind in (".h5", ".hdf5", ".hdf"):
+        return arrays_elsewhere.parse_hdf5(path, split)
+    if kind == ".mat":
+        return arrays_elsewhere.parse_mat(path, split)
+    if kind in (".parquet", ".pq"):
+        return frames.parse_parquet(path, numbers=numbers, asked=columns)
     if kind in tables.SUFFIXES:
-        return tables.parse_long(path, numbers=numbers, asked=columns)
+        return _parse_table(path, numbers, columns)
     raise InputError(f"unknown format {kind or 'without an ending'!r}: {_EXPECTED}")
 
 
+def _parse_table(path: Path, numbers: bool, columns: Columns) -> Parsed:
+    """Long, wide, or the UCR archive's: the first line says which."""
+    if wide.is_ucr(path):
+        return wide.parse_ucr(path, numbers=numbers)
+    if wide.is_wide(tables.header_of(path), columns):
+        return wide.parse_wide(*tables.all_texts(path), columns, numbers=numbers)
+    return tables.parse_long(path, numbers=numbers, asked=columns)
+
+
 def _parse_folder(folder: Path, split: Split | None, numbers: bool, required: bool, columns: Columns) -> Parsed:
+    if har.is_har(folder):
+        return har.parse(folder, split)
     parts = [part for part in ("train", "test") if (folder / part).is_dir()]
     if parts:
         part = split or parts[0]

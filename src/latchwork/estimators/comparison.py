@@ -35,7 +35,8 @@ class Comparison:
         confusion: of a classifier's network: rows by true class (down) and answer (across).
         calibration: of a classifier's network: in each range of probability, how many rows, what was said, what held.
         surprises: rows by their place in the training set that the network was sure of and wrong about.
-        residuals: of a regressor's network: its errors' sizes in the targets' own units, sorted, `[output][row]`.
+        residuals: of a regressor's network, and of what won: their errors' sizes in the targets' own units, sorted,
+            `[output][row]`.
     """
 
     rows: int
@@ -46,7 +47,7 @@ class Comparison:
     confusion: list[list[int]] = field(default_factory=list[list[int]])
     calibration: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
     surprises: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
-    residuals: list[list[float]] = field(default_factory=list[list[float]])
+    residuals: dict[str, list[list[float]]] = field(default_factory=dict[str, list[list[float]]])
 
     @property
     def baselines(self) -> dict[str, dict[str, float]]:
@@ -164,10 +165,11 @@ def _of_numbers(
         f"square), {READABLE[rival]} by {figures[rival]['rmse']:.4g} (paired test of squares, p = {chance:.2g}), "
         f"{_meaning(order[0] == NETWORK, chance)}."
     )
-    error = np.abs(answers[NETWORK].reshape(truth.shape) * scale - truth)
-    return Comparison(
-        len(truth), figures, order[0], chance, verdict, residuals=np.sort(error, axis=0).T.round(9).tolist()
-    )
+    residuals = {
+        name: np.sort(np.abs(answers[name].reshape(truth.shape) * scale - truth), axis=0).T.tolist()
+        for name in {NETWORK, order[0]}
+    }
+    return Comparison(len(truth), figures, order[0], chance, verdict, residuals=residuals)
 
 
 def mcnemar(first_alone: int, second_alone: int) -> float:

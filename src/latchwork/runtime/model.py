@@ -18,6 +18,7 @@ from latchwork.core.network import NetworkData
 from latchwork.core.probabilities import softmax
 from latchwork.core.storage import Latch
 from latchwork.runtime.checked import check_finite, finite_outputs, not_quick, refuse_padding, saved_names
+from latchwork.runtime.intervals import RESIDUALS
 from latchwork.runtime.metrics import classification_figures, regression_figures
 from latchwork.runtime.numpy_network import NumpyNetwork
 from latchwork.runtime.server import Array, Lengths, Server, State, make_server
@@ -92,6 +93,7 @@ class Model:
         features: tuple[str, ...] | None = None,
         padding: float | None = None,
         scaling: str | None = None,
+        residuals: NDArray[np.float64] | None = None,
         training: Mapping[str, Any],
         trained_on: Mapping[str, Any],
     ) -> Model:
@@ -100,6 +102,7 @@ class Model:
         Args:
             job, data, scaler, labels, target_scaler, vector, features, padding: as the attributes.
             scaling: the scaler's name.
+            residuals: a regressor's errors on held-out rows, as of `intervals.half_width`.
             training: the record of the training, plain JSON.
             trained_on: what it was trained on, plain JSON.
         """
@@ -108,6 +111,8 @@ class Model:
         for name, one in (("scaler", scaler), ("target_scaler", target_scaler)):
             if one is not None:
                 tensors |= {f"fitted.{name}.{key}": array for key, array in one.arrays().items()}
+        if residuals is not None:
+            tensors[RESIDUALS] = residuals
         if labels is not None:
             fitted["classes"] = list(labels.classes)
         if features is not None:

@@ -15,6 +15,7 @@ from latchwork.core.errors import InputError
 from latchwork.core.probabilities import softmax
 from latchwork.core.storage import Latch
 from latchwork.runtime.checked import finite_outputs, refuse_padding, saved_names
+from latchwork.runtime.intervals import RESIDUALS
 from latchwork.runtime.methods import Method, method_in_file, method_to_file
 from latchwork.runtime.metrics import classification_figures, regression_figures
 from latchwork.transforms.frames import unframed
@@ -63,6 +64,7 @@ class SimpleModel:
         target_scaler: Scaler | None = None,
         vector: bool = False,
         features: tuple[str, ...] | None = None,
+        residuals: NDArray[np.float64] | None = None,
         training: Mapping[str, Any],
         trained_on: Mapping[str, Any],
     ) -> SimpleModel:
@@ -72,6 +74,8 @@ class SimpleModel:
         for prefix, one in (("scaler", scaler), ("target_scaler", target_scaler)):
             if one is not None:
                 tensors |= {f"fitted.{prefix}.{key}": array for key, array in one.arrays().items()}
+        if residuals is not None:
+            tensors[RESIDUALS] = residuals
         if labels is not None:
             fitted["classes"] = list(labels.classes)
         if features is not None:
