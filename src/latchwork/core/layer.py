@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
 
 from latchwork.core import hints
 from latchwork.core.errors import InputError
@@ -27,12 +27,15 @@ def described(layer: Described) -> Described:
 class Layer:
     """One layer's description; each subclass says what it turns a shape into and which parameters it learns."""
 
+    foreign: ClassVar[dict[str, str]] = hints.OF_ANY_LAYER
+    """What arguments of other libraries are called here; a kind of layer adds its own to those of its base."""
+
     def __new__(cls, *_: Any, **keywords: Any) -> Self:
         """Tell those who come from another library how an argument is called here."""
         known = {field.name for field in dataclasses.fields(cls)}
         for name in keywords:
-            if name not in known and name in hints.ARGUMENTS:
-                raise InputError(f"{cls.__name__} takes no {name}: {hints.ARGUMENTS[name]}")
+            if name not in known and name in cls.foreign:
+                raise InputError(f"{cls.__name__} takes no {name}: {cls.foreign[name]}")
         return super().__new__(cls)
 
     def output_shape(self, shape: Shape) -> Shape:

@@ -71,6 +71,7 @@ class Recurrent(Layer):
     recurrent_dropout: float = 0.0
     recompute_every: int = 0
 
+    foreign: ClassVar[dict[str, str]] = Layer.foreign | hints.OF_RECURRENT
     gates: ClassVar[tuple[str, ...]] = ()
     """In the order of the weights' columns."""
     heads: ClassVar[int] = 1
@@ -208,6 +209,11 @@ class Bidirectional(Layer):
     layer: Recurrent
     merge: Literal["concat", "sum", "mul", "ave"] = "concat"
 
+    foreign: ClassVar[dict[str, str]] = Layer.foreign | {
+        "merge_mode": "it is called merge: 'concat', 'sum', 'mul' or 'ave'",
+        "backward_layer": "both ways are the same layer, each with weights of its own",
+    }
+
     def __post_init__(self) -> None:
         """Refuse anything but a forward recurrent layer, and unknown ways to merge."""
         check_choice(self, "merge", ("concat", "sum", "mul", "ave"))
@@ -238,6 +244,14 @@ class Embedding(Layer):
 
     tokens: int
     units: int
+
+    foreign: ClassVar[dict[str, str]] = Layer.foreign | {
+        "input_dim": "it is called tokens: Embedding(tokens, units)",
+        "num_embeddings": "it is called tokens: Embedding(tokens, units)",
+        "embedding_dim": "it is called units: Embedding(tokens, units)",
+        "mask_zero": "give lengths to fit and predict, or a list of sequences",
+        "padding_idx": "give lengths to fit and predict, or a list of sequences",
+    }
 
     def __post_init__(self) -> None:
         """Refuse sizes that mean nothing."""

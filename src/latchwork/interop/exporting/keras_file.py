@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.core import spec, storage
+from latchwork.core import spec
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
+from latchwork.core.writing import write_atomically
 from latchwork.interop.importing.files import required
 from latchwork.interop.importing.keras_file import KerasLayer, snake_case
 from latchwork.interop.importing.keras_layers import swap_gates
@@ -80,7 +81,7 @@ def write_keras_layers(
     with zipfile.ZipFile(file, "w") as archive:
         for name in ("metadata.json", "config.json", "model.weights.h5"):
             archive.writestr(zipfile.ZipInfo(name, _DATE), member[name])
-    storage.write_atomically(path, [file.getvalue()])
+    write_atomically(path, [file.getvalue()])
 
 
 def keras_layers(
@@ -142,7 +143,7 @@ def _as_keras(layer: spec.Layer, arrays: Parameters) -> tuple[str, dict[str, Any
         case spec.Dropout():
             return "Dropout", {"rate": layer.rate}, ()
         case spec.LayerNorm():
-            return "LayerNormalization", {"epsilon": layer.EPSILON}, (arrays["scale"], arrays["offset"])
+            return "LayerNormalization", {"epsilon": layer.epsilon}, (arrays["scale"], arrays["offset"])
         case spec.Pooling(kinds=("mean",)):
             return "GlobalAveragePooling1D", {}, ()
         case spec.Pooling(kinds=("max",)):

@@ -131,7 +131,7 @@ def _add_embedding(flow: Flow, layer: spec.Embedding, arrays: Parameters, index:
 def _add_norm(flow: Flow, layer: spec.LayerNorm, arrays: Parameters, index: int) -> None:
     del index
     scale, offset = (flow.graph.array(float32(arrays[name]), name) for name in ("scale", "offset"))
-    flow.value = flow.graph.add("LayerNormalization", flow.value, scale, offset, axis=-1, epsilon=layer.EPSILON)
+    flow.value = flow.graph.add("LayerNormalization", flow.value, scale, offset, axis=-1, epsilon=layer.epsilon)
 
 
 def _add_nothing(flow: Flow, layer: spec.Layer, arrays: Parameters, index: int) -> None:

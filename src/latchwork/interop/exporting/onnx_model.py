@@ -15,7 +15,8 @@ from typing import Any, cast
 import numpy as np
 
 from latchwork import __version__
-from latchwork.core import spec, storage
+from latchwork.core import spec
+from latchwork.core.writing import write_atomically
 from latchwork.interop.exporting.onnx_builder import Graph
 from latchwork.interop.exporting.onnx_layers import Flow, add_network, streams
 from latchwork.interop.exporting.subject import Subject, subject_of
@@ -41,7 +42,7 @@ def export_onnx(model: Any, path: str | os.PathLike[str]) -> None:
         >>> session = onnxruntime.InferenceSession("digits.onnx")  # doctest: +SKIP
         >>> session.run(["probabilities"], {"inputs": images})  # doctest: +SKIP
     """
-    storage.write_atomically(path, [onnx_bytes(subject_of(model))])
+    write_atomically(path, [onnx_bytes(subject_of(model))])
 
 
 def onnx_bytes(subject: Subject) -> bytes:

@@ -264,9 +264,9 @@ def _read_norm(reading: Reading, layer: KerasLayer) -> None:
     _refuse_other(layer, "axis", (-1, [-1], [len(reading.shape)], len(reading.shape)))
     _refuse_other(layer, "rms_scaling", (False, None))
     epsilon = layer.config.get("epsilon", 1e-3)
-    own = spec.LayerNorm()
-    if epsilon != own.EPSILON:
-        raise InputError(f"{_named(layer)} has epsilon={str(epsilon)[:20]}: {own.EPSILON} is read")
+    if type(epsilon) not in (int, float):
+        raise InputError(f"damaged: {_named(layer)} states epsilon={str(epsilon)[:20]}")
+    own = spec.LayerNorm(float(epsilon))
     wanted = [name for name, setting in (("scale", "scale"), ("offset", "center")) if layer.config.get(setting, True)]
     named = _arrays(layer, *wanted)
     features = spec.features_of(own, reading.shape)
