@@ -60,6 +60,7 @@ LOSSES = {
     "the data, by answers": ("classify predict m.latch data.csv --out data.csv", "is read"),
     "a regressor's data, by its model": ("regress train data.csv --out data.csv --cell gru --epochs 1", "is read"),
     "a regressor's data, by its answers": ("regress predict m.latch data.csv --out data.csv", "is read"),
+    "data, by a regressor's page": ("regress train data.csv --out n.latch --report data.csv", "is read"),
     "data, by the page": ("classify train data.csv --out n.latch --report data.csv", "is read"),
     "a text, by its model": ("text train words.txt --out words.txt --steps 1", "is read"),
     "a table, by a text's model": ("text train words.txt --out data.csv --steps 1", "holds data"),

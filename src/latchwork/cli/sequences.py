@@ -148,12 +148,13 @@ def _tell_result(
 ) -> None:
     history, comparison = estimator.history_, estimator.comparison_
     is_simple = history.stopped == "not trained" or (estimator.best and comparison and comparison.winner != "network")
+    simple_name: str = getattr(estimator.model_, "name", "")
     if not is_simple:
         output.note(f"\n{estimator.model_.data.spec.summary()}\n")
     results: dict[str, Any] = {
         "model": str(out),
         "recipe": list(estimator.recipe_.notes),
-        "chosen": estimator.model_.name if is_simple else estimator.recipe_.name,
+        "chosen": simple_name if is_simple else estimator.recipe_.name,
         "verdict": None,
         "winner": None,
         "baselines": {},
@@ -165,7 +166,7 @@ def _tell_result(
     }
     sentence = f"Trained for {history.steps:,} steps in {seconds:.1f} s; saved to {out}"
     if is_simple:
-        sentence = f"Fitted {estimator.model_.name} in {seconds:.1f} s; saved to {out}"
+        sentence = f"Fitted {simple_name} in {seconds:.1f} s; saved to {out}"
     if comparison is not None:
         results |= {
             "verdict": comparison.verdict, "winner": comparison.winner, "baselines": comparison.baselines,

@@ -18,6 +18,7 @@ from latchwork.transforms.kernels import RandomKernels
 from latchwork.transforms.summaries import summaries
 
 MOST_KERNEL_FEATURES = 10_000  # MiniRocket's number
+COMPARED_KERNEL_FEATURES = 3000  # where several fits are compared: nearly as good, and quicker
 KERNEL_VALUES = 2e9  # comparisons of a fit: some seconds
 MOST_RIDGE_ROWS = 3000  # rows that a ridge regression is fitted on: its time grows with their cube
 MOST_NEIGHBOURS = 5000
@@ -52,7 +53,9 @@ class Task:
         return np.where(np.arange(self.classes) == rows["targets"][:, None], np.float32(1), np.float32(-1))
 
 
-def baselines(task: Task, rows: int, held_out: int, shape: tuple[int, int]) -> dict[str, Callable[[Rows], Method]]:
+def baselines(
+    task: Task, rows: int, held_out: int, shape: tuple[int, int], most_kernels: int = MOST_KERNEL_FEATURES
+) -> dict[str, Callable[[Rows], Method]]:
     """How to fit each method that is affordable for sets of this size.
 
     Args:
@@ -60,6 +63,7 @@ def baselines(task: Task, rows: int, held_out: int, shape: tuple[int, int]) -> d
         rows: training rows.
         held_out: rows to be answered for.
         shape: steps and features of a sequence.
+        most_kernels: numbers that kernels make of a sequence, at most.
     """
     steps = min(shape[0], MOST_STEPS)
     found: dict[str, Callable[[Rows], Method]] = {
@@ -71,7 +75,8 @@ def baselines(task: Task, rows: int, held_out: int, shape: tuple[int, int]) -> d
     if warped_seconds(pairs, steps, _window(steps), shape[1]) <= WARPING_SECONDS:
         found["nearest_warped"] = lambda given: _neighbour(task, given, warping=True)
     if shape[0] > 2:
-        found["kernels"] = lambda given: _linear(task, given, kernel_count(rows + held_out, shape[0], shape[1]))
+        count = min(most_kernels, kernel_count(rows + held_out, shape[0], shape[1]))
+        found["kernels"] = lambda given: _linear(task, given, count)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from functools import partial
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from latchwork.transforms.scaling import Scaler, standard_scaler
 class Compared:
     """What `SequenceEstimator` has of it; the fields are its own."""
 
-    JOB: Any
+    JOB: ClassVar[str]
     network: Any
     warm_start: bool
     compare: bool | None
@@ -57,9 +57,10 @@ class Compared:
         if training["inputs"].ndim != 3:
             return None
         outputs = self._fitted().outputs(validation["inputs"], validation.get("lengths"))
-        parts = [scaled(rows, self._simple_scaler(training)) for rows in (training, validation)]
+        scaler = self._simple_scaler(training)
+        fitted_on, held_out = scaled(training, scaler), scaled(validation, scaler)
         told = partial(tell, self.progress)
-        return compared_on_validation(self._task(), *parts, outputs, seconds, told, self._target_scale())
+        return compared_on_validation(self._task(), fitted_on, held_out, outputs, seconds, told, self._target_scale())
 
     def _simple_scaler(self, rows: Rows) -> Scaler:
         return self.scaler_ or standard_scaler(rows["inputs"], rows.get("lengths"))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.probabilities import softmax
-from latchwork.estimators.baselines import READABLE, Task, baselines
+from latchwork.estimators.baselines import COMPARED_KERNEL_FEATURES, READABLE, Task, baselines
 from latchwork.estimators.rows import Rows
 
 NETWORK = "network"
@@ -28,7 +28,7 @@ class Comparison:
     Attributes:
         rows: how many were held out, all parts together.
         figures: of each method: `accuracy`, `loss` and `seconds`; of a regressor's `rmse`, `mae`, `r2` and `seconds`.
-        winner: the method with the best accuracy, or root mean squared error.
+        winner: the network, or the simple method that is best over all folds if it beats the network on the same rows.
         chance: how likely a difference as large as that between the network and its best rival is, were both alike:
             McNemar's exact test, or a paired test of squared errors.
         verdict: what that says, in one sentence.
@@ -80,6 +80,7 @@ def compare(
     seconds: float,
     tell: Callable[[str], None],
     target_scale: NDArray[np.float64] | None = None,
+    folds: Sequence[Held] = (),
 ) -> Comparison:
     """Fit each simple method on each part's training rows, and compare its answers with the network's.
 
@@ -90,6 +91,7 @@ def compare(
         seconds: what the network's trainings on the parts took.
         tell: is given a line for each method.
         target_scale: of a regressor: the scale of its targets, so that errors are in their own units.
+        folds: further parts, over which the simple methods alone are compared with each other: they have time for it.
     """
     truth = np.concatenate([part.held_out["targets"] for part in parts])
     answers = {NETWORK: np.concatenate(network)}
@@ -97,19 +99,24 @@ def compare(
     first = parts[0]
     shape = (first.training["inputs"].shape[1], first.training["inputs"].shape[2])
     sizes = len(first.training["targets"]), len(first.held_out["targets"])
+    further: dict[str, list[tuple[Any, Any]]] = {}
     tell(f"beside it, on the same {len(truth):,} held-out rows:")
-    for name, fit in baselines(task, *sizes, shape).items():
+    for name, fit in baselines(task, *sizes, shape, COMPARED_KERNEL_FEATURES).items():
         began = time.monotonic()
         outputs = [fit(part.training).outputs(part.held_out["inputs"], part.held_out.get("lengths")) for part in parts]
         answers[name], took[name] = np.concatenate(outputs), time.monotonic() - began
+        further[name] = [(fit(fold.training).outputs(fold.held_out["inputs"], fold.held_out.get("lengths")),
+                          fold.held_out["targets"]) for fold in folds]  # fmt: skip
     if task.classes is None:
-        return _of_numbers(truth, answers, took, tell, np.ones(1) if target_scale is None else target_scale)
-    return _of_classes(truth, answers, took, tell, np.concatenate([part.places for part in parts]), task.classes)
+        scale = np.ones(1) if target_scale is None else target_scale
+        return _of_numbers(truth, answers, took, tell, scale, further)
+    places = np.concatenate([part.places for part in parts])
+    return _of_classes(truth, answers, took, tell, places, task.classes, further)
 
 
 def _of_classes(
     truth: NDArray[Any], answers: Mapping[str, Any], took: Mapping[str, float], tell: Callable[[str], None],
-    places: NDArray[np.intp], classes: int,
+    places: NDArray[np.intp], classes: int, further: Mapping[str, list[tuple[Any, Any]]],
 ) -> Comparison:  # fmt: skip
     figures: dict[str, dict[str, float]] = {}
     right: dict[str, NDArray[np.bool_]] = {}
@@ -119,8 +126,11 @@ def _of_classes(
         loss = -np.log(np.maximum(probabilities[np.arange(len(truth)), truth], 1e-12)).mean()
         figures[name] = {"accuracy": float(right[name].mean()), "loss": float(loss), "seconds": took[name]}
         tell(f"  {READABLE[name]}: {figures[name]['accuracy']:.3f} right ({took[name]:.1f} s)")
-    order = sorted(figures, key=lambda name: (-figures[name]["accuracy"], figures[name]["loss"]))
-    rival = order[0] if order[0] != NETWORK else order[1]
+        if further.get(name):
+            hits = [outputs.argmax(axis=1) == targets for outputs, targets in [(outputs, truth), *further[name]]]
+            figures[name]["accuracy_of_all_folds"] = float(np.concatenate(hits).mean())
+    rival = _best(figures, ("accuracy_of_all_folds", "accuracy"), "loss")
+    order = _first(figures, rival, lambda row: (-row["accuracy"], row["loss"]))
     alone = int((right[NETWORK] & ~right[rival]).sum()), int((~right[NETWORK] & right[rival]).sum())
     chance = mcnemar(*alone)
     shares = [f"{100 * figures[name]['accuracy']:.1f} %" for name in (NETWORK, rival)]
@@ -141,7 +151,7 @@ def _of_classes(
 
 def _of_numbers(
     truth: NDArray[Any], answers: Mapping[str, Any], took: Mapping[str, float], tell: Callable[[str], None],
-    scale: NDArray[np.float64],
+    scale: NDArray[np.float64], further: Mapping[str, list[tuple[Any, Any]]],
 ) -> Comparison:  # fmt: skip
     truth = truth.reshape(len(truth), -1) * scale
     figures: dict[str, dict[str, float]] = {}
@@ -157,8 +167,12 @@ def _of_numbers(
             "seconds": took[name],
         }
         tell(f"  {READABLE[name]}: root mean squared error {figures[name]['rmse']:.4g} ({took[name]:.1f} s)")
-    order = sorted(figures, key=lambda name: figures[name]["rmse"])
-    rival = order[0] if order[0] != NETWORK else order[1]
+        if further.get(name):
+            errors = [(given.reshape(len(given), -1) - right.reshape(len(right), -1)) * scale for given, right in
+                      [*further[name]]] + [error]  # fmt: skip
+            figures[name]["rmse_of_all_folds"] = float(np.sqrt((np.concatenate(errors) ** 2).mean()))
+    rival = _best(figures, ("rmse_of_all_folds", "rmse"), "rmse", lower=True)
+    order = _first(figures, rival, lambda row: (row["rmse"],))
     chance = paired(squares[NETWORK] - squares[rival])
     verdict = (
         f"Over {len(truth):,} held-out rows {READABLE[NETWORK]} is off by {figures[NETWORK]['rmse']:.4g} (root mean "
@@ -170,6 +184,24 @@ def _of_numbers(
         for name in {NETWORK, order[0]}
     }
     return Comparison(len(truth), figures, order[0], chance, verdict, residuals=residuals)
+
+
+def _best(figures: Mapping[str, Mapping[str, float]], names: tuple[str, str], tie: str, lower: bool = False) -> str:
+    """The simple method with the best figure over all folds, or over the held-out rows where there are no more."""
+
+    def key(name: str) -> tuple[float, float]:
+        row = figures[name]
+        value = row.get(names[0], row[names[1]])
+        return (value if lower else -value), row[tie]
+
+    return min((name for name in figures if name != NETWORK), key=key)
+
+
+def _first(
+    figures: Mapping[str, Mapping[str, float]], rival: str, key: Callable[[Mapping[str, float]], tuple[float, ...]]
+) -> list[str]:
+    """The network and its best rival, the better one on the same rows first."""
+    return sorted((NETWORK, rival), key=lambda name: key(figures[name]))
 
 
 def mcnemar(first_alone: int, second_alone: int) -> float:

@@ -116,6 +116,7 @@ def choose_recipe(
     trials = Trials(rows, scaler, parts, objective, optimizer, batch_size, seed)
     known = designs(outputs, one_way)
     per_epoch = trials.seconds_per_epoch(known[next(iter(known))])
+    all_parts = parts_of(count, used, seed, classes, all_of_them=count < SMALL_SET)
     parts, shorter, names = _affordable(budget, per_epoch, parts, shorter, list(known))
     trials.parts = parts
     held_out = f"{len(parts)} x {len(parts[0][1])} held-out training rows"
@@ -162,7 +163,7 @@ def choose_recipe(
         copies=chosen.copies,
         minutes=budget.left() / 60 if epochs is None and fits < 1 else None,
         is_within_minutes=True,
-        held_out=HeldOut(tuple(parts), chosen.trial.outputs, chosen.trial.seconds),
+        held_out=HeldOut(tuple(parts), chosen.trial.outputs, chosen.trial.seconds, tuple(all_parts[len(parts) :])),
     )
 
 
@@ -195,7 +196,7 @@ Part = tuple[NDArray[np.intp], NDArray[np.intp]]
 """Training and held-out rows."""
 
 
-def parts_of(count: int, used: int, seed: int, classes: NDArray[Any] | None) -> list[Part]:
+def parts_of(count: int, used: int, seed: int, classes: NDArray[Any] | None, all_of_them: bool = False) -> list[Part]:
     """Training and validation rows of each trial, out of `used` rows drawn at random, a quarter held out at a time.
 
     Of each class alike where there are classes. Of a tiny set every row is held out once.
@@ -209,7 +210,7 @@ def parts_of(count: int, used: int, seed: int, classes: NDArray[Any] | None) -> 
         in_classes = rows[np.argsort(classes[rows], kind="stable")]
         folds = [in_classes[start::4] for start in range(4)]
     folds = [fold for fold in folds if len(fold)]
-    repeats = len(folds) if count < TINY_SET else min(3, len(folds)) if count < SMALL_SET else 1
+    repeats = len(folds) if count < TINY_SET or all_of_them else min(3, len(folds)) if count < SMALL_SET else 1
     return [(np.concatenate(folds[:i] + folds[i + 1 :]), folds[i]) for i in range(repeats)]
 
 

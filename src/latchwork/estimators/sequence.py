@@ -215,8 +215,8 @@ class SequenceEstimator(Compared, Routed, Estimator):
         if y is None:
             raise InputError("fit requires y to be passed, but the target y is None: give an answer for each sequence")
         columns = getattr(X, "columns", None) if hasattr(X, "names_are_made_up") else None
-        X, lengths, names = unframed(X, lengths, before and before.features)
-        sequences = as_sequences(X, lengths, exact=True, tokens=self._reads_tokens(before))
+        given, lengths, names = unframed(X, lengths, before and before.features)
+        sequences = as_sequences(given, lengths, exact=True, tokens=self._reads_tokens(before))
         outputs = self._learn_targets(y) if before is None else self._learned_before(before)
         targets = self._targets(y)
         check_rows(sequences, targets, "answers in y")
@@ -257,7 +257,7 @@ class SequenceEstimator(Compared, Routed, Estimator):
 
     def _record(self) -> dict[str, Any]:
         """What a file keeps of how it was trained."""
-        record = {"parameters": self._plain_parameters(), "history": self.history_.to_dict()}
+        record: dict[str, Any] = {"parameters": self._plain_parameters(), "history": self.history_.to_dict()}
         if hasattr(self, "recipe_"):
             record["recipe"] = list(self.recipe_.notes)
         comparison = getattr(self, "comparison_", None)
@@ -303,9 +303,8 @@ class SequenceEstimator(Compared, Routed, Estimator):
         loaded.data_ = model.document["data"]
         kept = model.document["training"].get("comparison")
         loaded.comparison_ = None if kept is None else Comparison.from_dict(kept)
-        shape = (
-            (None, len(model.scaler.offset)) if isinstance(model, SimpleModel) else model.data.spec.input_shape or ()
-        )
+        simple = model.scaler if isinstance(model, SimpleModel) else None
+        shape = (None, len(simple.offset)) if simple else model.data.spec.input_shape or ()
         loaded.n_features_in_ = cast("int", shape[1]) if len(shape) == 2 else 1  # one token at a step
         return loaded
 
