@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,6 +48,7 @@ from latchwork.cli.sequences import (
 from latchwork.core.errors import InputError
 
 if TYPE_CHECKING:
+    from latchwork.datasets.sequences import SequenceData
     from latchwork.runtime import Model
     from latchwork.transforms.labels import Labels
 
@@ -62,6 +64,10 @@ def train(
     time_column: TimeOption = None,
     features: FeaturesOption = None,
     ignore: IgnoreOption = None,
+    targets: Annotated[
+        str,
+        typer.Option(help="What the labels are of: a sequence, its steps (one at each), or several labels."),
+    ] = "sequence",
     cell: CellOption = None,
     units: UnitsOption = None,
     both_ways: BothWaysOption = False,
@@ -96,12 +102,14 @@ def train(
     output = Output(as_json=as_json, quiet=quiet)
     page = check_outputs(out, data, checkpoint, report)
     layer = asked_layer(cell, units, dropout, both_ways=both_ways, one_way=one_way)
-    rows = datasets.read(data, "train", columns=asked_columns(label, series, time_column, features, ignore))
+    columns = asked_columns(label, series, time_column, features, ignore)
+    rows = datasets.read(data, "train", columns=columns, target=_target(targets))
     output.note(described(rows))
     assert rows.labels is not None
     share = validation or (0.1 if patience else 0.2 if best and cell else 0.0)
     classifier = SequenceClassifier(
-        one_layer(layer, both_ways, len(set(rows.labels.tolist()))),
+        one_layer(layer, both_ways, _outputs(rows.labels, targets), at_every_step=targets == "steps"),
+        targets=None if targets == "sequence" else targets,  # pyright: ignore[reportArgumentType]
         epochs=epochs,
         steps=steps,
         minutes=minutes,
@@ -115,7 +123,7 @@ def train(
         progress=output.progress,
         random_state=seed,
         one_way=one_way,
-        compare=True if share else None,
+        compare=True if share and targets == "sequence" else None,
         best=best,
     )
     fit_and_save(classifier, rows, out, page, output)
@@ -139,9 +147,16 @@ def test(
     output = Output(as_json=as_json, quiet=quiet)
     classifier, labels = _load(model)
     asked = asked_columns(label, series, time_column, None, ignore)
-    rows = datasets.read(data, "test", columns=columns_of(classifier, asked))
+    targets = getattr(classifier, "targets", "sequence")
+    rows = datasets.read(data, "test", columns=columns_of(classifier, asked), target=_target(targets))
     output.note(described(rows))
     started = time.monotonic()
+    if targets != "sequence":
+        figures = classifier.evaluate(rows, rows.labels)
+        unit = "steps" if targets == "steps" else "sequences"
+        sentence = f"Accuracy {figures['accuracy']:.4f}, loss {figures['loss']:.4f} over {figures['n']:,} {unit}"
+        output.result(sentence, figures | {"seconds": time.monotonic() - started})
+        return
     probabilities = classifier.predict_proba(rows)
     results: dict[str, Any] = classification_figures(labels, probabilities, rows.labels)
     seconds = time.monotonic() - started
@@ -175,18 +190,46 @@ def predict(
         check_file(out, inputs=[model, data], kind="table")
     classifier, classes = _load(model)
     asked = asked_columns(None, series, time_column, None, ignore)
-    rows = datasets.read(data, "test", labels_required=False, columns=columns_of(classifier, asked))
-    probabilities = classifier.predict_proba(rows)
-    labels = classes.decode(probabilities.argmax(axis=1)).tolist()
-    best = probabilities.max(axis=1).tolist()
-    answers = [
-        {"sequence": name, "label": label, "probability": probability}
-        for name, label, probability in zip(rows.names or range(len(rows)), labels, best, strict=True)
-    ]
+    targets = getattr(classifier, "targets", "sequence")
+    columns = columns_of(classifier, asked)
+    rows = datasets.read(data, "test", labels_required=False, columns=columns, target=_target(targets))
+    answers = list(_answers(rows, classifier.predict_proba(rows), classes, targets))
     if out is not None:
         write_answers(out, answers)
-    lines = "\n".join(f"{row['sequence']}\t{row['label']}\t{row['probability']:.4f}" for row in answers)
+    texts = [[f"{value:.4f}" if isinstance(value, float) else str(value) for value in row.values()] for row in answers]
+    lines = "\n".join("\t".join(row) for row in texts)
     output.result(f"{len(answers)} answers written to {out}" if out else lines, {"predictions": answers})
+
+
+def _answers(rows: SequenceData, given: Any, classes: Labels, targets: str) -> Iterator[dict[str, Any]]:
+    """The answers as rows of a table: one a sequence, one a step, or one a label of each sequence."""
+    for at, (name, row) in enumerate(zip(rows.names or range(len(rows)), given.tolist(), strict=True)):
+        if targets == "labels":
+            for label, probability in zip(classes.classes, row, strict=True):
+                yield {"sequence": name, "label": label, "probability": probability}
+            continue
+        steps = [row] if targets == "sequence" else row if rows.lengths is None else row[: int(rows.lengths[at])]
+        for step, probabilities in enumerate(steps):
+            best = max(range(len(probabilities)), key=probabilities.__getitem__)
+            where = {"sequence": name} | ({"step": step} if targets == "steps" else {})
+            yield where | {"label": classes.classes[best], "probability": probabilities[best]}
+
+
+def _target(targets: str) -> Any:
+    """What the reader is to expect; raises `InputError` on another word."""
+    known = {"sequence": "class", "steps": "steps", "labels": "labels"}
+    if targets not in known:
+        raise InputError(f"--targets {targets}: expected one of {', '.join(known)}")
+    return known[targets]
+
+
+def _outputs(labels: Any, targets: str) -> int:
+    """How many values the network is to give."""
+    from latchwork.runtime.answers import fit_step_labels
+
+    if targets == "labels":
+        return labels.shape[1]
+    return len(fit_step_labels(labels).classes if targets == "steps" else set(labels.tolist()))
 
 
 def _load(path: Path) -> tuple[Model, Labels]:

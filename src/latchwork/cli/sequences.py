@@ -115,12 +115,15 @@ def described_cell(name: str) -> type[Recurrent]:
     return cells[alike[0]]
 
 
-def one_layer(layer: Recurrent | None, both_ways: bool, outputs: int) -> Sequential | None:
+def one_layer(
+    layer: Recurrent | None, both_ways: bool, outputs: int, *, at_every_step: bool = False
+) -> Sequential | None:
     """The network of that layer with so many outputs; None where a recipe is to be chosen."""
     from latchwork.core import spec
 
     if layer is None:
         return None
+    layer = replace(layer, return_sequences=at_every_step)
     return spec.Sequential([spec.Bidirectional(layer) if both_ways else layer, spec.Dense(outputs)])
 
 

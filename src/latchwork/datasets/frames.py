@@ -14,7 +14,7 @@ from latchwork.datasets.long import Coded, Long, assemble
 from latchwork.datasets.roles import Columns, assign
 
 
-def parse_parquet(path: Path, *, numbers: bool, asked: Columns) -> Parsed:
+def parse_parquet(path: Path, *, numbers: bool, asked: Columns, steps: bool = False) -> Parsed:
     """Read a Parquet file as `parse_frame` does a frame."""
     try:
         from pyarrow import parquet
@@ -24,10 +24,10 @@ def parse_parquet(path: Path, *, numbers: bool, asked: Columns) -> Parsed:
         table = parquet.read_table(path)
     except (OSError, ValueError) as error:
         raise InputError(f"a Parquet file that cannot be read: {str(error).partition(chr(10))[0]}") from None
-    return parse_frame(table, numbers=numbers, asked=asked)
+    return parse_frame(table, numbers=numbers, asked=asked, steps=steps)
 
 
-def parse_frame(frame: Any, *, numbers: bool, asked: Columns) -> Parsed:
+def parse_frame(frame: Any, *, numbers: bool, asked: Columns, steps: bool = False) -> Parsed:
     """Read a long table (`series, time, features..., label`), or a wide one (`label, t0, t1, ...`)."""
     columns = _columns(frame)
     header = list(columns)
@@ -46,7 +46,8 @@ def parse_frame(frame: Any, *, numbers: bool, asked: Columns) -> Parsed:
     times = None if roles.time is None else _times(columns[header[roles.time]], header[roles.time])
     labels = None if roles.label is None else _coded(columns[header[roles.label]], header[roles.label])
     series = _coded(columns[header[roles.series]], header[roles.series])
-    return assemble(Long(header, roles, series, values, times, labels), numbers=numbers, asked=asked)
+    rows = Long(header, roles, series, values, times, labels)
+    return assemble(rows, numbers=numbers, asked=asked, steps=steps)
 
 
 def _columns(frame: Any) -> dict[str, np.ndarray]:

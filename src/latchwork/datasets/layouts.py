@@ -47,4 +47,4 @@ def from_layout(X: Any, y: Any = None, layout: Layout = "numpy3D") -> SequenceDa
     else:
         raise InputError(f"unknown layout {layout!r}: expected numpy3D, np-list, numpyflat or time-first")
     labels = None if y is None else np.asarray(y)
-    return checked(Parsed(np.asarray(inputs), lengths, labels), layout, None, required=False, numbers=False)
+    return checked(Parsed(np.asarray(inputs), lengths, labels), layout, None, required=False)

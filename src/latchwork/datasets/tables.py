@@ -39,11 +39,12 @@ class _Table(NamedTuple):
     blocks: Iterator[_Block]
 
 
-def parse_long(path: Path, *, numbers: bool, asked: Columns = ANY_COLUMNS) -> Parsed:
+def parse_long(path: Path, *, numbers: bool, asked: Columns = ANY_COLUMNS, steps: bool = False) -> Parsed:
     """Read `series, time, features..., label`: one row a time step; columns are found by name, any order.
 
-    Rows of a series may be anywhere in the file and are put in the order of `time`; without that column they
-    stay in the order of the file. `label` has the same value in all rows of a series, and may be absent.
+    Rows of a series may be anywhere in the file and are put in the order of `time`; without that column they stay in
+    the order of the file. `label` has the same value in all rows of a series (with `steps` one of its own in each), and
+    may be absent.
     """
     header, blocks = _open(path)
     roles = assign(header, asked)
@@ -70,7 +71,7 @@ def parse_long(path: Path, *, numbers: bool, asked: Columns = ANY_COLUMNS) -> Pa
     labels = Coded(np.concatenate(label_blocks), list(label_codes)) if label_blocks else None
     rows = Long(header, roles, Coded(np.concatenate(code_blocks), list(codes)), np.concatenate(value_blocks),
                 _joined(time_blocks, header, roles.time), labels)  # fmt: skip
-    return assemble(rows, numbers=numbers, asked=asked)
+    return assemble(rows, numbers=numbers, asked=asked, steps=steps)
 
 
 def all_texts(path: Path) -> tuple[list[str], list[list[str]]]:

@@ -39,7 +39,10 @@ def compared(
         Held(scaled(taken(rows, training), scaler), scaled(taken(rows, out), scaler), out)
         for training, out in held.parts
     ]
-    folds = [Held(scale(taken(rows, training)), scale(taken(rows, out)), out) for training, out in held.further]
+    folds = [
+        Held(scaled(taken(rows, training), scaler), scaled(taken(rows, out), scaler), out)
+        for training, out in held.further
+    ]
     return compare(task, parts, held.outputs, held.seconds, tell, target_scale, folds)
 
 

@@ -71,6 +71,14 @@ def designs(outputs: int, one_way: bool = False) -> dict[str, list[Layer]]:
     }
 
 
+def step_designs(outputs: int, one_way: bool = False) -> dict[str, list[Layer]]:
+    """The same with an answer at every step."""
+    found: dict[str, list[Layer]] = {}
+    for name, layers in designs(outputs, one_way).items():
+        found[name] = [layer for layer in layers if not isinstance(layer, Pooling)]
+    return found
+
+
 def choose_recipe(
     rows: Rows,
     outputs: int,
@@ -81,6 +89,7 @@ def choose_recipe(
     scaler: Scaler | None = None,
     classes: NDArray[Any] | None = None,
     one_way: bool = False,
+    at_every_step: bool = False,
     softer: Objective | None = None,
     optimizer: Optimizer | OptaxOptimizer = OPTIMIZER,
     epochs: int | None = None,
@@ -98,6 +107,7 @@ def choose_recipe(
         scaler: what inputs go through.
         classes: of each row, so that every part has each class; None where there are none.
         one_way: whether networks may read forwards alone.
+        at_every_step: whether there is an answer at every step.
         softer: another objective to minimise, such as one with smoothed labels, if held-out rows gain by it.
         optimizer: of the trials and of the training.
         epochs: where None, as many as the size of the set and the budget allow.
@@ -114,7 +124,7 @@ def choose_recipe(
     used = int(np.clip(TRIAL_STEPS // time, min(count, 400), count))
     parts = parts_of(count, used, seed, classes)
     trials = Trials(rows, scaler, parts, objective, optimizer, batch_size, seed)
-    known = designs(outputs, one_way)
+    known = step_designs(outputs, one_way) if at_every_step else designs(outputs, one_way)
     per_epoch = trials.seconds_per_epoch(known[next(iter(known))])
     all_parts = parts_of(count, used, seed, classes, all_of_them=count < SMALL_SET)
     parts, shorter, names = _affordable(budget, per_epoch, parts, shorter, list(known))

@@ -27,6 +27,7 @@ from latchwork.estimators.recipe import OPTIMIZER, Recipe, choose_recipe
 from latchwork.estimators.routing import Routed
 from latchwork.estimators.rows import Rows, check_rows, fingerprint, parted, scaled, source_of
 from latchwork.estimators.trials import with_copies
+from latchwork.runtime.answers import Steps
 from latchwork.runtime.metrics import checked_weight
 from latchwork.runtime.model import Model
 from latchwork.runtime.sequences import SequenceModel
@@ -108,6 +109,7 @@ class SequenceEstimator(Compared, Routed, Estimator):
     """How it was trained: as given, or as chosen."""
     comparison_: Comparison | None = dataclasses.field(init=False)
     """What the simple methods and the network scored on held-out rows; None where nothing was compared."""
+    _steps_in: Steps = dataclasses.field(init=False)  # of the sequences at hand
     data_: dict[str, Any] = dataclasses.field(init=False)
     """What it was trained on: rows and fingerprint."""
 
@@ -173,6 +175,10 @@ class SequenceEstimator(Compared, Routed, Estimator):
     def _learned_of_targets(self) -> dict[str, Any]:
         """What `_learn_targets` fitted, by its name in a `Model`."""
 
+    def _answers_steps(self) -> bool:
+        """Whether there is an answer at every step."""
+        return False
+
     def _classes_of(self, targets: NDArray[Any]) -> NDArray[Any] | None:
         """What validation rows are drawn by: the class of each row, None where there are none."""
         del targets
@@ -217,6 +223,7 @@ class SequenceEstimator(Compared, Routed, Estimator):
         columns = getattr(X, "columns", None) if hasattr(X, "names_are_made_up") else None
         given, lengths, names = unframed(X, lengths, before and before.features)
         sequences = as_sequences(given, lengths, exact=True, tokens=self._reads_tokens(before))
+        self._steps_in = sequences.lengths, sequences.inputs.shape[1]
         outputs = self._learn_targets(y) if before is None else self._learned_before(before)
         targets = self._targets(y)
         check_rows(sequences, targets, "answers in y")
@@ -270,7 +277,7 @@ class SequenceEstimator(Compared, Routed, Estimator):
         time = None if sequences.lengths is not None else sequences.inputs.shape[1]
         shape = (time, *sequences.inputs.shape[2:])
         network = NetworkData.build(self.recipe_.network, shape, self.seed_)
-        _check_output(network.spec, self._outputs())
+        _check_output(network.spec, self._outputs(), at_every_step=self._answers_steps())
         return network
 
     def _keep(self, fitted: Fitted, names: Names | None) -> None:
@@ -329,6 +336,7 @@ class SequenceEstimator(Compared, Routed, Estimator):
     def _check_parameters(self) -> None:
         """What nothing below would refuse in the words of the parameters."""
         check_parameters(self.get_params())
+        self._is_compared()  # raises where there is nothing to compare with
         if self.warm_start and self.network is not None and hasattr(self, "model_"):
             same = [layer.to_dict() for layer in self.network.layers]
             if same != self.model_.document["network"]["layers"]:
@@ -356,6 +364,7 @@ class SequenceEstimator(Compared, Routed, Estimator):
                 scaler=self.scaler_,
                 classes=self._classes_of(training["targets"]),
                 one_way=self.one_way,
+                at_every_step=self._answers_steps(),
                 softer=self._softer_objective(),
                 optimizer=self._optimizer(OPTIMIZER),
                 epochs=self.epochs,
@@ -395,6 +404,7 @@ class SequenceEstimator(Compared, Routed, Estimator):
             X, lengths, _ = unframed(validation_data[0], *validation_data[2:], expected=names)
             features = sequences.inputs.shape[2] if sequences.inputs.ndim == 3 else None
             held_out = as_sequences(X, lengths, features=features, exact=True, tokens=features is None)
+            self._steps_in = held_out.lengths, held_out.inputs.shape[1]
             held_targets = self._targets(validation_data[1])
             check_rows(held_out, held_targets, "answers in the validation's y")
             return rows, self._rows(held_out, held_targets, None)
@@ -418,11 +428,16 @@ class SequenceEstimator(Compared, Routed, Estimator):
         return {name: value if isinstance(value, plain) else repr(value) for name, value in self.get_params().items()}
 
 
-def _check_output(network: spec.Sequential, outputs: int) -> None:
+def _check_output(network: spec.Sequential, outputs: int, *, at_every_step: bool) -> None:
     shape = network.output_shape()
-    if len(shape) > 1:
-        raise InputError(f"{network!r} answers at every step: let its last recurrent layer give one output a sequence")
-    given = cast("tuple[int]", shape)[0]
+    if len(shape) > 1 and not at_every_step:
+        raise InputError(
+            f"{network!r} answers at every step: let its last recurrent layer give one output a sequence, or say "
+            "targets='steps' where there is a label at each"
+        )
+    if len(shape) == 1 and at_every_step:
+        raise InputError(f"{network!r} answers once a sequence: let its recurrent layers have return_sequences=True")
+    given = shape[-1]
     if given != outputs:
         raise InputError(f"{network!r} gives {given} values, the data needs {outputs}: end it with Dense({outputs})")
 
