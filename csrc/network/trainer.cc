@@ -20,16 +20,20 @@ Trainer::Trainer(const TrainerPlan& plan)
       trains_(plan.trains),
       by_values_(plan.by_values),
       parameter_count_(parameter_floats(plan.network, plan.input)),
+      labels_(plan.labels),
       threads_(plan.threads),
       rule_(plan.rule),
       images_(plan.images),
+      masks_(plan.masks),
       parameters_(parameter_count_),
       gradients_(trains_ ? parameter_count_ : 0),
       slots_(trains_ ? 2 * parameter_count_ : 0),
       lengths_(ragged_ ? plan.batch : 0, static_cast<int32_t>(plan.time)),
       weights_(plan.batch),
       shares_(plan.batch),
-      squares_((parameter_count_ + kSquared - 1) / kSquared) {
+      squares_((parameter_count_ + kSquared - 1) / kSquared),
+      terms_(plan.terms),
+      penalties_(plan.penalties) {
   input_ = {plan.batch, plan.time, plan.input.width, plan.input.has_time, nullptr, nullptr, nullptr};
   if (plan.input.is_symbols) {
     tokens_.resize(static_cast<std::size_t>(input_.count()));
@@ -55,9 +59,13 @@ Trainer::Trainer(const TrainerPlan& plan)
   setting.use = trains_ ? Use::train : Use::evaluate;
   setting.threads = threads_;
   for (const LayerDescription& layer : plan.network) add(layer, setting);
-  if (plan.terms.empty() || plan.terms.front().criterion == Criterion::accuracy)
+  answers_each_step_ = setting.lengths != nullptr;
+  const bool aligns = !terms_.empty() && takes_labels(terms_.front().criterion);
+  if (aligns != labels_ > 0 || (aligns && (!output().has_time || ahead_)))
+    throw std::invalid_argument("labels are aligned with the steps of a sequence");
+  if (terms_.empty() || !is_loss(terms_.front().criterion))
     throw std::invalid_argument("the first criterion is a loss");
-  for (const Term& term : plan.terms) add(term);
+  for (const Term& term : terms_) add(term);
 }
 
 void Trainer::add(const LayerDescription& layer, LayerSetting& setting) {
@@ -75,27 +83,37 @@ void Trainer::add(const LayerDescription& layer, LayerSetting& setting) {
 
 void Trainer::add(const Term& term) {
   const Flow& outputs = output();
-  const bool is_loss = criteria_.empty();
-  if (!is_loss && latchwork::takes_classes(term.criterion) != takes_classes())
-    throw std::invalid_argument("the criteria take different targets");
+  const bool is_first = criteria_.empty();
   CriterionJob job{};
   job.criterion = term.criterion;
-  job.setting = term.setting;
+  job.setting = term.settings.data();
+  job.settings = static_cast<int64_t>(term.settings.size());
   job.batch = outputs.rows;
   job.steps = outputs.steps;
   job.width = outputs.width;
   job.outputs = outputs.values;
   job.shares = shares_.data();
   job.values_of_rows = take(outputs.rows);
-  job.by_outputs = is_loss && trains_ ? outputs.by_values : nullptr;
-  if (!is_loss) {
+  job.by_outputs = is_first && trains_ ? outputs.by_values : nullptr;
+  const int64_t levels = levels_of(job);
+  if (job.settings < 1 || job.width % levels)
+    throw std::invalid_argument("the outputs are not so many for each target as there are levels");
+  const auto kind = [](Criterion of) { return takes_labels(of) ? 2 : latchwork::takes_classes(of) ? 1 : 0; };
+  if (!is_first && (kind(term.criterion) != kind(terms_.front().criterion) || levels != levels_of(criteria_.front())))
+    throw std::invalid_argument("the criteria take different targets");
+  if (takes_labels(term.criterion)) {
+    job.labels = labels_;
+    job.lengths = answers_each_step_ ? lengths_.data() : nullptr;
+    job.scratch = is_first ? take(threads_ * alignment_floats(labels_, outputs.steps)) : criteria_.front().scratch;
+  }
+  if (!is_first) {
     job.values = criteria_.front().values;
     job.classes = criteria_.front().classes;
-  } else if (latchwork::takes_classes(term.criterion)) {
-    classes_.resize(static_cast<std::size_t>(outputs.rows * outputs.steps));
+  } else if (takes_whole_numbers(term.criterion)) {
+    classes_.resize(static_cast<std::size_t>(outputs.rows * (labels_ ? labels_ : outputs.steps)));
     job.classes = classes_.data();
   } else {
-    job.values = values_ = take(outputs.count());
+    job.values = values_ = take(outputs.count() / levels);
   }
   criteria_.push_back(job);
 }
@@ -152,6 +170,7 @@ void Trainer::work(const Call& call, const Team& team) {
       team.sync();
     }
     for (const CriterionJob& job : criteria_) learning_engine().criterion(job, team);
+    penalties_.measure(parameters_.data(), team);
     team.sync();
     if (team.rank == 0) add_up(batches.sums + step * (criteria() + 1));
     if (!trains_) {
@@ -160,6 +179,10 @@ void Trainer::work(const Call& call, const Team& team) {
     }
     for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer) {
       (*layer)->backward(of, team);
+      team.sync();
+    }
+    if (penalties_) {
+      penalties_.add_slopes(parameters_.data(), gradients_.data(), team);
       team.sync();
     }
     update(step, batches, team);
@@ -190,37 +213,65 @@ void Trainer::gather(const Call& call, int64_t step, const StepOf& of, const Tea
   if (images_ && trains_) {
     for (int64_t place = begin; place < end; ++place) {
       float draws[kAffineDraws];
-      draw_affine(of.seed, of.step, place, draws);
+      draw_changes(of.seed, of.step, place, draws);
       warp(*images_, draws, input_.steps, input_.width, from.inputs.row(row_of(place)),
            input_.values + place * row_floats());
     }
   } else {
     copy(from.inputs, row_floats(), input_.values);
   }
+  for (int64_t place = begin; masks_ && trains_ && place < end; ++place) {
+    float draws[kMaskDraws];
+    draw_changes(of.seed, of.step, place, draws);
+    const int64_t steps = ragged_ ? *from.lengths.row(row_of(place)) : input_.steps;
+    mask(*masks_, draws, std::clamp<int64_t>(steps, 0, input_.steps), input_.width,
+         input_.values + place * row_floats());
+  }
   copy(from.tokens, row_floats(), input_.tokens);
   copy(from.values, row_targets(), values_);
   copy(from.classes, row_targets(), classes_.data());
   copy(from.ahead, ahead_floats_, ahead_);
+  if (answers_each_step_ && !labels_)
+    for (int64_t place = begin; place < end; ++place) hide_past_end(from.lengths, row_of(place), place);
+}
+
+// Steps past a sequence's end have no target.
+void Trainer::hide_past_end(const Column<int32_t>& lengths, int64_t row, int64_t place) {
+  const int64_t steps = output().steps, targets = row_targets(), each = targets / steps;
+  const int64_t first = std::clamp<int64_t>(*lengths.row(row), 0, steps) * each;
+  if (values_) std::fill(values_ + place * targets + first, values_ + (place + 1) * targets, NAN);
+  if (!classes_.empty())
+    std::fill(classes_.data() + place * targets + first, classes_.data() + (place + 1) * targets, -1);
 }
 
 // What each row weighs, and its share in the loss of the batch. A row of which nothing was observed counts nowhere.
 void Trainer::count(const int32_t* order, const Column<float>& weight) {
-  const int64_t targets = row_targets();
   double counted = 0;
   for (int64_t place = 0; place < batch(); ++place) {
     float& weighs = weights_[place];
     weighs = order[place] < 0 ? 0.0f : weight.data ? *weight.row(order[place]) : 1.0f;
     if (!(weighs > 0)) continue;
-    int64_t observed = targets;
-    for (int64_t i = 0; values_ && i < targets; ++i)
-      observed -= values_[place * targets + i] != values_[place * targets + i];
-    const int64_t share = by_values_ ? observed : observed > 0;
+    const int64_t seen = observed(place), share = by_values_ ? seen : seen > 0;
     weighs *= static_cast<float>(share);
     counted += static_cast<double>(share);
   }
   const auto rows = static_cast<float>(std::max(counted, 1.0));
   for (int64_t place = 0; place < batch(); ++place)
     shares_[place] = weights_[place] > 0 ? weights_[place] / rows : 0.0f;
+}
+
+// How many targets a row has. One whose labels its steps cannot hold has none.
+int64_t Trainer::observed(int64_t place) const {
+  const int64_t targets = row_targets();
+  if (labels_) {
+    const int32_t* labels = classes_.data() + place * targets;
+    const int64_t count = labels_in(labels, targets), steps = answers_each_step_ ? lengths_[place] : output().steps;
+    return can_align(labels, count, steps, output().width) ? std::max<int64_t>(count, 1) : 0;
+  }
+  int64_t observed = targets;
+  for (int64_t i = place * targets; i < (place + 1) * targets; ++i)
+    observed -= values_ ? values_[i] != values_[i] : classes_[i] < 0;
+  return observed;
 }
 
 void Trainer::add_up(double* sums) const {
@@ -233,6 +284,7 @@ void Trainer::add_up(double* sums) const {
   double weights = 0;
   for (const float weight : weights_) weights += weight;
   *sums = weights;
+  if (penalties_) sums[-criteria()] += penalties_.total() * weights;
 }
 
 void Trainer::update(int64_t step, const Batches& batches, const Team& team) {

@@ -6,7 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "network/labels.h"
 #include "network/layers.h"
+#include "network/masks.h"
+#include "network/penalties.h"
 #include "network/warp.h"
 
 namespace latchwork {
@@ -51,7 +54,7 @@ struct Batches {
 
 struct Term {
   Criterion criterion;
-  float setting;
+  std::vector<float> settings;  // see CriterionJob; one, but several of pinball
 };
 
 // What a trainer is made for.
@@ -60,12 +63,15 @@ struct TrainerPlan {
   Form input;
   int64_t batch, time;      // time: 1 where inputs have no time axis
   int64_t horizon;          // of layers that look ahead, else 0
+  int64_t labels;           // the most that a row has, where the loss aligns labels with steps
   bool ragged;              // rows come with lengths
   bool trains;              // else it only evaluates
   bool by_values;           // rows count by their observed targets, so that a loss is a mean of values, not of rows
   std::vector<Term> terms;  // the loss comes first
+  std::vector<Penalty> penalties;
   Rule rule;
   std::optional<AffineLimits> images;  // that inputs are changed by while it trains
+  std::optional<MaskLimits> masks;     // or these
   int threads;                         // that a call may use
 };
 
@@ -78,9 +84,13 @@ class Trainer {
   int64_t batch() const { return input_.rows; }
   int64_t row_floats() const { return input_.steps * input_.width; }
   int64_t row_ahead() const { return ahead_floats_; }
-  int64_t row_targets() const { return output().steps * (takes_classes() ? 1 : output().width); }
+  int64_t row_targets() const {
+    const CriterionJob& loss = criteria_.front();
+    if (takes_labels(loss.criterion)) return loss.labels;
+    return loss.steps * (latchwork::takes_classes(loss.criterion) ? 1 : loss.width / levels_of(loss));
+  }
   bool takes_tokens() const { return input_.tokens; }
-  bool takes_classes() const { return latchwork::takes_classes(criteria_.front().criterion); }
+  bool takes_classes() const { return takes_whole_numbers(criteria_.front().criterion); }
   int64_t criteria() const { return static_cast<int64_t>(criteria_.size()); }
   int64_t parameters() const { return parameter_count_; }
   int slots() const { return trains_ ? direction_slots(rule_.direction) : 0; }
@@ -107,14 +117,17 @@ class Trainer {
   void work(const Call& call, const Team& team);
   void gather(const Call& call, int64_t step, const StepOf& of, const Team& team);
   void count(const int32_t* order, const Column<float>& weight);
+  void hide_past_end(const Column<int32_t>& lengths, int64_t row, int64_t place);
+  int64_t observed(int64_t place) const;
   void add_up(double* sums) const;
   void update(int64_t step, const Batches& batches, const Team& team);
 
   const bool ragged_, trains_, by_values_;
-  const int64_t parameter_count_;
+  const int64_t parameter_count_, labels_;
   const int threads_;
   const Rule rule_;
   const std::optional<AffineLimits> images_;
+  const std::optional<MaskLimits> masks_;
   int64_t ahead_floats_ = 0;
   Floats parameters_, gradients_, slots_;
   std::vector<Floats> buffers_;
@@ -124,7 +137,10 @@ class Trainer {
   float *values_ = nullptr, *ahead_ = nullptr;
   std::vector<double> squares_;
   std::vector<std::unique_ptr<Layer>> layers_;
+  std::vector<Term> terms_;
   std::vector<CriterionJob> criteria_;
+  Penalties penalties_;
+  bool answers_each_step_ = false;  // of sequences that differ in length: what is past an end has no target
 };
 
 }  // namespace latchwork

@@ -65,10 +65,18 @@ class Update(NamedTuple):
 
 
 class Term(NamedTuple):
-    """A loss or a metric by the name that the kernels have for it, and its one number (`huber`: delta)."""
+    """A loss or a metric by the name that the kernels have for it, and its numbers (`huber`: delta)."""
 
     name: str
-    setting: float = 0.0
+    settings: tuple[float, ...] = (0.0,)
+
+
+class Penalty(NamedTuple):
+    """l1 * |w| + l2 * w^2 for every number w of a learned array, added to the loss (Keras's `regularizers`)."""
+
+    name: str  # as in `spec.Sequential.parameter_shapes`: layers.0.input_weight
+    l1: float = 0.0
+    l2: float = 0.0
 
 
 class Batches(NamedTuple):

@@ -9,6 +9,7 @@ where it can); a forced way that cannot run a case says why.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Protocol
@@ -21,17 +22,23 @@ from latchwork.engines.steps import Evaluation, Steps, Term, Update
 from latchwork.training.data import Source
 from latchwork.training.losses import (
     Accuracy,
+    BinaryAccuracy,
+    BinaryCrossEntropy,
+    ConnectionistTemporal,
     Huber,
     Loss,
     MeanAbsoluteError,
     MeanSquaredError,
+    Pinball,
     SmoothAbsoluteError,
+    SmoothSMAPE,
     SoftmaxCrossEntropy,
+    takes,
 )
 from latchwork.training.members import Members
-from latchwork.training.objectives import Objective, SideBySide, Supervised
+from latchwork.training.objectives import Objective, SideBySide, Supervised, check_penalties
 from latchwork.training.optimizers import RULES, OptaxOptimizer, Optimizer
-from latchwork.transforms.augmentation import AffineImages
+from latchwork.transforms.augmentation import DrawnChange
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +102,7 @@ class NativeEngine:
         if isinstance(job.optimizer, OptaxOptimizer):
             return "it knows optimisers by name, not an Optax transformation"
         changes = objective.augmentation
-        if job.optimizer is not None and changes is not None and type(changes) is not AffineImages:
+        if job.optimizer is not None and not isinstance(changes, DrawnChange | None):
             return f"it knows no {type(changes).__name__}"
         terms: list[Term] = []
         for loss in (objective.loss, *(metric for _, metric in objective.metrics)):
@@ -117,9 +124,11 @@ class NativeEngine:
         objective: Any = job.objective.inner if isinstance(job.objective, SideBySide) else job.objective
         terms = [kernels_term(loss) for loss in (objective.loss, *(metric for _, metric in objective.metrics))]
         known = tuple(term for term in terms if term is not None)
-        images = objective.augmentation if isinstance(objective.augmentation, AffineImages) else None
+        changes = objective.augmentation if isinstance(objective.augmentation, DrawnChange) else None
         by_values = objective.mean == "values"
-        return native.Program(job.model, known, job.data, job.batch_size, job.update(), by_values, images)
+        return native.Program(
+            job.model, known, job.data, job.batch_size, job.update(), by_values, changes, objective.penalties
+        )
 
 
 class XlaEngine:
@@ -157,14 +166,22 @@ class XlaEngine:
         return Program(job.model, self._function(job.objective), job.data, job.batch_size, members)
 
     def _function(self, objective: Any) -> Any:
+        from latchwork.engines.jax.alignment import TemporalLoss
         from latchwork.engines.jax.objectives import SupervisedFunction
+
+        def of_steps(loss: Loss) -> Any:
+            return TemporalLoss(loss.per_label) if isinstance(loss, ConnectionistTemporal) else loss
 
         if isinstance(objective, SideBySide):
             objective = objective.inner
         if not isinstance(objective, Supervised):
             return objective
         by_values = objective.mean == "values"
-        return SupervisedFunction(objective.loss, objective.metrics, objective.augmentation, by_values)
+        metrics = tuple((name, of_steps(metric)) for name, metric in objective.metrics)
+        return SupervisedFunction(
+            of_steps(objective.loss), metrics, objective.augmentation, by_values, objective.penalties,
+            targets=takes(objective.loss),
+        )  # fmt: skip
 
 
 NATIVE, XLA = NativeEngine(), XlaEngine()
@@ -176,6 +193,7 @@ def chosen_engine(job: Job) -> tuple[Engine, str]:
     Raises:
         InputError: `LATCHWORK_BLOCK` asks for what cannot be, or nothing that is installed can train this.
     """
+    check_penalties(job.objective, job.model)
     wanted = settings.block()
     reason = "LATCHWORK_BLOCK=xla" if wanted == "xla" else NATIVE.why_not(job)
     if reason is None:
@@ -191,21 +209,24 @@ def chosen_engine(job: Job) -> tuple[Engine, str]:
 
 def kernels_term(loss: Loss) -> Term | None:
     """A loss or metric as the kernels know it; None where they do not."""
-    match loss:
-        case SoftmaxCrossEntropy():
-            return Term("softmax_cross_entropy", loss.label_smoothing)
-        case MeanSquaredError():
-            return Term("squared_error")
-        case MeanAbsoluteError():
-            return Term("absolute_error")
-        case Huber():
-            return Term("huber", loss.delta)
-        case SmoothAbsoluteError():
-            return Term("smooth_absolute_error", loss.smoothing)
-        case Accuracy():
-            return Term("accuracy")
-        case _:
-            return None
+    row = TERMS.get(type(loss))
+    return None if row is None else row(loss)
+
+
+TERMS: dict[type[Any], Callable[[Any], Term]] = {
+    SoftmaxCrossEntropy: lambda of: Term("softmax_cross_entropy", (of.label_smoothing,)),
+    BinaryCrossEntropy: lambda of: Term("binary_cross_entropy", (of.label_smoothing,)),
+    MeanSquaredError: lambda _: Term("squared_error"),
+    MeanAbsoluteError: lambda _: Term("absolute_error"),
+    Huber: lambda of: Term("huber", (of.delta,)),
+    SmoothAbsoluteError: lambda of: Term("smooth_absolute_error", (of.smoothing,)),
+    SmoothSMAPE: lambda of: Term("smooth_smape", (of.smoothing,)),
+    Pinball: lambda of: Term("pinball", of.quantiles),
+    Accuracy: lambda _: Term("accuracy"),
+    BinaryAccuracy: lambda _: Term("binary_accuracy"),
+    ConnectionistTemporal: lambda of: Term("connectionist_temporal", (float(of.per_label),)),
+}
+"""Each loss and metric that the kernels know, by its name in `csrc/network/learning.h`."""
 
 
 def as_plain(model: Any, objective: Objective) -> Any:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from latchwork.engines.steps import (
     Arrays,
     Batches,
     Order,
+    Penalty,
     Rows,
     RowShape,
     Seeds,
@@ -33,10 +35,11 @@ from latchwork.engines.steps import (
     per_member,
     picked,
 )
-from latchwork.transforms.augmentation import AffineImages
+from latchwork.transforms.augmentation import AffineImages, DrawnChange, SpectrogramMasks
 
-TERMS = ("softmax_cross_entropy", "squared_error", "absolute_error", "huber", "smooth_absolute_error", "accuracy")
 OF_CLASSES = frozenset({"softmax_cross_entropy", "accuracy"})
+OF_LABELS = "connectionist_temporal"
+WITHOUT_DERIVATIVE = frozenset({"accuracy", "binary_accuracy"})
 ARRAYS = ("inputs", "targets", "lengths", "weight", "ahead")
 
 
@@ -62,13 +65,18 @@ def _why_not_layers(network: NetworkData) -> str | None:
 
 def _why_not_terms(terms: Sequence[Term]) -> str | None:
     for term in terms:
-        if term.name not in TERMS:
+        if term.name not in native.module().criteria():
             return f"it knows no {term.name}"
-    if terms[0].name == "accuracy":
-        return "the accuracy has no derivative"
-    if len({term.name in OF_CLASSES for term in terms}) > 1:
+    if terms[0].name in WITHOUT_DERIVATIVE:
+        return f"the {terms[0].name} has no derivative"
+    if len({(term.name in OF_CLASSES, term.name == OF_LABELS, _levels(term)) for term in terms}) > 1:
         return "the loss and the metrics take different targets"
     return None
+
+
+def _levels(term: Term) -> int:
+    """Outputs for each target."""
+    return len(term.settings) if term.name == "pinball" else 1
 
 
 def _why_not_rows(network: NetworkData, loss: Term, rows: Mapping[str, RowShape]) -> str | None:
@@ -94,12 +102,34 @@ def _why_not_rows(network: NetworkData, loss: Term, rows: Mapping[str, RowShape]
         return str(error)
     if looks is not None and expected[0] is None:
         expected = (shapes["ahead"][0], *expected[1:])
+    if loss.name == OF_LABELS:
+        return _why_not_labels(expected, rows["targets"], shapes["targets"])
     if loss.name in OF_CLASSES:
         expected = expected[:-1]
         if rows["targets"].dtype.kind not in "iu":
             return f"its classes are whole numbers, the targets are {rows['targets'].dtype}"
+    if loss.name == "pinball":
+        return _why_not_levels(_levels(loss), expected, shapes["targets"])
     if shapes["targets"] != expected:
         return f"its targets have the outputs' shape {expected}, those given have {shapes['targets']}"
+    return None
+
+
+def _why_not_levels(levels: int, outputs: tuple[int | None, ...], targets: tuple[int, ...]) -> str | None:
+    """Every target has an output for each level, one beside the other."""
+    width = outputs[-1]
+    beside = width is not None and width % levels == 0 and targets == (*outputs[:-1], width // levels)
+    if beside or (width == levels and targets == outputs[:-1]):
+        return None
+    return f"its targets have {levels} of the outputs {outputs} each, those given have {targets}"
+
+
+def _why_not_labels(outputs: tuple[int | None, ...], targets: RowShape, shape: tuple[int, ...]) -> str | None:
+    """Labels are aligned with the steps of the outputs."""
+    if len(outputs) != 2:
+        return f"labels are aligned with steps, and the outputs are {outputs}: return sequences"
+    if targets.dtype.kind not in "iu" or len(shape) != 1:
+        return f"its labels are a row of whole numbers, those given are {targets.dtype} {shape}"
     return None
 
 
@@ -119,7 +149,8 @@ class Program:
         batch_size: rows of a step.
         update: what a step does; None where nothing is trained.
         by_values: whether rows count by their observed targets, so that a loss is a mean of values, not of rows.
-        images: what the inputs of training are changed by.
+        changes: what the inputs of training are changed by.
+        penalties: what the size of learned arrays adds to the loss.
     """
 
     network: NetworkData
@@ -128,7 +159,8 @@ class Program:
     batch_size: int
     update: Update | None = None
     by_values: bool = False
-    images: AffineImages | None = None
+    changes: DrawnChange | None = None
+    penalties: tuple[Penalty, ...] = ()
 
     @property
     def members(self) -> int:
@@ -149,23 +181,26 @@ class Program:
         }
         tokens = takes_tokens(self.network)
         has_time = tokens or len(shapes["inputs"]) == 2
-        rule, images = self.update.rule if self.update else None, self.images
+        rule, changes = self.update.rule if self.update else None, self.changes
         return native.module().Trainer(
             layers=program.native_layers(described),
             features=0 if tokens else shapes["inputs"][-1],
             has_time=has_time,
             time=shapes["inputs"][0] if has_time else 1,
             horizon=shapes["ahead"][0] if "ahead" in shapes else 0,
+            labels=shapes["targets"][0] if self.terms[0].name == OF_LABELS else 0,
             ragged="lengths" in shapes,
             batch=self.batch_size,
             members=self.members,
             threads=native.engine_info().threads,
-            terms=[tuple(term) for term in self.terms],
+            terms=[(term.name, list(term.settings)) for term in self.terms],
             by_values=self.by_values,
+            penalties=list(_penalised(described, self.penalties)),
             rule=None if rule is None else (rule.direction, rule.decay, rule.decay_of_squares, rule.epsilon),
             weight_decay=self.update.weight_decay if self.update else 0.0,
             decayed=list(_matrices(described)),
-            images=None if images is None else (images.rotation, images.scale, images.shear, images.shift),
+            images=astuple(changes) if isinstance(changes, AffineImages) else None,
+            masks=astuple(changes) if isinstance(changes, SpectrogramMasks) else None,
         )
 
     def joined(self, parameters: Arrays) -> NDArray[np.float32]:
@@ -184,12 +219,21 @@ class Program:
 
 def _matrices(network: spec.Sequential) -> Iterator[tuple[int, int]]:
     """Where the matrices lie among all parameters: what weight decay is taken off."""
-    at = 0
-    for shape in network.parameter_shapes().values():
-        size = math.prod(shape)
-        if len(shape) > 1:
-            yield at, at + size
-        at += size
+    shapes = network.parameter_shapes()
+    return (place for name, place in _places(network).items() if len(shapes[name]) > 1)
+
+
+def _penalised(network: spec.Sequential, penalties: Sequence[Penalty]) -> Iterator[tuple[int, int, float, float]]:
+    """Where the penalised arrays lie, in order, and what they cost."""
+    places = _places(network)
+    return ((*places[one.name], one.l1, one.l2) for one in sorted(penalties, key=lambda one: places[one.name]))
+
+
+def _places(network: spec.Sequential) -> dict[str, tuple[int, int]]:
+    """Where each array begins and ends among all parameters."""
+    shapes = network.parameter_shapes()
+    ends = np.cumsum([math.prod(shape) for shape in shapes.values()]).tolist()
+    return dict(zip(shapes, pairwise([0, *ends]), strict=True))
 
 
 class NativeState(NamedTuple):
@@ -300,10 +344,23 @@ class _Chunk:
             arrays = {name: np.array(array) for name, array in arrays.items()}
         integers = {
             "inputs": takes_tokens(self.program.network),
-            "targets": self.program.terms[0].name in OF_CLASSES,
+            "targets": self.program.terms[0].name in (*OF_CLASSES, OF_LABELS),
             "lengths": True,
         }
+        if self.program.terms[0].name == OF_LABELS:
+            _check_labels(arrays["targets"], self.program.network.spec.output_shape()[-1] or 0)
         return {
             name: np.ascontiguousarray(array, np.int32 if integers.get(name) else np.float32)
             for name, array in arrays.items()
         }
+
+
+def _check_labels(labels: NDArray[Any], classes: int) -> None:
+    """Raise `InputError` where a label is the blank, or no class of the outputs."""
+    wrong = (labels == 0) | (labels >= classes)
+    if wrong.any():
+        given = int(labels[wrong][0])
+        raise InputError(
+            f"got the label {given}: with {classes} outputs labels are 1 to {classes - 1}; 0 is the blank, and numbers "
+            "below 0 stand behind a row's last label"
+        )
