@@ -31,6 +31,14 @@ SMALL = {
         "tokens", "", Sequential([Embedding(5, 3), LSTM(3, return_sequences=True), Dense(5)], input_shape=(4,)), **TINY
     ),
     "ragged": Case("ragged", "", Sequential([LSTM(3), Dense(2)], input_shape=(6, 2)), shortest=2, **TINY),
+    "labels": Case(
+        "labels",
+        "",
+        Sequential([*(Bidirectional(LSTM(3, return_sequences=True)) for _ in range(2)), Dense(4)], input_shape=(9, 2)),
+        shortest=6,
+        labels=3,
+        **TINY,
+    ),
     "members": Case("members", "", Sequential([LSTM(3), Dense(1)], input_shape=(4, 2)), members=3, **TINY),
 }
 
@@ -65,7 +73,7 @@ def test_latchwork_and_plain_jax_do_the_same_mathematics(case: Case) -> None:
     results: list[Measured] = []
     for name, module in ((OURS, ours), ("JAX scan", plain_jax)):
         trainer = module.Trainer(case, works)
-        check = mean_loss(case, trainer.first_outputs()[0], works[0].targets[0])
+        check = mean_loss(case, trainer.first_outputs()[0], works[0].targets[0], works[0].first_lengths())
         results.append(Measured(name, "", check=check, loss=trainer.round()))
         again = trainer.round()
         assert again != results[-1].loss, "a round must train"

@@ -1,9 +1,11 @@
 #include "network/layers.h"
 
 #include <cstring>
+#include <stdexcept>
 
 #include "network/cell_arrays.h"
 #include "network/random.h"
+#include "network/rows.h"
 
 namespace latchwork {
 namespace {
@@ -33,6 +35,7 @@ class Recurrent : public Layer {
     if (setting.gradients) set(setting.gradients, gradients_);
     const bool goes_back = setting.use != Use::evaluate;
     results_ = {outputs, last, {}, goes_back ? take(saved_floats(layer.kind, shape_)) : nullptr, false};
+    if (setting.carried) begin_with(setting.carried, state);
     forward_ =
         std::make_unique<ForwardCall>(layer.kind, shape_, layer.reverse, &operands_, &results_, 1, setting.threads);
     if (!goes_back) return;
@@ -68,7 +71,24 @@ class Recurrent : public Layer {
   int useful_threads() const override { return forward_->useful_threads(); }
   const float* by_inputs() const { return gradients_.inputs; }
 
+  void carry() override {
+    if (!carried_) return;
+    const std::size_t state = static_cast<std::size_t>(shape_.batch * shape_.hidden);
+    std::memcpy(carried_, results_.final_hidden, state * sizeof(float));
+    for (int s = 0; s < kind_shape(layer_.kind).states; ++s)
+      std::memcpy(carried_ + (s + 1) * state, results_.final_states[s], state * sizeof(float));
+  }
+
  private:
+  void begin_with(float* carried, int64_t state) {
+    carried_ = carried;
+    operands_.hidden_state = carried;
+    for (int s = 0; s < kind_shape(layer_.kind).states; ++s) {
+      operands_.states[s] = carried + (s + 1) * state;
+      results_.final_states[s] = take(state);
+    }
+  }
+
   bool draw_masks(const StepOf& step, const Team& team) {
     if (input_mask_) {
       const int64_t count = shape_.batch * shape_.features;
@@ -104,7 +124,7 @@ class Recurrent : public Layer {
   Results results_{};
   Cotangents cotangents_{};
   Gradients gradients_{};
-  float *input_mask_ = nullptr, *masked_inputs_ = nullptr, *hidden_mask_ = nullptr;
+  float *input_mask_ = nullptr, *masked_inputs_ = nullptr, *hidden_mask_ = nullptr, *carried_ = nullptr;
   std::unique_ptr<ForwardCall> forward_;
   std::unique_ptr<BackwardCall> backward_;
   bool arranged_ = false;
@@ -112,8 +132,9 @@ class Recurrent : public Layer {
 
 class Bidirectional : public Layer {
  public:
-  Bidirectional(RecurrentDescription layer, LayerSetting setting) : input_(setting.input), hidden_(layer.units) {
-    make_output(input_, 2 * hidden_, layer.return_sequences, setting.use);
+  Bidirectional(RecurrentDescription layer, LayerSetting setting)
+      : input_(setting.input), hidden_(layer.units), merge_(layer.merge) {
+    make_output(input_, layer.output_width(), layer.return_sequences, setting.use);
     const int64_t floats = cell_floats(layer.kind, input_.width, hidden_, layer.heads);
     for (int way = 0; way < 2; ++way) {
       layer.reverse = way == 1;
@@ -132,16 +153,24 @@ class Bidirectional : public Layer {
     for (auto& way : ways_) way->forward(step, team);
     team.sync();
     const Part mine = part_of(output_.rows * output_.steps, team);
-    for (int way = 0; way < 2; ++way)
-      for (int64_t row = mine.begin; row < mine.end; ++row)
-        copy(ways_[way]->output().values + row * hidden_, output_.values + (2 * row + way) * hidden_);
+    for (int64_t row = mine.begin; row < mine.end; ++row) {
+      const float *one = ways_[0]->output().values + row * hidden_, *two = ways_[1]->output().values + row * hidden_;
+      merge_ways(merge_, one, two, hidden_, output_.values + row * output_.width);
+    }
   }
 
   void backward(const StepOf& step, const Team& team) override {
     const Part mine = part_of(output_.rows * output_.steps, team);
-    for (int way = 0; way < 2; ++way)
-      for (int64_t row = mine.begin; row < mine.end; ++row)
-        copy(output_.by_values + (2 * row + way) * hidden_, ways_[way]->output().by_values + row * hidden_);
+    for (int way = 0; way < 2; ++way) {
+      const Flow &own = ways_[way]->output(), &other = ways_[1 - way]->output();
+      for (int64_t row = mine.begin; row < mine.end; ++row) {
+        float* const to = own.by_values + row * hidden_;
+        const float* by = output_.by_values + row * output_.width + (merge_ == Merge::concat ? way * hidden_ : 0);
+        const float* factor = other.values + row * hidden_;
+        for (int64_t i = 0; i < hidden_; ++i)
+          to[i] = merge_ == Merge::mul ? by[i] * factor[i] : merge_ == Merge::ave ? 0.5f * by[i] : by[i];
+      }
+    }
     team.sync();
     for (auto& way : ways_) way->backward(step, team);
     if (!input_.by_values) return;
@@ -154,12 +183,9 @@ class Bidirectional : public Layer {
   int useful_threads() const override { return ways_[0]->useful_threads(); }
 
  private:
-  void copy(const float* from, float* to) const {
-    std::memcpy(to, from, static_cast<std::size_t>(hidden_) * sizeof(float));
-  }
-
   const Flow input_;
   const int64_t hidden_;
+  const Merge merge_;
   std::unique_ptr<Recurrent> ways_[2];
 };
 
@@ -183,7 +209,13 @@ class Dense : public Layer {
   Dense(const DenseDescription& layer, const LayerSetting& setting) {
     make_output(setting.input, layer.units, setting.input.has_time, setting.use);
     job_ = dense_job(setting.input, layer.units, layer.activation, setting);
-    const int64_t weights = job_.depth * job_.width;
+    if (layer.tied) {
+      if (!setting.tie.vectors) throw std::invalid_argument("there is no embedding to tie a layer to");
+      job_.transposed = true;
+      job_.weight = setting.tie.vectors;
+      job_.by_weight = setting.tie.by_vectors;
+    }
+    const int64_t weights = layer.tied ? 0 : job_.depth * job_.width;
     job_.bias = setting.parameters + weights;
     if (setting.gradients) job_.by_bias = setting.gradients + weights;
     job_.outputs = output_.values;
@@ -262,6 +294,13 @@ void Layer::make_output(const Flow& like, int64_t width, bool has_time, Use use)
   output_ = {like.rows, has_time ? like.steps : 1, width, has_time, nullptr, nullptr, nullptr};
   output_.values = take(output_.count());
   if (use != Use::evaluate) output_.by_values = take(output_.count());
+}
+
+int64_t carried_floats(const LayerDescription& layer, int64_t rows) {
+  const auto* recurrent = std::get_if<RecurrentDescription>(&layer);
+  if (recurrent && (recurrent->reverse || recurrent->both_ways))
+    throw std::invalid_argument("a layer that reads backwards has no state to carry on");
+  return recurrent ? state_count(recurrent->kind) * rows * recurrent->units : 0;
 }
 
 std::unique_ptr<Layer> make_layer(const RecurrentDescription& layer, const LayerSetting& setting) {

@@ -26,8 +26,9 @@ struct DenseLearningJob {
   int64_t rows, depth, width;
   Activation activation;
   const float* inputs;  // [rows, depth]
-  const float* weight;  // [depth, width]
-  const float* bias;    // these two as in the product
+  const float* weight;  // [depth, width], or [width, depth] where it is transposed; so is its gradient
+  bool transposed;
+  const float* bias;  // these two as in the product
   const float* starts;
   int64_t shared;
   float* outputs;  // [rows, width]
@@ -46,7 +47,8 @@ constexpr int64_t dense_packed_floats(int64_t depth, int64_t width) {
 
 // What is computed of a row's outputs: losses, which have a derivative, and accuracies, which have none.
 LATCHWORK_ENUM(Criterion, softmax_cross_entropy, squared_error, absolute_error, huber, smooth_absolute_error, accuracy,
-               smooth_smape, pinball, binary_cross_entropy, binary_accuracy, connectionist_temporal)
+               smooth_smape, pinball, binary_cross_entropy, binary_accuracy, percentage_error, logarithmic_error,
+               log_cosh, poisson, threshold_accuracy, connectionist_temporal)
 
 constexpr bool takes_classes(Criterion criterion) {
   return criterion == Criterion::softmax_cross_entropy || criterion == Criterion::accuracy;
@@ -58,13 +60,15 @@ constexpr bool takes_labels(Criterion criterion) { return criterion == Criterion
 constexpr bool takes_whole_numbers(Criterion criterion) { return takes_classes(criterion) || takes_labels(criterion); }
 
 constexpr bool is_loss(Criterion criterion) {
-  return criterion != Criterion::accuracy && criterion != Criterion::binary_accuracy;
+  return criterion != Criterion::accuracy && criterion != Criterion::binary_accuracy &&
+         criterion != Criterion::threshold_accuracy;
 }
 
 struct CriterionJob {
   Criterion criterion;
-  // Label smoothing, Huber's delta, what is added to a squared error before its root, whether a cost is divided by the
-  // number of labels, or pinball's level: it alone has several, with an output each for every target.
+  // Label smoothing, Huber's delta, what is added to a squared error before its root or keeps a quotient or a logarithm
+  // finite, a threshold, whether a cost is divided by the number of labels, or pinball's level: it alone has several, with
+  // an output each for every target.
   const float* setting;
   int64_t settings;
   int64_t batch, steps, width;
@@ -82,10 +86,12 @@ struct CriterionJob {
 // Outputs for each target.
 constexpr int64_t levels_of(const CriterionJob& job) { return job.criterion == Criterion::pinball ? job.settings : 1; }
 
-LATCHWORK_ENUM(Direction, sgd, momentum, rmsprop, adam, adagrad)
+// `velocity` and `nesterov` keep what a step has moved, its rate included, where `momentum` keeps gradients.
+LATCHWORK_ENUM(Direction, sgd, momentum, rmsprop, adam, adagrad, velocity, nesterov, adadelta, adamax)
 
 constexpr int direction_slots(Direction direction) {
-  return direction == Direction::sgd ? 0 : direction == Direction::adam ? 2 : 1;
+  if (direction == Direction::sgd) return 0;
+  return direction == Direction::adam || direction == Direction::adadelta || direction == Direction::adamax ? 2 : 1;
 }
 
 // One step of an optimiser for a range of parameters: parameter += scale * direction.

@@ -30,7 +30,8 @@ inline Philox keyed(uint64_t seed, uint64_t place) {
   return {{static_cast<uint32_t>(seed), static_cast<uint32_t>(place) ^ (static_cast<uint32_t>(seed >> 32) << 12)}};
 }
 
-inline constexpr uint64_t kInputs = 0xfff;  // the place of what inputs are changed by; layers come before it
+// The places of what inputs are changed by, and of what a sampled layer draws; layers come before them.
+inline constexpr uint64_t kInputs = 0xfff, kSampled = 0xffe;
 
 // Numbers from -1 to 1, 1 left out, for what one place of a batch is changed by in a step.
 template <int count>

@@ -39,6 +39,20 @@ Cost cost_of(float output, float target, float setting) {
     const float probability = (output >= 0.0f ? 1.0f : power) / (1.0f + power);
     const float above = output > 0.0f ? output : 0.0f;
     return {above - output * wanted + __builtin_log1pf(power), probability - wanted};
+  } else if constexpr (criterion == Criterion::percentage_error) {
+    const float height = __builtin_fabsf(target), whole = height > setting ? height : setting;
+    return {100.0f * size / whole, 100.0f * sign / whole};
+  } else if constexpr (criterion == Criterion::logarithmic_error) {
+    const float above = output > setting ? output : setting, wanted = target > setting ? target : setting;
+    const float apart = __builtin_log1pf(above) - __builtin_log1pf(wanted);
+    return {apart * apart, output > setting ? 2.0f * apart / (above + 1.0f) : 0.0f};
+  } else if constexpr (criterion == Criterion::log_cosh) {
+    const float power = __builtin_expf(-2.0f * size);  // at most 1
+    return {size + __builtin_log1pf(power) - 0.693147181f, sign * (1.0f - power) / (1.0f + power)};
+  } else if constexpr (criterion == Criterion::poisson) {
+    return {output - target * __builtin_logf(output + setting), 1.0f - target / (output + setting)};
+  } else if constexpr (criterion == Criterion::threshold_accuracy) {
+    return {static_cast<float>((output > setting ? 1.0f : 0.0f) == target), 0.0f};
   } else {
     static_assert(criterion == Criterion::binary_accuracy);
     return {static_cast<float>((output > 0.0f) == (target > 0.5f)), 0.0f};
@@ -79,6 +93,11 @@ inline float criterion_of_values(const CriterionJob& job, int64_t row) {
     case Criterion::pinball: return cost_of_row<Criterion::pinball>(job, row);
     case Criterion::binary_cross_entropy: return cost_of_row<Criterion::binary_cross_entropy>(job, row);
     case Criterion::binary_accuracy: return cost_of_row<Criterion::binary_accuracy>(job, row);
+    case Criterion::percentage_error: return cost_of_row<Criterion::percentage_error>(job, row);
+    case Criterion::logarithmic_error: return cost_of_row<Criterion::logarithmic_error>(job, row);
+    case Criterion::log_cosh: return cost_of_row<Criterion::log_cosh>(job, row);
+    case Criterion::poisson: return cost_of_row<Criterion::poisson>(job, row);
+    case Criterion::threshold_accuracy: return cost_of_row<Criterion::threshold_accuracy>(job, row);
     case Criterion::softmax_cross_entropy:
     case Criterion::connectionist_temporal:
     case Criterion::accuracy: break;

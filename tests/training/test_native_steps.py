@@ -18,16 +18,19 @@ from latchwork.core.network import NetworkData
 from latchwork.core.spec import (
     GRU,
     LSTM,
+    Activation,
     Ahead,
     Bidirectional,
     CoupledLSTM,
     Dense,
     Dropout,
     Embedding,
+    Flatten,
     LayerNorm,
     PeepholeLSTM,
     Pooling,
     Recurrent,
+    RepeatVector,
     Sequential,
     SimpleRNN,
 )
@@ -120,6 +123,7 @@ def compare(network: Sequential, objective: Supervised, given: dict[str, Any], *
 
 RECURRENT: list[Recurrent] = [
     SimpleRNN(5), SimpleRNN(5, activation="relu"), GRU(5), LSTM(5), PeepholeLSTM(5), CoupledLSTM(5),
+    LSTM(5, activation="relu"), GRU(5, activation="relu"),
 ]  # fmt: skip
 NETWORKS = [
     *(Sequential([layer, Dense(4)]) for layer in RECURRENT),
@@ -130,6 +134,14 @@ NETWORKS = [
     Sequential([Dense(4), LSTM(5, return_sequences=True), LSTM(6)]),
     Sequential([GRU(5, return_sequences=True), LayerNorm(), Pooling(("first", "last", "mean", "max")), Dense(3)]),
     Sequential([LayerNorm(), SimpleRNN(5, activation="relu", return_sequences=True), Pooling(("max",)), Dense(3)]),
+    Sequential(
+        [Bidirectional(LSTM(5, return_sequences=True), merge="mul"), Bidirectional(GRU(4), merge="ave"), Dense(3)]
+    ),
+    Sequential(
+        [Bidirectional(LSTM(5), merge="sum"), RepeatVector(3), GRU(4, return_sequences=True), Flatten(3), Dense(3)]
+    ),
+    *(Sequential([LSTM(5), Dense(4), Activation(name), Dense(3)]) for name in Activation.FUNCTIONS),
+    Sequential([LSTM(5, return_sequences=True), Activation("softmax"), Pooling(("mean",)), Dense(3)]),
 ]
 
 

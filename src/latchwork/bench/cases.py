@@ -27,6 +27,7 @@ class Case:
         epochs: passes over those steps in a round.
         members: independent networks that are trained side by side.
         shortest: where above 0, lengths are drawn from there to the time axis' length.
+        labels: where above 0, a row has so many at most, aligned with its steps (CTC).
         data: `random`, or the real set that inputs come from.
         scale: inputs are multiplied by this, for values that hurt.
         learning_rate: of the optimiser.
@@ -45,6 +46,7 @@ class Case:
     epochs: int = 1
     members: int = 1
     shortest: int = 0
+    labels: int = 0
     data: Literal["random", "mnist", "airline"] = "random"
     scale: float = 1.0
     optimizer: Literal["rmsprop", "adam", "sgd"] = "adam"
@@ -67,8 +69,10 @@ class Case:
         return time
 
     @property
-    def loss(self) -> Literal["cross-entropy", "squared error"]:
+    def loss(self) -> Literal["cross-entropy", "squared error", "labels"]:
         """What training makes small: classes where there are several outputs, values where there is one."""
+        if self.labels:
+            return "labels"
         return "squared error" if self.network.output_shape()[-1] == 1 else "cross-entropy"
 
     def flops_a_step(self) -> int:
@@ -139,6 +143,13 @@ CASES: dict[str, Case] = {
         Case(
             "ragged", "lengths 10 to 400, LSTM(64)", Sequential([LSTM(64), Dense(10)], input_shape=(400, 12)),
             batch=64, steps=12, quick_steps=2, shortest=10, target=4, aim=8,
+        ),
+        Case(
+            "ctc", "characters from recordings, BiLSTM(96) x 2, CTC",
+            Sequential(
+                [*(Bidirectional(LSTM(96, return_sequences=True)) for _ in range(2)), Dense(29)], input_shape=(120, 80)
+            ),
+            batch=32, steps=12, quick_steps=2, shortest=60, labels=24, target=1.5, aim=2.5,
         ),
         Case(
             "long", "one sequence of 10,000 steps, LSTM(64)",

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from latchwork.cli.common import JsonOption, ModelArgument, Output, QuietOption, SeedOption, check_writable
+from latchwork.cli.common import JsonOption, ModelArgument, Output, QuietOption, SeedOption
+from latchwork.cli.outputs import check_file, check_files
 from latchwork.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -78,7 +79,9 @@ def train(
     from latchwork.speech import SpeechRecognizer
 
     output = Output(as_json=as_json, quiet=quiet)
-    check_writable(out)
+    check_file(out, inputs=[folder], kind="model")
+    if checkpoint is not None:
+        check_files(checkpoint, [])
     if sum(value is not None for value in (epochs, steps, minutes)) > 1 or (minutes is not None and not minutes > 0):
         raise InputError("give one of --epochs, --steps and --minutes (above 0)")
     recordings = _read(folder, None, without, layout)

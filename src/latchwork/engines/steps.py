@@ -49,11 +49,12 @@ class Rows(Protocol):
 class Rule(NamedTuple):
     """An optimiser's direction and its constants."""
 
-    direction: str  # `sgd`, `momentum`, `rmsprop`, `adam` or `adagrad`
-    decay: float = 0.0  # of the mean of gradients (momentum, Adam) or of their squares (RMSprop)
+    direction: str  # `sgd`, `momentum`, `rmsprop`, `adam`, `adagrad`, `velocity`, `nesterov`, `adadelta` or `adamax`
+    decay: float = 0.0  # of the mean of gradients (momentum, Adam) or of their squares (RMSprop, Adadelta)
     decay_of_squares: float = 0.0
     epsilon: float = 0.0
     start: float = 0.0  # of what it keeps for each parameter
+    epsilon_beside_raw: bool = False  # Adam's, added to the root before it is corrected, as in Keras
 
 
 class Update(NamedTuple):
@@ -62,13 +63,28 @@ class Update(NamedTuple):
     rule: Rule
     weight_decay: float  # of matrices
     clips: tuple[float | None, ...]  # of each member: the largest norm of its gradients
+    decays_vectors: bool = False  # weight decay is taken off biases and scales as well
+    frozen: frozenset[str] = frozenset()  # parameters that are not trained
+    clip_each: float | None = None  # the largest norm of one parameter's gradient
+    clip_value: float | None = None  # the largest number in a gradient
 
 
 class Term(NamedTuple):
-    """A loss or a metric by the name that the kernels have for it, and its numbers (`huber`: delta)."""
+    """A loss or a metric by the name that the kernels have for it, and its numbers (`huber`: delta).
+
+    What is reported is `factor` times what the kernels give.
+    """
 
     name: str
     settings: tuple[float, ...] = (0.0,)
+    factor: float = 1.0
+
+
+class Sampling(NamedTuple):
+    """Of the last layer's outputs while it trains: how many first ones count always, how many others are drawn."""
+
+    frequent: int
+    drawn: int
 
 
 class Penalty(NamedTuple):
@@ -110,6 +126,11 @@ class Steps(Protocol):
     @property
     def compiles(self) -> bool:
         """Whether the first block's time says nothing of the next one's."""
+        ...
+
+    @property
+    def threads(self) -> int | None:
+        """How many threads a block keeps busy; None where nobody can tell."""
         ...
 
     def initial_state(self) -> Any:

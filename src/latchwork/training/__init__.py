@@ -4,17 +4,19 @@ from latchwork.engines.steps import Penalty
 from latchwork.training.data import Data, Generated
 from latchwork.training.evaluation import evaluate, evaluate_members
 from latchwork.training.history import History
-from latchwork.training.loop import Fitted, fit
+from latchwork.training.loop import DivergedError, Fitted, fit
 from latchwork.training.losses import (
     Accuracy,
     BinaryAccuracy,
     BinaryCrossEntropy,
+    Bits,
     ConnectionistTemporal,
     Huber,
     Loss,
     MeanAbsoluteError,
     MeanSquaredError,
     Pinball,
+    SampledCrossEntropy,
     SmoothAbsoluteError,
     SmoothSMAPE,
     SoftmaxCrossEntropy,
@@ -22,14 +24,16 @@ from latchwork.training.losses import (
 )
 from latchwork.training.objectives import Member, Objective, SideBySide, Supervised
 from latchwork.training.optimizers import Optimizer
-from latchwork.training.plan import EpochReport
+from latchwork.training.plan import EpochReport, Moment
 
 __all__ = [
     "Accuracy",
     "BinaryAccuracy",
     "BinaryCrossEntropy",
+    "Bits",
     "ConnectionistTemporal",
     "Data",
+    "DivergedError",
     "EpochReport",
     "Fitted",
     "Generated",
@@ -39,10 +43,12 @@ __all__ = [
     "MeanAbsoluteError",
     "MeanSquaredError",
     "Member",
+    "Moment",
     "Objective",
     "Optimizer",
     "Penalty",
     "Pinball",
+    "SampledCrossEntropy",
     "SideBySide",
     "SmoothAbsoluteError",
     "SmoothSMAPE",

@@ -8,6 +8,7 @@ where it can); a forced way that cannot run a case says why.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,21 +19,28 @@ from latchwork.core import settings
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.engines.native import training as native
-from latchwork.engines.steps import Evaluation, Steps, Term, Update
+from latchwork.engines.steps import Evaluation, Sampling, Steps, Term, Update
 from latchwork.training.data import Source
 from latchwork.training.losses import (
     Accuracy,
     BinaryAccuracy,
     BinaryCrossEntropy,
+    Bits,
     ConnectionistTemporal,
     Huber,
+    LogCosh,
     Loss,
     MeanAbsoluteError,
+    MeanAbsolutePercentageError,
     MeanSquaredError,
+    MeanSquaredLogarithmicError,
     Pinball,
+    PoissonLoss,
+    SampledCrossEntropy,
     SmoothAbsoluteError,
     SmoothSMAPE,
     SoftmaxCrossEntropy,
+    ThresholdAccuracy,
     takes,
 )
 from latchwork.training.members import Members
@@ -110,11 +118,15 @@ class NativeEngine:
             if term is None:
                 return f"it knows no {type(loss).__name__}"
             terms.append(term)
-        return native.why_not(job.model, terms, job.data.shapes())
+        reason = native.why_not(job.model, terms, job.data.shapes(), carries=objective.carried)
+        if reason is None and job.optimizer is not None and isinstance(objective.loss, SampledCrossEntropy):
+            reason = native.why_not_sampled(job.model, Sampling(objective.loss.frequent, objective.loss.drawn), terms)
+        return reason
 
     def steps(self, job: Job) -> Steps:
         """Blocks of steps in one call each."""
-        return native.NativeSteps(self._program(job), job.members.seeds())
+        steps_per_epoch = job.members.steps_per_epoch(job.data, job.batch_size)
+        return native.NativeSteps(self._program(job), job.members.seeds(), steps_per_epoch)
 
     def evaluation(self, job: Job) -> Evaluation:
         """Without an update."""
@@ -125,9 +137,18 @@ class NativeEngine:
         terms = [kernels_term(loss) for loss in (objective.loss, *(metric for _, metric in objective.metrics))]
         known = tuple(term for term in terms if term is not None)
         changes = objective.augmentation if isinstance(objective.augmentation, DrawnChange) else None
-        by_values = objective.mean == "values"
+        loss = objective.loss
         return native.Program(
-            job.model, known, job.data, job.batch_size, job.update(), by_values, changes, objective.penalties
+            job.model,
+            known,
+            job.data,
+            job.batch_size,
+            job.update(),
+            by_values=objective.mean == "values",
+            changes=changes,
+            penalties=objective.penalties,
+            carries=objective.carried,
+            sampling=Sampling(loss.frequent, loss.drawn) if isinstance(loss, SampledCrossEntropy) else None,
         )
 
 
@@ -180,7 +201,7 @@ class XlaEngine:
         metrics = tuple((name, of_steps(metric)) for name, metric in objective.metrics)
         return SupervisedFunction(
             of_steps(objective.loss), metrics, objective.augmentation, by_values, objective.penalties,
-            targets=takes(objective.loss),
+            targets=takes(objective.loss), carried=objective.carried,
         )  # fmt: skip
 
 
@@ -215,6 +236,8 @@ def kernels_term(loss: Loss) -> Term | None:
 
 TERMS: dict[type[Any], Callable[[Any], Term]] = {
     SoftmaxCrossEntropy: lambda of: Term("softmax_cross_entropy", (of.label_smoothing,)),
+    SampledCrossEntropy: lambda _: Term("softmax_cross_entropy"),
+    Bits: lambda _: Term("softmax_cross_entropy", factor=1 / math.log(2)),
     BinaryCrossEntropy: lambda of: Term("binary_cross_entropy", (of.label_smoothing,)),
     MeanSquaredError: lambda _: Term("squared_error"),
     MeanAbsoluteError: lambda _: Term("absolute_error"),
@@ -224,6 +247,11 @@ TERMS: dict[type[Any], Callable[[Any], Term]] = {
     Pinball: lambda of: Term("pinball", of.quantiles),
     Accuracy: lambda _: Term("accuracy"),
     BinaryAccuracy: lambda _: Term("binary_accuracy"),
+    MeanAbsolutePercentageError: lambda of: Term("percentage_error", (of.least,)),
+    MeanSquaredLogarithmicError: lambda of: Term("logarithmic_error", (of.least,)),
+    LogCosh: lambda _: Term("log_cosh"),
+    PoissonLoss: lambda of: Term("poisson", (of.least,)),
+    ThresholdAccuracy: lambda of: Term("threshold_accuracy", (of.threshold,)),
     ConnectionistTemporal: lambda of: Term("connectionist_temporal", (float(of.per_label),)),
 }
 """Each loss and metric that the kernels know, by its name in `csrc/network/learning.h`."""

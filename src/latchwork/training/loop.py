@@ -14,17 +14,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from latchwork.core.errors import InputError
+from latchwork.core.errors import InputError, LatchworkError
 from latchwork.training.checkpoint import load_checkpoint, save_checkpoint
 from latchwork.training.data import Source
 from latchwork.training.history import History
 from latchwork.training.interrupt import Interrupt
 from latchwork.training.objectives import Objective, SideBySide
 from latchwork.training.optimizers import OptaxOptimizer, Optimizer, as_optimizer
-from latchwork.training.plan import Budget, Callback, Checkpoints, EpochReport, Selection
+from latchwork.training.plan import Budget, Callback, Checkpoints, EpochReport, Moment, Selection
 from latchwork.training.progress import Progress, ProgressKind, make_progress
 from latchwork.training.run import Figures, Run
-from latchwork.training.trainer import Trainer, means_of
+from latchwork.training.trainer import TAME, NotFiniteError, Trainer, means_of
 
 
 class Fitted(NamedTuple):
@@ -32,6 +32,15 @@ class Fitted(NamedTuple):
 
     model: Any
     history: History
+
+
+class DivergedError(LatchworkError):
+    """The loss or the weights are not numbers any more; `kept` is what was learned before, None where nothing was."""
+
+    def __init__(self, reason: str, kept: Fitted | None, place: str) -> None:
+        """Say what was kept, and from when."""
+        super().__init__(f"{reason}; {f'the weights of {place} were kept' if kept else 'no weights were kept'}")
+        self.kept = kept
 
 
 def fit(
@@ -43,7 +52,7 @@ def fit(
     epochs: int | None = None,
     steps: int | None = None,
     minutes: float | None = None,
-    since: float | None = None,
+    since: Moment | None = None,
     batch_size: int = 32,
     seed: int = 0,
     validation: Source | None = None,
@@ -66,8 +75,9 @@ def fit(
         data: the rows; the order of each epoch follows from `seed` and the epoch's number alone.
         optimizer: a name, an `Optimizer` or an Optax transformation.
         epochs, steps, minutes: how long to train; give one. Minutes are turned into a number of steps by a short
-            timing, kept in the history as `steps`, so that `steps=N` repeats the run.
-        since: when the minutes began, by `time.monotonic()`, where the caller had work to do before; else now.
+            timing, kept in the history as `steps`, so that `steps=N` repeats the run. They are minutes of a machine
+            that has nothing else to do: a busy one trains for as many steps, and takes longer.
+        since: when the minutes began, where the caller had work to do before; else now.
         batch_size: rows in a step; the last batch of an epoch may have fewer.
         seed: of the order of the rows and of dropout.
         validation: rows to evaluate after each epoch.
@@ -87,14 +97,16 @@ def fit(
 
     Raises:
         InputError: settings that contradict each other, a checkpoint of another run, or nothing that can train this.
-        LatchworkError: the loss is not a number any more.
+        DivergedError: the loss or the weights are not numbers any more; it has what was learned before.
     """
-    started = time.monotonic()
+    started = Moment.now()
     budget = Budget(epochs, steps, minutes, since)
     if batch_size < 1:
         raise InputError("epochs, steps, minutes and batch_size must be above 0")
     if not 0 <= seed < 2**32:
         raise InputError(f"seed must be a whole number from 0 to {2**32 - 1}, got {seed}")
+    if data.draw_steps is None:
+        batch_size = min(batch_size, data.rows)  # what would only be filled up takes memory
     quorum = objective.quorum if isinstance(objective, SideBySide) else 0.0
     selection = Selection(monitor, patience, min_delta, keep_best, validate_first, quorum)
     selection.check(objective.names, validated=validation is not None)
@@ -114,7 +126,8 @@ class _Session:
     checkpoints: Checkpoints
     callbacks: tuple[Callback, ...]
     progress: Progress
-    started: float  # by `time.monotonic`
+    started: Moment
+    sound: tuple[int, Any] | None = None  # the last step after which all weights were finite, and those weights
 
     def train(self) -> Fitted:
         """Begin or go on, and train to the end."""
@@ -125,10 +138,39 @@ class _Session:
             since = self.started if self.budget.since is None else self.budget.since
             run.total = trainer.steps_within(self.budget.minutes * 60, run, since)
         self.before = run.history.seconds  # of the runs that this one goes on from
-        self._train(run)
+        try:
+            self._train(run)
+        except NotFiniteError as error:
+            raise self._diverged(run, str(error)) from error
         run.history.steps, run.history.planned_steps, run.history.block = run.step, run.total, trainer.block
         best = run.best if self.selection.keep_best else None
         return Fitted(trainer.as_given(trainer.steps.parameters(run.state) if best is None else best), run.history)
+
+    def _diverged(self, run: Run, reason: str) -> DivergedError:
+        """The error, with the best or the last weights that were sound."""
+        history = run.history
+        history.stopped, history.planned_steps, history.block = "diverged", run.total, self.trainer.block
+        if self.selection.keep_best and run.best is not None:
+            history.steps = run.step
+            return DivergedError(
+                reason, Fitted(self.trainer.as_given(run.best), history), f"epoch {history.best_epoch}"
+            )
+        if self.sound is None:
+            return DivergedError(reason, None, "")
+        history.steps, parameters = self.sound
+        epoch, within = divmod(history.steps, self.trainer.steps_per_epoch)
+        place = f"step {history.steps:,}, in epoch {epoch + 1}," if within else f"epoch {epoch}"
+        return DivergedError(reason, Fitted(self.trainer.as_given(parameters), history), place)
+
+    def _check_weights(self, run: Run) -> None:
+        """Weights that overflowed in the last update are in no loss yet. Of networks side by side the next one says."""
+        if self.trainer.members.side_by_side:
+            return
+        parameters = self.trainer.steps.parameters(run.state)
+        for name, array in parameters.items():
+            if not np.isfinite(array).all():
+                raise NotFiniteError(f"the weights {name} are not numbers after step {run.step:,}: {TAME}")
+        self.sound = run.step, parameters
 
     def _resume(self, run: Run) -> bool:
         folder = self.checkpoints.folder
@@ -145,6 +187,7 @@ class _Session:
                 self._end_epoch(run, 0, 0, {})
             while run.step < run.total and run.history.stopped == "finished":
                 trained = self.trainer.train_block(run, joined=self._may_join_epochs())
+                self._check_weights(run)
                 self._count_seconds(run)
                 epoch = -(-run.step // self.trainer.steps_per_epoch)
                 self.progress.block(run.step, epoch, trained.means, trained.rows_per_second)
@@ -194,7 +237,7 @@ class _Session:
             run.stop_groups(self.selection.patience)
 
     def _count_seconds(self, run: Run) -> float:
-        run.history.seconds = self.before + time.monotonic() - self.started
+        run.history.seconds = self.before + time.monotonic() - self.started.wall
         return run.history.seconds
 
     def _save(self, run: Run, saved: float, *, done: bool) -> float:

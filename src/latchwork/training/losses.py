@@ -8,6 +8,7 @@ nothing was observed counts nowhere. So is what lies past the end of a sequence 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
@@ -83,6 +84,47 @@ class BinaryCrossEntropy:
         # From the logit, so that no probability rounds to 0 or 1.
         values = xp.maximum(outputs, 0) - outputs * wanted + xp.log1p(xp.exp(-abs(outputs)))
         return _mean_of_observed(values, targets)
+
+
+@dataclass(frozen=True)
+class Bits:
+    """-log2 softmax(outputs)[target]: the cross-entropy in bits."""
+
+    TARGETS: ClassVar = "classes"
+
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The bits of each row's targets, on average."""
+        return SoftmaxCrossEntropy()(outputs, targets) / math.log(2)
+
+
+@dataclass(frozen=True)
+class SampledCrossEntropy:
+    """The cross-entropy over very many classes, trained on a sample of them.
+
+    The kernels sum the softmax over the first `frequent` classes exactly. Of the rest `drawn` are drawn for each step,
+    class w with a chance of about 1 / w (Zipf's law, so classes go from frequent to rare), and weighted by one over
+    how often they are drawn, so that the expected sum is right; the target counts itself. Sampled softmax (Jean et
+    al., 2015), but for the exact part, which takes most of its variance away. It is exact where it evaluates, and where
+    XLA trains.
+
+    Example:
+        >>> outputs, targets = np.zeros((1, 4)), np.array([2])
+        >>> SampledCrossEntropy(1, 2)(outputs, targets) == SoftmaxCrossEntropy()(outputs, targets)
+        array([ True])
+    """
+
+    frequent: int
+    drawn: int
+    TARGETS: ClassVar = "classes"
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that mean nothing."""
+        if min(self.frequent, self.drawn) < 1:
+            raise InputError(f"frequent and drawn must be at least 1, got {self.frequent} and {self.drawn}")
+
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The loss of each row, summed over all classes."""
+        return SoftmaxCrossEntropy()(outputs, targets)
 
 
 @dataclass(frozen=True)
@@ -258,6 +300,76 @@ class BinaryAccuracy:
     def __call__(self, outputs: Array, targets: Array) -> Values:
         """The share of right answers, row by row."""
         return _mean_of_observed(((outputs > 0) == (targets > 0.5)).astype(outputs.dtype), targets)
+
+
+@dataclass(frozen=True)
+class MeanAbsolutePercentageError:
+    """100 |error| / |target|, the target taken as at least `least` (Keras's `mean_absolute_percentage_error`)."""
+
+    least: float = 1e-7
+    TARGETS: ClassVar = "numbers"
+
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The loss of each row."""
+        xp = namespace(outputs)
+        known = xp.where(xp.isnan(targets), 1, targets)
+        return _mean_of_observed(100 * abs(outputs - known) / xp.maximum(abs(known), self.least), targets)
+
+
+@dataclass(frozen=True)
+class MeanSquaredLogarithmicError:
+    """(log(1 + output) - log(1 + target))^2, both taken as at least `least` (Keras's)."""
+
+    least: float = 1e-7
+    TARGETS: ClassVar = "numbers"
+
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The loss of each row."""
+        xp = namespace(outputs)
+        known = xp.where(xp.isnan(targets), 0, targets)
+        apart = xp.log1p(xp.maximum(outputs, self.least)) - xp.log1p(xp.maximum(known, self.least))
+        return _mean_of_observed(apart**2, targets)
+
+
+@dataclass(frozen=True)
+class LogCosh:
+    """log(cosh(error)): squared near zero, straight far from it."""
+
+    TARGETS: ClassVar = "numbers"
+
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The loss of each row."""
+        size = abs(_error(outputs, targets))
+        return _mean_of_observed(size + namespace(outputs).log1p(namespace(outputs).exp(-2 * size)) - LOG_2, targets)
+
+
+LOG_2 = 0.6931471805599453
+
+
+@dataclass(frozen=True)
+class PoissonLoss:
+    """Output - target * log(output): of counts whose rate is the output, which has to be above zero."""
+
+    least: float = 1e-7
+    TARGETS: ClassVar = "numbers"
+
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The loss of each row."""
+        xp = namespace(outputs)
+        known = xp.where(xp.isnan(targets), 0, targets)
+        return _mean_of_observed(outputs - known * xp.log(outputs + self.least), targets)
+
+
+@dataclass(frozen=True)
+class ThresholdAccuracy:
+    """The share of a row's targets that equal 1 where the output is above a threshold, and 0 elsewhere."""
+
+    threshold: float = 0.5
+    TARGETS: ClassVar = "numbers"
+
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The share of right answers, row by row."""
+        return _mean_of_observed(((outputs > self.threshold) == targets).astype(outputs.dtype), targets)
 
 
 LOSSES: Mapping[str, Loss] = {

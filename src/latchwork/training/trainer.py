@@ -5,24 +5,33 @@ from __future__ import annotations
 import re
 import time
 import zlib
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.core.errors import LatchworkError
+from latchwork.core.errors import InputError, LatchworkError
 from latchwork.core.network import NetworkData
 from latchwork.engines.steps import FILL, Batches, Order, Sums
 from latchwork.training.data import Source
 from latchwork.training.engines import Job, as_given, as_plain, chosen_engine
 from latchwork.training.evaluation import Evaluator
 from latchwork.training.members import Members
-from latchwork.training.objectives import Member, Objective, SideBySide
+from latchwork.training.objectives import Member, Objective, SideBySide, Supervised
 from latchwork.training.optimizers import OptaxOptimizer, Optimizer
+from latchwork.training.plan import Moment
 from latchwork.training.run import Figures, Run
 
 BLOCK_SECONDS = 0.7  # short enough to answer Ctrl-C and to move a bar, long enough that the host costs nothing
 TIMING_SECONDS = 5.0  # spent at most on turning a time budget into a number of steps
+
+
+TAME = "lower learning_rate, or limit the gradients with clip=1.0"
+
+
+class NotFiniteError(LatchworkError):
+    """A loss or weights that are not numbers."""
 
 
 class FinishedEpoch(NamedTuple):
@@ -56,6 +65,7 @@ class Trainer:
     ) -> None:
         """Choose how the steps are run; nothing is compiled yet."""
         self.given, self.objective, self.data, self.optimizer = model, objective, data, optimizer
+        _check_order(objective, data)
         plain = as_plain(model, objective)
         self.members = members = Members.of(plain, objective, seed)
         self.validation = None if validation is None else Evaluator(objective, validation, batch_size, members)
@@ -127,36 +137,43 @@ class Trainer:
     def _check_finite(self, sums: Sums, step: int) -> None:
         finite = np.isfinite(sums).all(axis=(0, 2))
         if not finite.all():
-            raise LatchworkError(
-                f"the loss is not a number at step {step + int(np.argmin(finite)) + 1}: "
-                "lower learning_rate, or limit the gradients with clip=1.0"
-            )
+            raise NotFiniteError(f"the loss is not a number at step {step + int(np.argmin(finite)) + 1}: {TAME}")
 
     def _book(self, run: Run, sums: Sums) -> list[FinishedEpoch]:
         """Add a block's sums to the epoch's; gives the epochs that have ended."""
-        finished: list[FinishedEpoch] = []
-        while sums.shape[1]:
-            left = self.steps_per_epoch - run.step % self.steps_per_epoch
-            part, sums = sums[:, :left], sums[:, left:]
-            # Added one by one, so that it is all the same where a block ends.
-            run.sums = np.add.accumulate(np.concatenate([run.sums[:, None], part], axis=1), axis=1)[:, -1]
-            run.step += part.shape[1]
-            if part.shape[1] == left or run.step == run.total:
-                number = -(-run.step // self.steps_per_epoch)
-                finished.append(FinishedEpoch(number, run.step, self.figures(run)))
-                run.sums = np.zeros_like(run.sums)
-        return finished
+        count, per_epoch = sums.shape[1], self.steps_per_epoch
+        ends = [*range(per_epoch - run.step % per_epoch, count, per_epoch), count]
+        sums[:, 0] += run.sums  # one by one, so that it is all the same where a block ends
+        totals = [np.add.accumulate(sums[:, first:end], axis=1)[:, -1] for first, end in pairwise([0, *ends])]
+        steps = [run.step + end for end in ends]
+        run.step, run.sums = steps[-1], totals[-1]
+        if run.step % per_epoch and run.step < run.total:
+            steps, totals = steps[:-1], totals[:-1]
+        else:
+            run.sums = np.zeros_like(run.sums)
+        return [
+            FinishedEpoch(-(-step // per_epoch), step, figures)
+            for step, figures in zip(steps, self._figures(run, totals), strict=True)
+        ]
 
     def figures(self, run: Run) -> Figures:
         """Each member's figures of the unfinished epoch; of one that has stopped, those it stopped with."""
-        weights = run.sums[:, -1]
-        means = (run.sums[:, :-1] / np.where(weights > 0, weights, 1)[:, None]).T
-        found = dict(zip(self.objective.names, means, strict=True))
-        if not run.active.all() and run.history.members:
-            last = run.history.members[-1]
-            for name, new in found.items():
-                found[name] = np.where(run.active, new, np.array(last.get(name, new)))
-        return found
+        return self._figures(run, [run.sums])[0]
+
+    def _figures(self, run: Run, totals: list[NDArray[np.float64]]) -> list[Figures]:
+        if not totals:
+            return []
+        sums = np.stack(totals)
+        weights = sums[..., -1:]
+        means = sums[..., :-1] / np.where(weights > 0, weights, 1)
+        found = [dict(zip(self.objective.names, one.T, strict=True)) for one in means]
+        if run.active.all() or not run.history.members:
+            return found
+        last = run.history.members[-1]
+        return [
+            {name: np.where(run.active, new, np.array(last.get(name, new))) for name, new in one.items()}
+            for one in found
+        ]
 
     def validate(self, run: Run) -> Figures:
         """Each member's figures over the validation rows; none where there are no such rows."""
@@ -165,8 +182,8 @@ class Trainer:
         figures = self.validation.figures(self.model(run))
         return {f"val_{name}": values for name, values in figures.items()}
 
-    def steps_within(self, seconds: float, run: Run, started: float) -> int:
-        """How many steps fit into `seconds` since `started` (`time.monotonic`), by timing a copy of the run."""
+    def steps_within(self, seconds: float, run: Run, started: Moment) -> int:
+        """How many steps fit into `seconds` since `started`, on an idle machine, by timing a copy of the run."""
         kept = {name: np.array(array) for name, array in self.steps.arrays(run.state).items()}
         most = self.steps.most_steps
         chunk, first = self._next_batches(0, most, joined=False)
@@ -176,20 +193,21 @@ class Trainer:
             order = np.resize(np.moveaxis(first, -2, 0), (count, *np.moveaxis(first, -2, 0).shape[1:]))
             batches = self._batches_of(np.ascontiguousarray(np.moveaxis(order, 0, -2)), 0, most, run.active)
             state = self.steps.restored(kept)
-            began = time.monotonic()
+            began = Moment.now()
             self.steps.train(state, chunk, batches)
             if self.steps.compiles and self.seconds_per_step is None:
-                self.seconds_per_step = time.monotonic() - began
+                self.seconds_per_step = began.seconds_since(None)
                 continue
-            per_step = (time.monotonic() - began) / count
+            per_step = began.seconds_since(self.steps.threads) / count
             count = min(most, max(1, int(TIMING_SECONDS / 4 / per_step)))
         if self.validation is not None:
             self.validate(run)  # compiles
-            began = time.monotonic()
+            began = Moment.now()
             self.validate(run)
-            per_step += (time.monotonic() - began) / self.steps_per_epoch
+            per_step += began.seconds_since(self.steps.threads) / self.steps_per_epoch
         self.seconds_per_step = per_step
-        return max(1, int((seconds - (time.monotonic() - started)) / per_step))
+        before = started.seconds_since(None if self.steps.threads is None else 1)
+        return max(1, int((seconds - before) / per_step))
 
     def _next_batches(self, step: int, total: int, joined: bool) -> tuple[range, Order]:
         """The chunk that a step is in, and the batches of the block that starts there."""
@@ -222,9 +240,15 @@ class Trainer:
         return min(self.steps.most_steps, max(1, int(BLOCK_SECONDS / self.seconds_per_step)))
 
 
+def _check_order(objective: Objective, data: Source) -> None:
+    inner = objective.inner if isinstance(objective, SideBySide) else objective
+    if isinstance(inner, Supervised) and inner.carried and (data.shuffle or data.draw_steps is not None):
+        raise InputError("carried=True goes on from batch to batch: give the data with shuffle=False and no draw_steps")
+
+
 def means_of(figures: Figures) -> dict[str, float]:
     """The members' mean of each figure."""
-    return {name: float(values.mean()) for name, values in figures.items()}
+    return {name: float(values[0] if len(values) == 1 else values.mean()) for name, values in figures.items()}
 
 
 def _described(value: Any) -> str:

@@ -19,7 +19,9 @@ from latchwork.core.network import NetworkData
 from latchwork.engines.plain.server import PlainServer
 from latchwork.runtime.numpy_network import NumpyNetwork
 from latchwork.training import (
+    ConnectionistTemporal,
     Data,
+    Loss,
     MeanSquaredError,
     Optimizer,
     SideBySide,
@@ -28,6 +30,12 @@ from latchwork.training import (
     fit,
 )
 from latchwork.training.progress import NoProgress
+
+LOSSES: dict[str, Loss] = {
+    "squared error": MeanSquaredError(),
+    "cross-entropy": SoftmaxCrossEntropy(),
+    "labels": ConnectionistTemporal(),
+}
 
 
 class FirstBlock(NoProgress):
@@ -48,7 +56,7 @@ class Trainer:
     def __init__(self, case: Case, works: list[Work]) -> None:
         """Build the network around the given weights."""
         self.case = case
-        inner = Supervised(MeanSquaredError() if case.loss == "squared error" else SoftmaxCrossEntropy())
+        inner = Supervised(LOSSES[case.loss])
         networks = [NetworkData(case.network, work.parameters) for work in works]
         self.many = case.members > 1
         self.objective = SideBySide(inner) if self.many else inner

@@ -56,7 +56,7 @@ class _Loop:
     def __init__(self, case: Case, work: Work) -> None:
         self.case, self.network = case, _Network(case.network, work.parameters)
         self.inputs = torch.from_numpy(work.inputs)
-        whole = case.loss == "cross-entropy"
+        whole = case.loss != "squared error"
         self.targets = torch.from_numpy(work.targets.astype(np.int64) if whole else work.targets)
         self.lengths = None if work.lengths is None else torch.from_numpy(work.lengths.astype(np.int64))
         learned = [p for p in self.network.parameters() if p.requires_grad]
@@ -80,6 +80,8 @@ class _Loop:
                 outputs = self.network(self.inputs[step], None if self.lengths is None else self.lengths[step])
                 if self.case.loss == "squared error":
                     loss = torch.nn.functional.mse_loss(outputs, self.targets[step])
+                elif self.case.loss == "labels":
+                    loss = self.of_labels(outputs, step)
                 else:
                     loss = torch.nn.functional.cross_entropy(outputs.flatten(0, -2), self.targets[step].flatten())
                 self.optimizer.zero_grad(set_to_none=True)
@@ -87,6 +89,11 @@ class _Loop:
                 self.optimizer.step()
                 losses.append(loss.detach())
         return float(torch.stack(losses).mean())
+
+    def of_labels(self, outputs: Any, step: int) -> Any:
+        logs = torch.nn.functional.log_softmax(outputs, dim=-1).transpose(0, 1)
+        labels = self.targets[step]
+        return torch.nn.functional.ctc_loss(logs, labels.clamp(min=0), self.lengths[step], (labels >= 0).sum(dim=1))
 
 
 class _RMSprop:
@@ -140,11 +147,15 @@ class _Network(torch.nn.Module):
         self.built = torch.nn.ModuleList(built)
 
     def forward(self, values: Any, lengths: Any = None) -> Any:
+        time = values.shape[1]
         for layer, module in zip(self.described, self.built, strict=True):
+            packed = isinstance(values, torch.nn.utils.rnn.PackedSequence)
             if not isinstance(layer, spec.Recurrent | spec.Bidirectional):
+                if packed:
+                    values, _ = torch.nn.utils.rnn.pad_packed_sequence(values, batch_first=True, total_length=time)
                 values = module(values)
                 continue
-            if lengths is not None:
+            if lengths is not None and not packed:
                 values = torch.nn.utils.rnn.pack_padded_sequence(
                     values, lengths, batch_first=True, enforce_sorted=False
                 )

@@ -19,7 +19,9 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from latchwork.core import spec
 from latchwork.core.cells import Cell, State
+from latchwork.core.layers import merged
 from latchwork.core.table import layer_row, under
+from latchwork.core.tying import is_tied, untied_layer
 from latchwork.engines.jax.cells import build_cell
 from latchwork.engines.jax.unroll import unroll
 
@@ -84,12 +86,13 @@ class BidirectionalLayer(BuiltLayer):
 
     forward: RecurrentLayer[Any]
     backward: RecurrentLayer[Any]
+    merge: str = eqx.field(static=True, default="concat")
 
     def __call__(self, inputs: Array, lengths: Lengths = None, key: Key = None) -> Array:
-        """Outputs `[batch, time, 2*units]` or `[batch, 2*units]`."""
+        """Outputs `[batch, time, 2*units]` or `[batch, 2*units]`; with half as many units where they are merged."""
         keys = (None, None) if key is None else jax.random.split(key)
         both = [layer(inputs, lengths, k) for layer, k in zip((self.forward, self.backward), keys, strict=True)]
-        return jnp.concatenate(both, axis=-1)
+        return merged(self.merge, *both)
 
 
 class DescribedLayer(BuiltLayer):
@@ -136,6 +139,7 @@ def build_layer(layer: spec.Layer, parameters: Mapping[str, Any]) -> BuiltLayer:
             return BidirectionalLayer(
                 _build_recurrent(layer.layer, under("forward.", parameters)),
                 _build_recurrent(layer.layer, under("backward.", parameters), reverse=True),
+                layer.merge,
             )
         case spec.Dropout():
             return DropoutLayer(_rate(layer.rate))
@@ -161,6 +165,15 @@ def embedding_of(layer: Any) -> Array | None:
     """The vectors `[tokens, units]` of a layer that reads tokens; None for any other."""
     reads = isinstance(layer, DescribedLayer) and isinstance(layer.description, spec.Embedding)
     return layer.parameters["weight"] if reads else None
+
+
+def with_matrix(layer: Any, first: Any) -> Any:
+    """A layer that is tied to the first one's vectors, around them; any other as it is."""
+    if not isinstance(layer, DescribedLayer) or not is_tied(layer.description):
+        return layer
+    vectors = embedding_of(first)
+    assert vectors is not None  # the spec has seen to it
+    return DescribedLayer((vectors.T, *layer.arrays), ("weight", *layer.names), untied_layer(layer.description))
 
 
 def takes_ahead(layer: Any) -> bool:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from latchwork.core import spec, table
 from latchwork.core.errors import InputError
+from latchwork.core.tying import untied
 from latchwork.engines import native
 
 Array = NDArray[np.float32]
@@ -55,7 +56,7 @@ def native_layers(network: spec.Sequential) -> list[tuple[str, Settings]]:
 def _native_layer(layer: spec.Layer) -> tuple[str, Settings]:
     match layer:
         case spec.Bidirectional():
-            return "Bidirectional", _recurrent(layer.layer)
+            return "Bidirectional", _recurrent(layer.layer) | {"merge": layer.merge}
         case spec.Recurrent():
             return "Recurrent", _recurrent(layer)
         case _:
@@ -131,11 +132,11 @@ class Server:
         """
         if not self._native.goes_step_by_step:
             layer = next(layer for layer in self._network.layers if _waits(layer))
-            what = (
-                "answers for all steps ahead at once"
-                if isinstance(layer, spec.Ahead)
-                else "reads from the end of a sequence"
-            )
+            what = "reads from the end of a sequence"
+            if not isinstance(layer, spec.Recurrent | spec.Bidirectional):
+                what = (
+                    "answers for all steps ahead at once" if isinstance(layer, spec.Ahead) else "is of whole sequences"
+                )
             raise InputError(f"{layer!r} {what}: it cannot go step by step; use predict on the whole")
         return self._native.initial_state(batch)
 
@@ -189,7 +190,7 @@ def serve(
     Raises:
         InputError: the kernels cannot run it, or the arrays are not the spec's.
     """
-    return Server(network, parameters, offset, scale, scores=scores)
+    return Server(*untied(network, parameters), offset, scale, scores=scores)
 
 
 def trace(
@@ -203,6 +204,7 @@ def trace(
     Raises:
         InputError: the kernels cannot run it, or the arrays are not the spec's, or as `Server.run`.
     """
+    network, parameters = untied(network, parameters)
     layers, vector = native_layers(network), joined(network, parameters)
     given = _dense(network, inputs)
     known = _rows_ahead(network, ahead, len(given))
@@ -242,6 +244,7 @@ def gradient(
     Raises:
         InputError: the kernels cannot run it, the arrays are not the spec's, or shapes do not fit.
     """
+    network, parameters = untied(network, parameters)
     layers, vector = native_layers(network), joined(network, parameters)
     features, has_time = _form(network)
     first = network.layers[0]
@@ -272,7 +275,9 @@ def _form(network: spec.Sequential) -> tuple[int, bool]:
 
 
 def _waits(layer: spec.Layer) -> bool:
-    return isinstance(layer, spec.Bidirectional | spec.Ahead) or (isinstance(layer, spec.Recurrent) and layer.reverse)
+    if isinstance(layer, spec.Recurrent):
+        return layer.reverse
+    return isinstance(layer, spec.Bidirectional | spec.Ahead) or table.layer_row(layer).whole_sequences
 
 
 def _dense(network: spec.Sequential, inputs: Any, *, one_step: bool = False) -> NDArray[Any]:
