@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from latchwork.core.errors import InputError
-from latchwork.forecasting.reading.dates import format_times
+from latchwork.forecasting.reading.dates import format_times, is_numbered
 from latchwork.transforms.calendar import Times
 from latchwork.transforms.working import Array
 
@@ -72,7 +72,7 @@ class Forecast:
         import narwhals as nw
 
         columns = self.columns()
-        if self.style != "number":
+        if not is_numbered(self.style):
             columns["time"] = np.concatenate(self.times).astype("datetime64[ms]")
         try:
             return nw.from_dict(columns, backend=cast("Any", library)).to_native()

@@ -101,7 +101,7 @@ class Forecaster(Estimator):
         seasons = find_seasons(panel)
         horizon = self.horizon or default_horizon(seasons)
         notes = list(panel.notes)
-        if seasons and panel.frequency.unit == "steps":
+        if seasons and panel.frequency.name == "numbered":
             notes.append(f"a season of {seasons[0]} steps was found in the autocorrelation")
         end = origins_at_end(panel, seasons, horizon)
         notes += end.answers.notes(panel.names)

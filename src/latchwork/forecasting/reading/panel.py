@@ -10,9 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
+from latchwork.forecasting.reading.understood import Understood
 from latchwork.transforms.calendar import Frequency, Times
 
 Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What forecasts keep to. low, high: bounds, None for none. total: a total that never falls."""
+
+    low: float | None = None
+    high: float | None = None
+    total: bool = False
+
+    def held(self, values: Values, last: Values) -> Values:
+        """Forecasts [series, horizon] within the limits. last: [series], the last known values."""
+        if self.total:
+            values = np.maximum.accumulate(np.maximum(values, last[:, None]), axis=1)
+        return values if self.low is None and self.high is None else np.clip(values, self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -22,6 +38,7 @@ class Panel:
     names: one a series. times[i]: its grid, without holes. values[i]: its observations, NaN for none.
     covariates[name][i]: as long as times[i], plus whatever is known of the future after its last observation.
     past: which of them are known up to the origin alone. static[name]: [series], one value a series.
+    limits: what forecasts keep to. understood: how the table was read, None where there was none.
     """
 
     names: Sequence[str]
@@ -34,6 +51,8 @@ class Panel:
     notes: Sequence[str] = ()
     past: tuple[str, ...] = ()
     static: Mapping[str, Values] = field(default_factory=dict[str, Values])
+    limits: Limits = field(default_factory=Limits)
+    understood: Understood | None = None
 
     def __len__(self) -> int:
         """Number of series."""

@@ -1,0 +1,340 @@
+"""Tables whose columns are times: a series a row under dates, years or counts, or a year a row under months.
+
+Both become a long table: a row for each value, with its time and what names its series.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latchwork.core.errors import InputError
+from latchwork.forecasting.reading.cells import read_clock, take_apart
+from latchwork.forecasting.reading.dates import readings
+from latchwork.forecasting.reading.notes import ASSUMED, CHANGED, FACT, GUESSED, Note, count_of, some
+from latchwork.forecasting.reading.numbers import Numbers
+from latchwork.forecasting.reading.table import Column, Table
+from latchwork.forecasting.reading.times import TimeColumn, find_time
+from latchwork.forecasting.reading.told import Columns
+from latchwork.forecasting.reading.words import ROMAN, WEEKDAYS, folded, is_month, readings_of_months
+from latchwork.transforms.calendar import DAY, Frequency, Times
+
+FEWEST = 3  # columns under dates; under counts it takes more
+FEWEST_COUNTS = 8
+COUNTED = re.compile(r"(\D*?[_\s.-]?)(\d{1,5})")
+MOST_KEYS = 4
+TIME, VALUE, SERIES = "time", "value", "series"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a table is laid out: what it is called, the long table, its time where that is known, keys, and notes."""
+
+    name: str
+    table: Table
+    clock: TimeColumn | None = None
+    keys: tuple[str, ...] = ()
+    target: str = ""
+    heads: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+    frequency: Frequency | None = None
+
+
+def find_layout(table: Table, told: Columns) -> Layout:
+    """The table in long form where its columns are times, as it is otherwise."""
+    if told.time is None or told.wide:
+        found = _periods(table, told) or _wide(table, told)
+        if found is not None:
+            return found
+    if told.wide:
+        raise InputError(
+            f"got --wide with columns {some(list(table.columns), 6)}: their heads are no dates, years or counts"
+        )
+    return Layout("rows are times", table)
+
+
+# --- a series a row
+
+
+def _wide(table: Table, told: Columns) -> Layout | None:
+    heads = [name for name, column in table.columns.items() if column.kind == "number" or _empty(column)]
+    clock = _dates_as_heads(heads, told)
+    if clock is None:
+        clock = _counts_as_heads(table, heads, forced=told.wide)
+    if clock is None:
+        return None
+    wanted = list(clock.names)
+    rest = {name: column for name, column in table.columns.items() if name not in clock.names}
+    values = np.stack([table.columns[name].values for name in wanted], axis=1)
+    known = np.isfinite(values).any(axis=1)
+    keys, notes = _row_keys(rest, known, told)
+    labels = [cell for cell, use in zip(_joined([rest[k] for k in keys], table.length), known, strict=True) if use]
+    count = int(known.sum())
+    if count == 0:
+        raise InputError("got no number at all: every value is missing")
+    if not known.all():
+        notes.append(Note(f"left out {count_of(int((~known).sum()), 'row')} without a single value", CHANGED))
+    kind = "counts" if clock.style == "number" else "dates"
+    notes.append(Note(f"{count_of(count, 'series')}, one a row, under {count_of(len(wanted), 'column')} of {kind}", ASSUMED))
+    left = [name for name, c in rest.items() if name not in keys and c.kind == "number" and not _empty(c)]
+    if left:
+        notes.append(Note(f"columns that are no times are left out: {some(left)}", ASSUMED))
+    times = np.tile(clock.times, count)
+    long = {
+        SERIES: Column(SERIES, [label for label in labels for _ in wanted]),
+        TIME: Column(TIME, times=times),
+        VALUE: Column(VALUE, numbers=_plain(values[known].ravel())),
+    }
+    spread = TimeColumn(times, (TIME,), clock.style, clock.how, clock.others, np.zeros(len(times), bool))
+    frequency = _counted_frequency(wanted[0]) if clock.style == "number" else None
+    if frequency is not None and frequency.name != "numbered":
+        notes.append(Note(f"{wanted[0]}, {wanted[1]}, ... are taken as {frequency.steps}, without dates", ASSUMED))
+    return Layout(
+        "a series a row, times as heads", Table(long, table.notes), spread, (SERIES,), VALUE, tuple(wanted), tuple(notes), frequency
+    )
+
+
+COUNTED_UNITS = {
+    "d": ("daily", 7), "day": ("daily", 7), "w": ("weekly", 52), "wk": ("weekly", 52), "week": ("weekly", 52), "h": ("hourly", 24),
+    "hour": ("hourly", 24), "month": ("monthly", 12), "quarter": ("quarterly", 4), "year": ("yearly", 0), "tag": ("daily", 7),
+}  # fmt: skip
+
+
+def _counted_frequency(head: str) -> Frequency | None:
+    """The grid of counts that say what they count: d_1 is a day."""
+    match = COUNTED.fullmatch(head.strip())
+    name, season = COUNTED_UNITS.get(match[1].strip(" _.-").lower() if match else "", ("", 0))
+    return Frequency(name, "steps", seasons=(season,) if season else ()) if name else None
+
+
+def _empty(column: Column) -> bool:
+    return column.kind == "text" and not any(column.texts or [])
+
+
+def _plain(values: NDArray[np.float64]) -> Numbers:
+    return Numbers(values, int(np.isfinite(values).sum()))
+
+
+def _dates_as_heads(heads: Sequence[str], told: Columns) -> TimeColumn | None:
+    """The columns whose heads are dates, with what these mean; None where too few are."""
+    dated = [h for h in heads if (parts := take_apart(_bare(h))) is not None and parts.shape not in {"n/n", "mon n", "n mon"}]
+    if len(dated) < FEWEST:
+        short = [h for h in heads if take_apart(_bare(h)) is not None]
+        dated = short if len(short) >= max(6, 0.8 * len(heads)) else dated
+    if len(dated) < FEWEST or len(dated) < 0.5 * len(heads):
+        return None
+    found = readings([_bare(head) for head in dated], told.order)
+    if not found or found[0].share < 0.9:
+        return None
+    best = found[0]
+    whole = ~np.isnat(best.times)
+    if len(np.unique(best.times[whole])) < whole.sum():
+        return None
+    names = tuple(head for head, good in zip(dated, whole, strict=True) if good)
+    close = tuple(r for r in found[1:] if r.cost - best.cost < 0.2)
+    return TimeColumn(best.times[whole], names, best.style, best.how, close, cost=best.cost)
+
+
+def _bare(head: str) -> str:
+    """A head without what World Bank and R write around a year: "1990 [YR1990]", "X1990"."""
+    text = re.sub(r"\s*\[.*?\]\s*$", "", head.strip())
+    text = re.sub(r"\.0$| 00:00:00$", "", text)
+    return text[1:] if re.fullmatch(r"[XxYyF]_?\d{4}([.-]\d{1,2}){0,2}|[XY]\d{4}(Q\d|M\d\d)", text) else text
+
+
+def _counts_as_heads(table: Table, heads: Sequence[str], *, forced: bool) -> TimeColumn | None:
+    """Heads such as d_1, d_2, ... or V1, V2, ...; only where nothing else in the table is a time."""
+    groups: dict[str, list[tuple[int, str]]] = {}
+    for head in heads:
+        match = COUNTED.fullmatch(head.strip())
+        if match:
+            groups.setdefault(match[1].lower(), []).append((int(match[2]), head))
+    if not groups:
+        return None
+    numbered = max(groups.values(), key=len)
+    counts = [number for number, _ in numbered]
+    steps = set(np.diff(counts).tolist())
+    if len(counts) < (FEWEST if forced else FEWEST_COUNTS) or steps != {1}:
+        return None
+    rest = {name: c for name, c in table.columns.items() if name not in {h for _, h in numbered}}
+    if not forced:
+        if len(numbered) < 0.6 * len(heads) or not rest:
+            return None
+        first = next(iter(rest.values()))
+        if first.kind != "text" and first.distinct < table.length:
+            return None
+        if find_time(Table(rest), Columns()).names:
+            return None
+    names = tuple(head for _, head in numbered)
+    return TimeColumn(np.array(counts).astype("datetime64[s]"), names, "number")
+
+
+def _row_keys(rest: dict[str, Column], known: NDArray[np.bool_], told: Columns) -> tuple[tuple[str, ...], list[Note]]:
+    """The columns that name each row, the fewest that tell all rows apart."""
+    from latchwork.forecasting.reading.roles import is_coordinate
+    from latchwork.forecasting.reading.told import listed
+
+    asked = [name for text in listed(told.series) for name in (text.split(",") if text not in rest else [text])]
+    if asked:
+        return tuple(Table(rest).column(name.strip()).name for name in asked), []
+    options = [c for c in rest.values() if not is_coordinate(c.name) and any(c.labels)]
+    options.sort(key=lambda c: c.kind != "text")
+    rows = np.flatnonzero(known)
+
+    def tells(columns: Sequence[Column]) -> bool:
+        return len({tuple(c.labels[r] for c in columns) for r in rows}) == len(rows)
+
+    for column in options:
+        if tells([column]) and all(column.labels[r] for r in rows):
+            return (column.name,), []
+    texts = [c for c in options if c.kind == "text"] or options
+    if texts and tells(texts):
+        kept = list(texts)
+        for column in reversed(texts):
+            fewer = [c for c in kept if c is not column]
+            if fewer and tells(fewer):
+                kept = fewer
+        return tuple(c.name for c in kept), []
+    if not texts or len(rows) == 1:
+        return tuple(c.name for c in texts[:1]), []
+    raise InputError(
+        f"got {len(rows)} rows with times as heads, and no columns that tell them apart ({some([c.name for c in texts])} "
+        "come twice): name the series with --series A,B"
+    )
+
+
+def _joined(columns: Sequence[Column], length: int) -> list[str]:
+    """A name for each row."""
+    if not columns:
+        return [VALUE] if length == 1 else [f"row {i + 1}" for i in range(length)]
+    return [" / ".join(cell for cell in row if cell) for row in zip(*(c.labels for c in columns), strict=True)]
+
+
+# --- a period a row, its parts as heads
+
+
+def _periods(table: Table, told: Columns) -> Layout | None:
+    """One row a year under months or quarters, a day under hours, a month under days."""
+    found = _parts_as_heads(table)
+    if found is None:
+        return None
+    unit, heads, places = found
+    rest = {name: column for name, column in table.columns.items() if name not in heads}
+    if not rest:
+        return None
+    clock = find_time(Table(rest), told)
+    if not clock.names or clock.style.partition("@")[0] not in UNDER[unit]:
+        return None
+    times = np.stack([_placed(clock, unit, place, places[0]) for place in places], axis=1).ravel()
+    values = np.stack([table.columns[head].values for head in heads], axis=1)
+    notes = [Note(f"one row for each {UNDER[unit][-1]}, its {unit} as columns: put one after the other", ASSUMED)]
+    if unit == "months" and places[0] != 1 and clock.style != "fiscal":
+        notes.append(Note("the months do not begin with January: all are taken as of the year that is written", GUESSED))
+    notes += _left_out(rest, clock, values)
+    length = len(heads)
+    long: dict[str, Column] = {}
+    for name, column in rest.items():
+        if name not in clock.names and column.kind == "text":
+            long[name] = Column(name, [label for label in column.labels for _ in range(length)])
+    style = {"months": "month", "quarters": "quarter", "days": "day"}.get(unit, "time")
+    name = _target_name(table, rest)
+    long[TIME] = Column(TIME, times=times)
+    long[name] = Column(name, numbers=_plain(values.ravel()))
+    spread = TimeColumn(times, (TIME,), style, clock.how, coarse=np.zeros(len(times), bool))
+    return Layout(
+        f"a {UNDER[unit][-1]} a row, {unit} as heads", Table(long, table.notes), spread, (), name, (*clock.names, *heads),
+        tuple(notes),
+    )  # fmt: skip
+
+
+UNDER = {"months": ("fiscal", "year"), "quarters": ("fiscal", "year"), "hours": ("time", "day"), "days": ("month",), "weekdays": ("day",)}
+
+
+def _target_name(table: Table, rest: dict[str, Column]) -> str:
+    return VALUE if VALUE not in rest else f"{VALUE} 2"
+
+
+def _parts_as_heads(table: Table) -> tuple[str, list[str], list[int]] | None:
+    """What the heads are parts of, those heads, and which part each is."""
+    heads = [name for name, column in table.columns.items() if column.kind == "number" or _empty(column)]
+    months = [h for h in heads if h.strip(" .").isalpha() and is_month(h)]
+    if len(months) >= 6:
+        meaning = readings_of_months(months)[0]
+        if len(set(meaning.values())) == len(months):
+            return "months", months, [meaning[h] for h in months]
+    quarters = {h: number for h in heads if (number := _quarter(h))}
+    if len(quarters) == 4 == len(set(quarters.values())):
+        return "quarters", list(quarters), list(quarters.values())
+    hours = {h: number for h in heads if (number := _hour(h)) is not None}
+    if len(hours) in {23, 24, 25, 48, 96} and len(set(hours.values())) == len(hours):
+        return "hours", list(hours), list(hours.values())
+    days = [h for h in heads if h.isdigit() and 1 <= int(h) <= 31]
+    if len(days) in {28, 29, 30, 31}:
+        return "days", days, [int(h) for h in days]
+    if len(days) == 12 and [int(h) for h in days] == list(range(1, 13)):
+        return "months", days, [int(h) for h in days]
+    weekdays = [h for h in heads if folded(h) in WEEKDAYS]
+    if len(weekdays) in {5, 6, 7}:
+        return "weekdays", weekdays, list(range(len(weekdays)))
+    return None
+
+
+def _quarter(head: str) -> int | None:
+    text = folded(head).replace(".", "")
+    match = re.fullmatch(r"(?:q|qtr|quarter|quartal|t|trim|k|kv)?\s*([1-4])\s*(?:q|quartal|quarter|st quarter|nd quarter|rd quarter|th quarter|trim)?", text)
+    if match and not text.isdigit():
+        return int(match[1])
+    return ROMAN.get(text)
+
+
+def _hour(head: str) -> int | None:
+    """Seconds since midnight that a head means."""
+    clock = read_clock(head.split("-")[0].strip())
+    if clock is not None:
+        return int(clock.seconds)
+    match = re.fullmatch(r"(?:h|he|hr|hour|hour ending|stunde|uhr)?[\s_]*(\d{1,2})(?:h|\s*uhr)?", head.strip().lower())
+    return int(match[1]) * 3600 if match and int(match[1]) <= 25 else None
+
+
+def _placed(clock: TimeColumn, unit: str, place: int, first: int) -> Times:
+    """The time of one part of every period."""
+    if unit in {"months", "quarters"}:
+        months = clock.times.astype("datetime64[Y]").astype("datetime64[M]")
+        index = place - 1 if unit == "months" else 3 * (place - 1)
+        later = 12 if unit == "months" and clock.style == "fiscal" and place < first else 0
+        return (months + (index + later)).astype("datetime64[s]")
+    if unit == "days":
+        months = clock.times.astype("datetime64[M]")
+        days = months.astype("datetime64[D]") + (place - 1)
+        return np.where(days.astype("datetime64[M]") == months, days, np.datetime64("NaT")).astype("datetime64[s]")
+    seconds = place * DAY if unit == "weekdays" else place
+    return clock.times.astype("datetime64[D]").astype("datetime64[s]") + np.timedelta64(seconds, "s")
+
+
+def _left_out(rest: dict[str, Column], clock: TimeColumn, values: NDArray[np.float64]) -> list[Note]:
+    """Columns beside the parts: their mean or sum, or something else."""
+    notes: list[Note] = []
+    whole = np.isfinite(values).all(axis=1)
+    for name, column in rest.items():
+        if name in clock.names or column.kind != "number" or _empty(column):
+            continue
+        known = whole & np.isfinite(column.values)
+        kind = ""
+        for called, made in (("sum", values.sum(axis=1)), ("mean", values.mean(axis=1))):
+            size = np.maximum(np.abs(made[known]), 1e-9)
+            if known.any() and np.median(np.abs(column.values[known] - made[known]) / size) < 0.02:
+                kind = called
+        if kind:
+            notes.append(Note(f"left out column {name}: the {kind} of the others", CHANGED))
+        else:
+            notes.append(Note(f"left out column {name}: it is no part of a period", CHANGED))
+    return notes
+
+
+def described(layout: Layout) -> Note | None:
+    """A note on layouts that are not the usual one."""
+    return None if not layout.heads else Note(f"read as: {layout.name}", FACT)
