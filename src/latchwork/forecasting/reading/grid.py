@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
-from latchwork.forecasting.reading.dates import format_times, is_numbered, oddness
+from latchwork.forecasting.reading.dates import format_times, is_numbered, oddness, share_of_holes
 from latchwork.forecasting.reading.frequencies import closed_grid, named_frequency
 from latchwork.forecasting.reading.notes import ASSUMED, CHANGED, FACT, GUESSED, Note, count_of, some
 from latchwork.forecasting.reading.panel import Values
@@ -72,8 +72,6 @@ def to_grid(
         raise InputError(f"got no number at all in {some(targets)}: every value is missing")
     if empty:
         notes.append(Note(f"left out {count_of(len(empty), 'series')} without a single value: {some(empty)}", CHANGED))
-    if all(len(s.values) == 1 for s in series) and not isinstance(told.frequency, Frequency):
-        raise InputError("got one value in each series: at least two are needed to see how often values come")
     _check(tally, frequency, style, series, told)
     _note(tally, frequency, style, series, told, notes)
     return series, frequency
@@ -83,6 +81,7 @@ def find_grid(raw: list[Series], style: str, told: Columns, notes: list[Note]) -
     """The grid of some series (the user's, or found), and the series without rows that lie off it."""
     distinct = [np.unique(r.times) for r in raw]
     if isinstance(told.frequency, Frequency):
+        _check_known(distinct, told.frequency)
         return raw, told.frequency
     if told.frequency is not None:
         return raw, named_frequency(told.frequency, np.unique(np.concatenate(distinct)))
@@ -99,6 +98,22 @@ def find_grid(raw: list[Series], style: str, told: Columns, notes: list[Note]) -
     if oddness(frequency) >= 0.3:
         notes.append(Note(f"values come {frequency.name}: an unusual step (--frequency says another)", GUESSED))
     return raw, frequency
+
+
+def _check_known(distinct: list[Times], known: Frequency) -> None:
+    """Raise InputError where times do not lie on a grid that is known before."""
+    times = np.unique(np.concatenate(distinct))
+    places = known.positions(times)
+    crowded = len(times) > 2 and len(np.unique(places)) < (1 - MOST_REPEATED) * len(times)
+    away = np.abs(seconds(times) - seconds(known.times(places))) if known.unit == "seconds" else np.zeros(1)
+    try:
+        own = detect_frequency(distinct).name
+    except InputError:
+        own = "other"
+    sparse = len(times) > 3 and share_of_holes(times, known) > MOST_HOLES and known.unit not in {"steps", "business days"}
+    if crowded or sparse or away.max() > 0.25 * known.step:
+        other = own if own != known.name else "differently placed"
+        raise InputError(f"got {other} data: this model was made on {known.name} data")
 
 
 def _is_open(frequency: Frequency, times: Times) -> NDArray[np.bool_]:
