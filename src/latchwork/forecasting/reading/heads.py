@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+
 from latchwork.forecasting.reading.cells import read_clock, take_apart
+from latchwork.forecasting.reading.counts import readings_of_numbers
+from latchwork.forecasting.reading.dates import readings
 from latchwork.forecasting.reading.notes import ASSUMED, FACT, Note
 from latchwork.forecasting.reading.numbers import is_missing, is_number
 
 LOOKED_AT = 200  # rows from the middle of the table that say what a column holds
 MOST_HEADERS = 30
+REGULAR = 0.3  # what a reading of heads as dates may cost
 WIDE = 3  # numbers that count on in a first row make it a header of years or counts
 
 
@@ -19,7 +24,7 @@ def kind_of(cell: str) -> str:
     if is_missing(cell):
         return "m"
     if not cell.isdigit() and take_apart(cell) is not None:
-        return "n" if is_number(cell) else "t"
+        return "n" if not any(c.isalpha() for c in cell) and is_number(cell) else "t"
     if ":" in cell and read_clock(cell) is not None:
         return "c"
     return "n" if is_number(cell) else "w"
@@ -65,14 +70,27 @@ def _counts_on(row: Sequence[str], below: Sequence[str] | None) -> bool:
     words = [cell for cell in row if cell and not cell.isdigit()]
     if len(whole) < WIDE or any(kind_of(cell) in "ntc" for cell in words) or below is None:
         return False
-    steps = {b - a for a, b in zip(whole[:-1], whole[1:], strict=True)}
-    if steps not in ({1}, {-1}, {5}, {10}) or not (words or row[0] == ""):
+    if not (words or row[0] == ""):
         return False
+    steps = {b - a for a, b in zip(whole[:-1], whole[1:], strict=True)}
+    if steps not in ({1}, {-1}, {5}, {10}):
+        return _are_dates([c for c in row if c.isdigit()]) and not _are_dates([c for c in below[len(words) :] if c])
     under = [cell for cell, head in zip(below, row, strict=True) if head.isdigit()]
     if not all(cell.isdigit() for cell in under if cell):
         return True
     values = [int(cell) for cell in under if cell]
     return {b - a for a, b in zip(values[:-1], values[1:], strict=True)} != steps
+
+
+def _are_dates(cells: Sequence[str]) -> bool:
+    """Whether digits are dates without marks between, on a calendar: 20200131, 202001."""
+    if len({len(cell) for cell in cells}) != 1 or len(cells[0]) not in {5, 6, 8} or not all(c.isdigit() for c in cells):
+        return False
+    if len(cells[0]) == 5:
+        found = [r for r in readings_of_numbers(np.array(cells, float), named=True, first=False) if r.style == "day"]
+    else:
+        found = readings(list(cells))
+    return bool(found) and found[0].share == 1 and found[0].cost < REGULAR
 
 
 def header_names(

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
 from latchwork.forecasting.reading.cells import read_clock, take_apart
-from latchwork.forecasting.reading.dates import readings
+from latchwork.forecasting.reading.counts import readings_of_numbers
+from latchwork.forecasting.reading.dates import CLOSE, readings
 from latchwork.forecasting.reading.notes import ASSUMED, CHANGED, FACT, GUESSED, Note, count_of, some
 from latchwork.forecasting.reading.numbers import Numbers
 from latchwork.forecasting.reading.table import Column, Table
@@ -89,7 +90,8 @@ def _wide(table: Table, told: Columns) -> Layout | None:
         TIME: Column(TIME, times=times),
         VALUE: Column(VALUE, numbers=_plain(values[known].ravel())),
     }
-    spread = TimeColumn(times, (TIME,), clock.style, clock.how, clock.others, np.zeros(len(times), bool))
+    others = tuple(replace(other, times=np.tile(other.times, count)) for other in clock.others)
+    spread = TimeColumn(times, (TIME,), clock.style, clock.how, others, np.zeros(len(times), bool))
     frequency = _counted_frequency(wanted[0]) if clock.style == "number" else None
     if frequency is not None and frequency.name != "numbered":
         notes.append(Note(f"{wanted[0]}, {wanted[1]}, ... are taken as {frequency.steps}, without dates", ASSUMED))
@@ -126,7 +128,7 @@ def _dates_as_heads(heads: Sequence[str], told: Columns) -> TimeColumn | None:
         short = [h for h in heads if take_apart(_bare(h)) is not None]
         dated = short if len(short) >= max(6, 0.8 * len(heads)) else dated
     if len(dated) < FEWEST or len(dated) < 0.5 * len(heads):
-        return None
+        return _serials_as_heads(heads)
     found = readings([_bare(head) for head in dated], told.order)
     if not found or found[0].share < 0.9:
         return None
@@ -135,8 +137,19 @@ def _dates_as_heads(heads: Sequence[str], told: Columns) -> TimeColumn | None:
     if len(np.unique(best.times[whole])) < whole.sum():
         return None
     names = tuple(head for head, good in zip(dated, whole, strict=True) if good)
-    close = tuple(r for r in found[1:] if r.cost - best.cost < 0.2)
+    close = tuple(replace(r, times=r.times[whole]) for r in found[1:] if r.cost - best.cost < CLOSE)
     return TimeColumn(best.times[whole], names, best.style, best.how, close, cost=best.cost)
+
+
+def _serials_as_heads(heads: Sequence[str]) -> TimeColumn | None:
+    """Heads that are Excel's days, on a calendar."""
+    days = [head for head in heads if head.isdigit() and len(head) == 5]
+    if len(days) < FEWEST or len(days) < 0.5 * len(heads):
+        return None
+    found = readings_of_numbers(np.array(days, float), named=True, first=False)
+    if not found or found[0].style != "day" or found[0].cost > CLOSE:
+        return None
+    return TimeColumn(found[0].times, tuple(days), "day", found[0].how, cost=found[0].cost)
 
 
 def _bare(head: str) -> str:

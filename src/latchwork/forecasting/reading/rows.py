@@ -12,6 +12,7 @@ from latchwork.forecasting.reading.heads import find_header, header_names, kinds
 from latchwork.forecasting.reading.notes import ASSUMED, CHANGED, FACT, GUESSED, Note, count_of
 
 COMMENTS = ("#", "%", "//", "!")
+ERROR = re.compile(r"#(N/?A|VALUE!|DIV/0!|REF!|NAME\?|NUM!|NULL!|WERT!|BEZUG!)", re.I)  # Excel's, in a first column
 RULE = re.compile(r"[-+=|\s:_]{3,}")  # lines that are drawn
 HEADERS = 30  # rows that are looked at for a header
 MOST_RAGGED = 0.05  # share of lines with too many cells, from which the table cannot be trusted
@@ -60,7 +61,7 @@ def _lines(text: str) -> tuple[str | None, list[str], list[str]]:
         lines = lines[1:]
     kept: list[str] = []
     for line in lines:
-        if line.lstrip().startswith(COMMENTS):
+        if line.lstrip().startswith(COMMENTS) and not ERROR.match(line.lstrip()):
             if not kept:
                 comments.append(line.lstrip().lstrip("#%/! "))
         elif not RULE.fullmatch(line):

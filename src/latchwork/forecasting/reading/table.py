@@ -151,15 +151,16 @@ def from_sheet(sheet: Sheet) -> Table:
     repeated = [name for name, count in Counter(n for n in sheet.names if n).items() if count > 1]
     if repeated:
         notes.append(Note(f"several columns are called {some(repeated)}: the later ones are numbered", ASSUMED))
-    usual = _usual_mark([cells for _, cells, _ in texts])
+    usual = _usual_mark([cells for _, cells, _ in texts]) or _mark_of_rows([cells for _, cells, _ in texts])
     guessed: list[str] = []
     for name, cells, levels in texts:
         numbers = read_numbers(cells, usual=usual)
         if not numbers.mark.certain and sheet.separator == ";":  # where semicolons divide, the comma is the decimal mark
             numbers = read_numbers(cells, decimal=",")
             numbers = Numbers(**{**vars(numbers), "mark": Mark(",", False)})
-        columns[name] = Column(name, cells, numbers if numbers.are_numbers else None, levels=levels)
-        if numbers.are_numbers and not numbers.mark.certain:
+        counted = numbers.are_numbers and not _are_names(cells, numbers)
+        columns[name] = Column(name, cells, numbers if counted else None, levels=levels)
+        if counted and not numbers.mark.certain:
             example = next(cell for cell in cells if "." in cell or "," in cell)
             value = numbers.values[cells.index(example)]
             other = "," if numbers.mark.decimal == "." else "."
@@ -168,6 +169,17 @@ def from_sheet(sheet: Sheet) -> Table:
     if sheet.tables:
         columns[unique_name(TABLE, columns)] = Column(TABLE, sheet.tables)
     return Table(columns, notes, separator=sheet.separator)
+
+
+FEW_NAMES = 3  # rows for each different cell, from which words among numbers make a column of names
+
+
+def _are_names(cells: Sequence[str], numbers: Numbers) -> bool:
+    """Whether a column of numbers and words is one of names, some of which are digits: few cells, each often."""
+    if len(numbers.texts) <= 0.05 * numbers.said:
+        return False
+    different = set(cells)
+    return len(different) * FEW_NAMES <= len(cells) and len(set(numbers.texts)) * FEW_NAMES <= len(numbers.texts)
 
 
 def notes_on(columns: Sequence[Column]) -> list[Note]:
@@ -208,6 +220,18 @@ def _usual_mark(columns: Sequence[Sequence[str]]) -> str | None:
             if found.seen and read_numbers(sample, decimal=found.decimal).are_numbers:
                 marks[found.decimal] += 1
     return marks.most_common(1)[0][0] if len(marks) == 1 else None
+
+
+def _mark_of_rows(columns: Sequence[Sequence[str]]) -> str | None:
+    """The decimal mark that rows show where columns are too short to: in a table with a series a row."""
+    if len(columns) < 2 * len(columns[0]):
+        return None
+    open_ones = [cells for cells in columns if not find_mark(cells).certain or read_numbers(cells).are_numbers]
+    if len(open_ones) < 0.5 * len(columns):
+        return None
+    found = [find_mark(row) for row in zip(*open_ones, strict=True)]
+    marks = {mark.decimal for mark in found if mark.certain and mark.seen}
+    return marks.pop() if len(marks) == 1 else None
 
 
 def _typed_again(column: Column, mark: str) -> Column:

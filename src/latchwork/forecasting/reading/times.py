@@ -176,6 +176,7 @@ def _with_clock(table: Table, best: TimeColumn) -> TimeColumn:
     if best.style.partition("@")[0] != "day":
         return best
     before = len(np.unique(best.times))
+    ways = [best, *(replace(best, times=o.times, how=o.how, others=()) for o in best.others)]
     for column in table.columns.values():
         if column.name in best.names:
             continue
@@ -187,7 +188,12 @@ def _with_clock(table: Table, best: TimeColumn) -> TimeColumn:
             minutes = _minutes_of(table, best.names)
             extra = np.zeros(len(times), "timedelta64[s]") if minutes is None else minutes[1]
             names = (*best.names, column.name, *([] if minutes is None else [minutes[0]]))
-            return replace(best, times=times + extra, style="time", names=names)
+            added = clock.astype("timedelta64[s]") + extra
+            found = min(ways, key=lambda way: cost_of(way.times + added))
+            cost = cost_of(found.times + added)
+            close = [w for w in ways if w is not found and cost_of(w.times + added) - cost < CLOSE]
+            others = tuple(Reading(w.times + added, "time", w.how) for w in close)
+            return replace(best, times=found.times + added, how=found.how, others=others, style="time", names=names)
     return best
 
 
