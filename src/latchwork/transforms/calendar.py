@@ -235,6 +235,12 @@ def _business_days(gaps: Positions, times: Times) -> Frequency | None:
 def _fixed(gaps: Positions, times: Times) -> Frequency:
     values, counts = np.unique(gaps, return_counts=True)
     step = int(values[counts >= max(1, 0.05 * gaps.size)].min(initial=int(np.median(gaps))))
+    even = _even_step(values, counts, gaps)
+    if even is not None:
+        offset = int(np.median((seconds(times) + even // 4) % even)) - even // 4  # within a quarter of a step around 0
+        near = 0 if abs(offset) < 0.1 * even else offset
+        if np.mean(np.abs(gaps / even - np.rint(gaps / even)) < 0.1) > 0.9:
+            return Frequency(step_name(even), "seconds", even, _fixed_seasons(even), offset=near)
     jitter = np.abs(gaps / step - np.rint(gaps / step))
     if step <= 0 or np.mean(jitter < 0.1) < 0.9:
         low, high = (describe_seconds(int(v)) for v in (gaps.min(), gaps.max()))
@@ -243,6 +249,19 @@ def _fixed(gaps: Positions, times: Times) -> Frequency:
             "sum or average the rows by day, week or month first"
         )
     return Frequency(step_name(step), "seconds", step, _fixed_seasons(step), offset=int(seconds(times)[0]))
+
+
+EVEN = (1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 300, 600, 720, 900, 1200, 1800, 3600, 7200, 10800, 14400, 21600, 28800, 43200)
+
+
+def _even_step(values: Positions, counts: Positions, gaps: Positions) -> int | None:
+    """The even step that gaps scatter around, such as ten minutes; None where most gaps are the same."""
+    if counts.max() > 0.5 * gaps.size or gaps.size < 10:
+        return None
+    del values
+    typical = float(np.median(gaps))
+    nearest = min((*EVEN, DAY), key=lambda step: abs(step - typical))
+    return nearest if abs(nearest - typical) < 0.05 * nearest else None
 
 
 def step_name(step: int) -> str:

@@ -68,6 +68,7 @@ ZONES = {
     )
 }  # fmt: skip
 
+_FOOTNOTE = re.compile(r"\s*(?:\([a-z]{1,2}\)|[*†‡]+)$")
 _TRIPLE = re.compile(r"(\d{1,4})\s*([-/.\s]|\. )\s*(\d{1,2})\s*([-/.\s]|\. )\s*(\d{1,4})\.?")
 _PAIR = re.compile(r"(\d{1,4})\s*([-/.\s])\s*(\d{1,4})")
 _TOKENS = re.compile(r"\d+|[^\W\d_]+")
@@ -83,7 +84,7 @@ def take_apart(cell: str) -> Parts | None:
     text = cell.strip()
     if not text or len(text) > 60 or not any(c.isdigit() for c in text):
         return None
-    date, clock = _split(text)
+    date, clock = _split(_FOOTNOTE.sub("", text))
     parts = take_date_apart(date)
     if parts is None or (clock is not None and parts.shape not in DAYS):
         return None

@@ -32,7 +32,7 @@ ORDERS = {
     "n mon n": ("day first", "year first"),
 }
 STYLES = {
-    "year": "year", "fiscal": "fiscal", "half": "half", "quarter": "quarter", "month": "month", "mon y": "month",
+    "year": "year", "fiscal": "fiscal", "half": "half", "quarter": "quarter", "month": "month", "mon y": "month", "y-n": "month",
     "n/y": "month", "n/n": "month", "mon n": "month", "n mon": "month",
 }  # fmt: skip
 COARSENESS = {"time": 0, "day": 0, "month": 1, "quarter": 2, "half": 3, "year": 4, "fiscal": 4}

@@ -72,7 +72,7 @@ def to_grid(
         raise InputError(f"got no number at all in {some(targets)}: every value is missing")
     if empty:
         notes.append(Note(f"left out {count_of(len(empty), 'series')} without a single value: {some(empty)}", CHANGED))
-    _check(tally, frequency, style, series, told)
+    _check(tally, frequency, style, series, told, 1 if len(raw) > len(targets) else len(targets))
     _note(tally, frequency, style, series, told, notes)
     return series, frequency
 
@@ -228,12 +228,12 @@ def _launch(values: Values) -> int:
     return zeros if known.min() >= 0.05 * np.median(known) else 0  # what grows slowly from nothing was not launched
 
 
-def _check(tally: Tally, frequency: Frequency, style: str, series: list[Series], told: Columns) -> None:
+def _check(tally: Tally, frequency: Frequency, style: str, series: list[Series], told: Columns, each: int) -> None:
     """Raise InputError for what only the user can decide: many rows at one time, many times without a row."""
     if told.aggregate is None and tally.repeated > MOST_REPEATED * tally.rows:
-        times = tally.rows - tally.repeated
+        times = (tally.rows - tally.repeated) // each
         raise InputError(
-            f"got {tally.rows:,} rows at {times:,} times: several rows at one time; --aggregate sum adds them up (or mean,"
+            f"got {tally.rows // each:,} rows at {times:,} times: several rows at one time; --aggregate sum adds them up (or mean,"
             " last), or --series A,B names the columns that tell them apart"
         )
     share = tally.gaps / max(1, tally.places)
@@ -270,7 +270,8 @@ def _note(
         notes.append(Note(f"{count_of(tally.begun, 'time')} without a value at the beginning cut off", CHANGED))
     if tally.ended:
         one = f": the first forecast follows {tally.ended_last}, the last known value" if len(series) == 1 else ""
-        notes.append(Note(f"{count_of(tally.ended, 'time')} without a value at the end cut off{one}", GUESSED))
+        serious = GUESSED if len(series) == 1 else CHANGED
+        notes.append(Note(f"{count_of(tally.ended, 'time')} without a value at the end cut off{one}", serious))
     if tally.launched:
         name, zeros = tally.launched[0]
         more = f" (of {name}; {count_of(len(tally.launched), 'series')} in all)" if len(series) > 1 else ""

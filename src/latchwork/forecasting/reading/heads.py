@@ -59,9 +59,18 @@ def find_header(rows: Sequence[Sequence[str]], kinds: Sequence[str]) -> int:
     if not any(kind in "ntc" for kind in kinds):  # words alone: the first row names the columns
         return min(1, len(rows))
     for index, row in enumerate(rows[:MOST_HEADERS]):
-        if looks_like_data(row, kinds) and not _counts_on(row, rows[index + 1] if index + 1 < len(rows) else None):
+        below = rows[index + 1] if index + 1 < len(rows) else None
+        if looks_like_data(row, kinds) and not _counts_on(row, below) and not _is_above(row, below, kinds):
             return index
     return min(1, len(rows))
+
+
+def _is_above(row: Sequence[str], below: Sequence[str] | None, kinds: Sequence[str]) -> bool:
+    """Whether a row of few cells, years over quarters, stands above a row of a header."""
+    filled = sum(bool(cell) for cell in row)
+    if below is None or filled > 0.5 * len(row):
+        return False
+    return sum(bool(cell) for cell in below) >= 2 * filled and not looks_like_data(below, kinds)
 
 
 def _counts_on(row: Sequence[str], below: Sequence[str] | None) -> bool:

@@ -48,7 +48,7 @@ class Layout:
 def find_layout(table: Table, told: Columns) -> Layout:
     """The table in long form where its columns are times, as it is otherwise."""
     if told.time is None or told.wide:
-        found = _periods(table, told) or _wide(table, told)
+        found = _competition(table) or _periods(table, told) or _wide(table, told)
         if found is not None:
             return found
     if told.wide:
@@ -180,6 +180,7 @@ def _counts_as_heads(table: Table, heads: Sequence[str], *, forced: bool) -> Tim
         first = next(iter(rest.values()))
         if first.kind != "text" and first.distinct < table.length:
             return None
+        rest = {name: c for name, c in rest.items() if not re.search(r"start|begin|first|end|last", name.lower())}
         if find_time(Table(rest), Columns()).names:
             return None
     names = tuple(head for _, head in numbered)
@@ -225,6 +226,38 @@ def _joined(columns: Sequence[Column], length: int) -> list[str]:
     if not columns:
         return [VALUE] if length == 1 else [f"row {i + 1}" for i in range(length)]
     return [" / ".join(cell for cell in row if cell) for row in zip(*(c.labels for c in columns), strict=True)]
+
+
+# --- a series a column, how many values it has and when it begins above them, as forecasting competitions publish
+
+
+def _competition(table: Table) -> Layout | None:
+    """Columns that begin with their number of values, a year and perhaps a month or quarter."""
+    columns = list(table.columns.values())
+    if table.length < 6 or any(c.kind != "number" for c in columns):
+        return None
+    values = np.stack([c.values for c in columns], axis=1)
+    for above in (3, 2):
+        counts = np.isfinite(values[above:]).sum(axis=0)
+        years, parts = values[1], values[2] if above == 3 else np.ones(len(columns))
+        whole = bool(np.all(years == np.rint(years)) and np.all((years >= 1700) & (years <= 2200)))
+        if not (np.array_equal(counts, values[0]) and whole and np.all((parts >= 1) & (parts <= 12))):
+            continue
+        quarters = above == 3 and (parts.max() <= 4 and not columns[0].name.lower().startswith("m"))
+        step = 12 if above == 2 else 3 if quarters else 1
+        first = ((years - 1970) * 12 + (parts - 1) * (3 if quarters else 1)).astype(np.int64)
+        rows = [np.flatnonzero(np.isfinite(values[above:, i])) + above for i in range(len(columns))]
+        times = np.concatenate([(f + step * np.arange(len(r))).astype("datetime64[M]") for f, r in zip(first, rows, strict=True)])
+        labels = [c.name for c, r in zip(columns, rows, strict=True) for _ in r]
+        numbers = np.concatenate([values[r, i] for i, r in enumerate(rows)])
+        long = {SERIES: Column(SERIES, labels), TIME: Column(TIME, times=times.astype("datetime64[s]")),
+                VALUE: Column(VALUE, numbers=_plain(numbers))}  # fmt: skip
+        style = {12: "year", 3: "quarter", 1: "month"}[step]
+        clock = TimeColumn(times.astype("datetime64[s]"), (TIME,), style, coarse=np.zeros(len(times), bool))
+        note = Note(f"a series a column: the first {above} rows are its number of values and when it begins", ASSUMED)
+        heads = tuple(c.name for c in columns)
+        return Layout("a series a column", Table(long, table.notes), clock, (SERIES,), VALUE, heads, (note,))
+    return None
 
 
 # --- a period a row, its parts as heads

@@ -224,14 +224,14 @@ def _example(clock: TimeColumn, table: Table) -> str:
 def _ways(clock: TimeColumn, kept: NDArray[np.bool_]) -> list[Note]:
     """What is said of a choice between two ways to read dates, or two columns of them."""
     notes: list[Note] = []
-    if clock.others and clock.how:
+    if clock.others:
         other = clock.others[0]
         different = np.flatnonzero((other.times != clock.times) & kept & ~np.isnat(other.times))
         if different.size:
             row = different[:1]
             a, b = (format_times(times[row], style)[0] for times, style in ((clock.times, clock.style), (other.times, other.style)))
             option = {"day first": "--day-first", "month first": "--month-first"}.get(other.how, "--date-format")
-            notes.append(Note(f"dates are read {clock.how}: {a}, which could also be {b} ({option})", GUESSED))
+            notes.append(Note(f"dates are read {clock.how or 'so'}: {a}, which could also be {b} ({option})", GUESSED))
     if clock.rivals:
         notes.append(Note(f"the time is {some(clock.names)}; {some(clock.rivals)} hold dates too (--time chooses)", ASSUMED))
     if clock.how in {"Excel's days", "seconds since 1970", "years in decimals", "fiscal years"}:

@@ -91,14 +91,16 @@ def _sheet(cells: list[list[str]], separator: str, comments: list[str], source: 
     body = [cells[i][:width] for i in places]
     kinds = kinds_of_columns(body)
     start = find_header(body, kinds)
-    heads, first = body[:start], places[start] if start < len(places) else len(cells)
+    heads, first = body[:start], places[start - 1] + 1 if start else places[0]
+    while not start and first > 0 and len(cells[first - 1]) > 1 and _begins_as_data(cells[first - 1], kinds):
+        first -= 1
     before = [row for row in cells[:first] if len(row) != width and len(row) > 1]
     if not heads:
         heads, body, width = _other_header(before, body, kinds, comments, separator, source, notes)
         kinds = kinds_of_columns(body) if body and len(body[0]) == width else kinds
     names, levels, skipped = header_names(heads, width, kinds, notes)
     rows, tables = _body(cells[first:], names, heads, width, kinds, source, notes)
-    titles = sum(len(row) != width for row in cells[:first]) - (len(heads) if not start else 0)
+    titles = sum(len(row) != width for row in cells[:first]) - (len(heads) if not start and before else 0)
     if titles + skipped > 0:
         notes.append(Note(f"passed over {count_of(titles + skipped, 'line')} above the header", FACT))
     if not rows:
@@ -142,6 +144,11 @@ def _other_header(
             + (hint or "give every row as many cells as the header")
         )
     return [], body, width
+
+
+def _begins_as_data(row: list[str], kinds: list[str]) -> bool:
+    """Whether a row with too few cells holds what the columns hold."""
+    return len(row) < len(kinds) and looks_like_data(row, kinds[: len(row)])
 
 
 def _counts(body: list[list[str]]) -> bool:

@@ -24,11 +24,11 @@ _STEMS = {
     "Estonian": "jaan veebr märts|mär apr mai juuni juuli aug sept okt nov dets",
     "Latvian": "jan febr|feb marts|mar apr maijs|mai jūn jūl aug sept|sep okt nov dec",
     "Lithuanian": "saus vas kov bal geg birž|bir liep rugp rugs spal lapkr|lap gruod|gru",
-    "Polish": "sty lut mar kwi maj cze lip sie wrz paź lis gru",
-    "Czech": "led úno bře|brez dub kvě červen|června|čvn červenec|července|čvc srp září|zář říj lis pros|pro",
+    "Polish": "sty lut mar kwi maj cze lipiec|lipca|lip sie wrz paź lis gru",
+    "Czech": "led úno bře|brez dub kvě červen|června|čvn červenec|července|čvc srpen|srpna|srp září|zář říj lis pros|pro",
     "Slovak": "jan feb mar apr máj jún júl aug sep okt nov dec",
     "Slovenian": "jan feb mar apr maj jun jul avg sep okt nov dec",
-    "Croatian": "sij velj ožu tra svi lip srp kol ruj lis stu pro",
+    "Croatian": "sij velj ožu tra svi lipanj|lipnja|lip srpanj|srpnja|srp kol ruj lis stu pro",
     "Hungarian": "jan feb már ápr máj jún júl aug szep okt nov dec",
     "Romanian": "ian feb mar apr mai iun iul aug sept|sep oct noi|nov dec",
     "Turkish": "oca şub mar nis may haz tem ağu eyl eki kas ara",
@@ -95,15 +95,21 @@ def _language(name: str) -> tuple[tuple[str, ...], ...]:
 @cache
 def month_in(language: str, word: str) -> int:
     """The month that a word means in a language, 0 for none."""
+    return _month(language, word)[0]
+
+
+@cache
+def _month(language: str, word: str) -> tuple[int, int]:
+    """The month that a word means, and how many of its letters say so."""
     text = folded(word)
     if len(text) < 3:
-        return 0
+        return 0, 0
     best, longest = 0, 0
     for number, stems in enumerate(_language(language), start=1):
         for stem in stems:
             if text.startswith(stem) and len(stem) > longest and len(text) <= len(stem) + 9:
                 best, longest = number, len(stem)
-    return best
+    return best, longest
 
 
 def readings_of_months(words: Iterable[str]) -> list[dict[str, int]]:
@@ -112,13 +118,18 @@ def readings_of_months(words: Iterable[str]) -> list[dict[str, int]]:
     Words that no language knows are left out of a reading.
     """
     wanted = sorted(set(words))
-    found: list[dict[str, int]] = []
+    found: list[tuple[int, int, dict[str, int]]] = []
     for language in _STEMS:
         reading = {word: month for word in wanted if (month := month_in(language, word))}
-        if reading and reading not in found:
-            found.append(reading)
-    most = max((len(reading) for reading in found), default=0)
-    return [reading for reading in found if len(reading) == most]
+        letters = sum(_month(language, word)[1] for word in reading)
+        if reading:
+            found.append((len(reading), letters, reading))
+    most = max((key[:2] for key in found), default=(0, 0))
+    best: list[dict[str, int]] = []
+    for known, letters, reading in found:
+        if known == most[0] and letters > most[1] - 3 and reading not in best:  # lipanj is no lipiec
+            best.append(reading)
+    return best
 
 
 @cache
