@@ -83,6 +83,15 @@ class Numbers:
         return self.said == 0 or len(self.texts) <= (1 - ENOUGH_NUMBERS) * self.said
 
 
+def clearly_text(cells: Sequence[str]) -> bool:
+    """Whether so few of a sample of cells are numbers that the column need not be read as such."""
+    sample = [cell for cell in cells[:: max(1, len(cells) // 500)] if not is_missing(cell)]
+    if len(sample) < 100:
+        return False
+    numeric = sum(_CELL.fullmatch(cell) is not None or cell.lower() in TRUTHS for cell in sample)
+    return numeric < 0.3 * len(sample)
+
+
 def parse_numbers(cells: Sequence[str]) -> tuple[NDArray[np.float64], int]:
     """Values, NaN where missing or unreadable, and how many cells were unreadable."""
     found = read_numbers(cells)

@@ -12,6 +12,7 @@ from latchwork.forecasting.reading.heads import find_header, header_names, kinds
 from latchwork.forecasting.reading.notes import ASSUMED, CHANGED, FACT, GUESSED, Note, count_of
 
 COMMENTS = ("#", "%", "//", "!")
+MARKED = frozenset("#%/!-+=|_: \t")
 ERROR = re.compile(r"#(N/?A|VALUE!|DIV/0!|REF!|NAME\?|NUM!|NULL!|WERT!|BEZUG!)", re.I)  # Excel's, in a first column
 RULE = re.compile(r"[-+=|\s:_]{3,}")  # lines that are drawn
 HEADERS = 30  # rows that are looked at for a header
@@ -61,7 +62,9 @@ def _lines(text: str) -> tuple[str | None, list[str], list[str]]:
         lines = lines[1:]
     kept: list[str] = []
     for line in lines:
-        if line.lstrip().startswith(COMMENTS) and not ERROR.match(line.lstrip()):
+        if line[0] not in MARKED:  # nearly all lines
+            kept.append(line)
+        elif line.lstrip().startswith(COMMENTS) and not ERROR.match(line.lstrip()):
             if not kept:
                 comments.append(line.lstrip().lstrip("#%/! "))
         elif not RULE.fullmatch(line):
@@ -88,7 +91,7 @@ def _sheet(cells: list[list[str]], separator: str, comments: list[str], source: 
     widths = Counter(len(row) for row in cells[:100_000])
     width = widths.most_common(1)[0][0]
     places = [i for i, row in enumerate(cells) if len(row) == width or (len(row) > width and not any(row[width:]))]
-    body = [cells[i][:width] for i in places]
+    body = [row if len(row) == width else row[:width] for row in map(cells.__getitem__, places)]
     kinds = kinds_of_columns(body)
     start = find_header(body, kinds)
     heads, first = body[:start], places[start - 1] + 1 if start else places[0]

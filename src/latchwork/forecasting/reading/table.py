@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from latchwork.core.errors import InputError
 from latchwork.forecasting.reading.files import check_file, is_parquet, read_text
 from latchwork.forecasting.reading.notes import ASSUMED, CHANGED, GUESSED, Note, count_of, some
-from latchwork.forecasting.reading.numbers import Mark, Numbers, find_mark, is_missing, read_numbers
+from latchwork.forecasting.reading.numbers import Mark, Numbers, clearly_text, find_mark, is_missing, read_numbers
 from latchwork.forecasting.reading.rows import Sheet, read_rows
 from latchwork.transforms.calendar import Times
 
@@ -154,6 +154,9 @@ def from_sheet(sheet: Sheet) -> Table:
     usual = _usual_mark([cells for _, cells, _ in texts]) or _mark_of_rows([cells for _, cells, _ in texts])
     guessed: list[str] = []
     for name, cells, levels in texts:
+        if clearly_text(cells):
+            columns[name] = Column(name, cells, levels=levels)
+            continue
         numbers = read_numbers(cells, usual=usual)
         if not numbers.mark.certain and sheet.separator == ";":  # where semicolons divide, the comma is the decimal mark
             numbers = read_numbers(cells, decimal=",")
