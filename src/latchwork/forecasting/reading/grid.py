@@ -94,10 +94,26 @@ def find_grid(raw: list[Series], style: str, told: Columns, notes: list[Note]) -
         return [series for series in kept if len(series.times)], frequency
     if is_numbered(style):
         return raw, _counted(distinct)
-    frequency = detect_frequency(distinct)
+    frequency = _detected(distinct, told)
     if oddness(frequency) >= 0.3:
         notes.append(Note(f"values come {frequency.name}: an unusual step (--frequency says another)", GUESSED))
     return raw, frequency
+
+
+def _detected(distinct: list[Times], told: Columns) -> Frequency:
+    """The grid that times show; days where the user says what days without a row are, and nothing else fits."""
+    try:
+        return detect_frequency(distinct)
+    except InputError as error:
+        times = np.unique(np.concatenate(distinct))
+        days = bool(np.all(times.astype("datetime64[D]") == times))
+        if told.gaps is not None and days and len(times) > 1:
+            return named_frequency("daily", times)
+        if "irregular" not in str(error):
+            raise
+        steps = str(error).split(":", maxsplit=1)[0]
+        zero = "--gaps zero where a day without a row is nothing, or " if days else ""
+        raise InputError(f"{steps}: say {zero}--frequency daily (weekly, ...) with --aggregate sum, mean or last") from error
 
 
 def _check_known(distinct: list[Times], known: Frequency) -> None:

@@ -229,7 +229,7 @@ def _mark_of_rows(columns: Sequence[Sequence[str]]) -> str | None:
     """The decimal mark that rows show where columns are too short to: in a table with a series a row."""
     if len(columns) < 2 * len(columns[0]):
         return None
-    open_ones = [cells for cells in columns if not find_mark(cells).certain or read_numbers(cells).are_numbers]
+    open_ones = [cells for cells in columns if any("," in c or "." in c for c in cells) and read_numbers(cells).are_numbers]
     if len(open_ones) < 0.5 * len(columns):
         return None
     found = [find_mark(row) for row in zip(*open_ones, strict=True)]
