@@ -175,7 +175,9 @@ def _day(d: np.datetime64) -> int:
 # --- numbers in words
 
 
-def _number_writer(rng: np.random.Generator, pick: Callable, how: dict[str, str], places: int, separator: str) -> Callable:
+def _number_writer(
+    rng: np.random.Generator, pick: Callable, how: dict[str, str], places: int, separator: str
+) -> Callable:
     decimal = pick([".", ".", ","]) if separator != "," else pick([".", ".", ".", ","])
     thousands = pick(["", "", "", "group", " ", "'"])
     group = "," if decimal == "." else "."
@@ -192,7 +194,12 @@ def _number_writer(rng: np.random.Generator, pick: Callable, how: dict[str, str]
 
 
 def _written(
-    rng: np.random.Generator, pick: Callable, how: dict[str, str], times: np.ndarray, values: dict[str, np.ndarray], places: int
+    rng: np.random.Generator,
+    pick: Callable,
+    how: dict[str, str],
+    times: np.ndarray,
+    values: dict[str, np.ndarray],
+    places: int,
 ) -> Made:
     separator = pick([",", ",", ";", "\t", "|"])
     how["separator"] = separator
@@ -220,9 +227,9 @@ def _written(
 def _one(rng, pick, how, times, values, date, cell, head):
     target = pick(VALUES)
     (series,) = values.values()
-    return _with_columns(rng, how, [[head, target], *([date(t), cell(v)] for t, v in zip(times, series, strict=True))]), {
-        target: series
-    }
+    return _with_columns(
+        rng, how, [[head, target], *([date(t), cell(v)] for t, v in zip(times, series, strict=True))]
+    ), {target: series}
 
 
 def _flat(rng, pick, how, times, values, date, cell, head):
@@ -327,7 +334,9 @@ def _with_columns(rng: np.random.Generator, how: dict[str, str], rows: list[list
     return rows
 
 
-def _damaged(rng: np.random.Generator, pick: Callable, how: dict[str, str], rows: list[list[str]], separator: str) -> bytes:
+def _damaged(
+    rng: np.random.Generator, pick: Callable, how: dict[str, str], rows: list[list[str]], separator: str
+) -> bytes:
     """The rows as a file, as files are found."""
     damage: list[str] = []
     if how["layout"] in {"one", "flat", "split"} and rng.random() < 0.2:

@@ -28,20 +28,33 @@ def day(text, style):
 
 def worldbank():
     years = ",".join(f'"{y}"' for y in range(1990, 2021))
-    rows = [f'"{c}","{c[:3]}","GDP","NY.GDP",' + "," * 3 + ",".join(map(str, V[3:31])) + "," for c in ("Aruba", "Zambia")]
+    rows = [
+        f'"{c}","{c[:3]}","GDP","NY.GDP",' + "," * 3 + ",".join(map(str, V[3:31])) + "," for c in ("Aruba", "Zambia")
+    ]
     head = f'"Data Source","World Development Indicators",\n\n"Country Name","Country Code","Indicator Name","Code",{years},'
     return "\n".join([head, *rows])
 
 
 def eurostat():
     head = "freq,unit,geo\\TIME_PERIOD\t" + "\t".join(f"{m} " for m in MONTHS[:36])
-    rows = ["\t".join([f"M,PC,{g}", *(": " if i == 3 else f"{V[i]} p" if i > 33 else f"{V[i]} " for i in range(36))]) for g in ("DE", "FR")]
+    rows = [
+        "\t".join([f"M,PC,{g}", *(": " if i == 3 else f"{V[i]} p" if i > 33 else f"{V[i]} " for i in range(36))])
+        for g in ("DE", "FR")
+    ]
     return "\n".join([head, *rows])
 
 
 def m3():
     head = "Series,N,NF,Category,Starting Year,Starting Month," + ",".join(map(str, range(1, 41)))
-    return "\n".join([head, *(f"N{k},{30 + k},18,MICRO,1990,1," + ",".join(str(V[i]) if i < 30 + k else "" for i in range(40)) for k in (1, 2))])
+    return "\n".join(
+        [
+            head,
+            *(
+                f"N{k},{30 + k},18,MICRO,1990,1," + ",".join(str(V[i]) if i < 30 + k else "" for i in range(40))
+                for k in (1, 2)
+            ),
+        ]
+    )
 
 
 def tourism():
@@ -50,13 +63,21 @@ def tourism():
 
 
 def sap():
-    rows = [(day(d, "%d.%m.%Y"), "1000", m, f"{int(V[k])}.234,00-", "ST") for m in ("0000100012", "0000100013") for k, d in enumerate(DAYS[:60])]
+    rows = [
+        (day(d, "%d.%m.%Y"), "1000", m, f"{int(V[k])}.234,00-", "ST")
+        for m in ("0000100012", "0000100013")
+        for k, d in enumerate(DAYS[:60])
+    ]
     return table("Buchungsdatum;Werk;Material;Menge;ME", rows, ";")
 
 
 def walmart():
     days = [str(np.datetime64("2010-02-05") + 7 * w) for w in range(60)]
-    rows = [(s, day(d, "%d-%m-%Y"), 1e6 * s + V[w], int(w % 20 == 0), 40 + w % 9, 8.1) for s in (1, 2) for w, d in enumerate(days)]
+    rows = [
+        (s, day(d, "%d-%m-%Y"), 1e6 * s + V[w], int(w % 20 == 0), 40 + w % 9, 8.1)
+        for s in (1, 2)
+        for w, d in enumerate(days)
+    ]
     return table("Store,Date,Weekly_Sales,Holiday_Flag,Temperature,Unemployment", rows)
 
 
@@ -68,7 +89,10 @@ def sensor():
 
 def summer_time():
     hours = [dt.datetime(2021, 3, 27) + dt.timedelta(hours=k + (k >= 26)) for k in range(100)]
-    rows = [(h.isoformat() + ("+02:00" if h >= dt.datetime(2021, 3, 28, 3) else "+01:00"), V[k]) for k, h in enumerate(hours)]
+    rows = [
+        (h.isoformat() + ("+02:00" if h >= dt.datetime(2021, 3, 28, 3) else "+01:00"), V[k])
+        for k, h in enumerate(hours)
+    ]
     return table("time,load", rows)
 
 
@@ -76,8 +100,15 @@ SHAPES = {  # text, frequency, names, lengths, first time, the first ahead
     "world bank": (worldbank(), "yearly", ["Aruba", "Zambia"], [28, 28], "1993", "2021"),
     "eurostat": (eurostat(), "monthly", ["M,PC,DE", "M,PC,FR"], [36, 36], "2015-01", "2018-01"),
     "oecd": (
-        table("LOCATION,SUBJECT,FREQUENCY,TIME,Value,Flag Codes", [(c, "TOT", "M", m, V[i], "") for c in ("AUS", "AUT") for i, m in enumerate(MONTHS)]),
-        "monthly", ["AUS", "AUT"], [48, 48], "2015-01", "2019-01",
+        table(
+            "LOCATION,SUBJECT,FREQUENCY,TIME,Value,Flag Codes",
+            [(c, "TOT", "M", m, V[i], "") for c in ("AUS", "AUT") for i, m in enumerate(MONTHS)],
+        ),
+        "monthly",
+        ["AUS", "AUT"],
+        [48, 48],
+        "2015-01",
+        "2019-01",
     ),
     "m3": (m3(), "numbered", ["N1", "N2"], [31, 32], "1", "32"),
     "tourism": (tourism(), "yearly", ["Y1", "Y2"], [12, 14], "1995", "2007"),
@@ -87,37 +118,121 @@ SHAPES = {  # text, frequency, names, lengths, first time, the first ahead
     "summer time": (summer_time(), "hourly", ["load"], [100], "2021-03-27T00:00:00+01:00", "2021-03-31T05:00:00+02:00"),
     "hours as heads": (
         table("Date," + ",".join(f"HE{h}" for h in range(1, 25)), [(d, *V[:24]) for d in DAYS[:10]]),
-        "hourly", ["value"], [240], "2021-01-01T01:00:00", "2021-01-11T01:00:00",
+        "hourly",
+        ["value"],
+        [240],
+        "2021-01-01T01:00:00",
+        "2021-01-11T01:00:00",
     ),
     "quarters as heads": (
         table("Region,Year,Q1,Q2,Q3,Q4,Total", [(r, y, 10, 12, 11, 15, 48) for r in "NS" for y in range(2010, 2018)]),
-        "quarterly", ["N", "S"], [32, 32], "2010-Q1", "2018-Q1",
+        "quarterly",
+        ["N", "S"],
+        [32, 32],
+        "2010-Q1",
+        "2018-Q1",
     ),
     "fiscal years from April": (
-        table("FY,Apr,May,Jun,Jul,Aug,Sep,Oct,Nov,Dec,Jan,Feb,Mar", [(f"{y}-{(y + 1) % 100:02d}", *V[:12]) for y in range(2010, 2016)]),
-        "monthly", ["value"], [72], "2010-04", "2016-04",
+        table(
+            "FY,Apr,May,Jun,Jul,Aug,Sep,Oct,Nov,Dec,Jan,Feb,Mar",
+            [(f"{y}-{(y + 1) % 100:02d}", *V[:12]) for y in range(2010, 2016)],
+        ),
+        "monthly",
+        ["value"],
+        [72],
+        "2010-04",
+        "2016-04",
     ),
     "names over names": (
-        ",2019,,,,2020,,,\nRegion,Q1,Q2,Q3,Q4,Q1,Q2,Q3,Q4\n" + "\n".join(f"{r}," + ",".join(map(str, V[:8])) for r in "NS"),
-        "quarterly", ["N", "S"], [8, 8], "2019-Q1", "2021-Q1",
+        ",2019,,,,2020,,,\nRegion,Q1,Q2,Q3,Q4,Q1,Q2,Q3,Q4\n"
+        + "\n".join(f"{r}," + ",".join(map(str, V[:8])) for r in "NS"),
+        "quarterly",
+        ["N", "S"],
+        [8, 8],
+        "2019-Q1",
+        "2021-Q1",
     ),
-    "row names": ('"date","value"\n' + "\n".join(f'"{i + 1}",{m},{V[i]}' for i, m in enumerate(MONTHS)), "monthly", ["value"], [48], "2015-01", "2019-01"),
-    "markdown": (table("| date | value |\n|------|------:|", [(f"| {m} | {V[i]} |",) for i, m in enumerate(MONTHS)]), "monthly", ["value"], [48], "2015-01", "2019-01"),
-    "weeks and years": (table("KW;Jahr;Absatz", [(w, y, int(V[w])) for y in (2019, 2020) for w in range(1, 53)], ";"), "weekly", ["Absatz"], [104], "2018-12-31", "2020-12-28"),
-    "footnotes": (table("Year,Value", [(f"{1980 + i}{'(p)' if i > 37 else ''}", V[i]) for i in range(40)]), "yearly", ["Value"], [40], "1980", "2020"),
-    "short first rows": (table("date,a,b", [(m, V[i]) if i < 10 else (m, V[i], V[i]) for i, m in enumerate(MONTHS)]), "monthly", ["a", "b"], [48, 38], "2015-01", "2019-01"),
+    "row names": (
+        '"date","value"\n' + "\n".join(f'"{i + 1}",{m},{V[i]}' for i, m in enumerate(MONTHS)),
+        "monthly",
+        ["value"],
+        [48],
+        "2015-01",
+        "2019-01",
+    ),
+    "markdown": (
+        table("| date | value |\n|------|------:|", [(f"| {m} | {V[i]} |",) for i, m in enumerate(MONTHS)]),
+        "monthly",
+        ["value"],
+        [48],
+        "2015-01",
+        "2019-01",
+    ),
+    "weeks and years": (
+        table("KW;Jahr;Absatz", [(w, y, int(V[w])) for y in (2019, 2020) for w in range(1, 53)], ";"),
+        "weekly",
+        ["Absatz"],
+        [104],
+        "2018-12-31",
+        "2020-12-28",
+    ),
+    "footnotes": (
+        table("Year,Value", [(f"{1980 + i}{'(p)' if i > 37 else ''}", V[i]) for i in range(40)]),
+        "yearly",
+        ["Value"],
+        [40],
+        "1980",
+        "2020",
+    ),
+    "short first rows": (
+        table("date,a,b", [(m, V[i]) if i < 10 else (m, V[i], V[i]) for i, m in enumerate(MONTHS)]),
+        "monthly",
+        ["a", "b"],
+        [48, 38],
+        "2015-01",
+        "2019-01",
+    ),
     "hour 24": (
         table("Date,Hour,MW", [(day(d, "%m/%d/%Y"), h, V[h]) for d in DAYS[:14] for h in range(1, 25)]),
-        "hourly", ["MW"], [336], "2021-01-01T01:00:00", "2021-01-15T01:00:00",
+        "hourly",
+        ["MW"],
+        [336],
+        "2021-01-01T01:00:00",
+        "2021-01-15T01:00:00",
     ),
-    "half months": (table("date,v", [(f"2020-{m:02d}-{d:02d}", V[2 * m]) for m in range(1, 13) for d in (1, 15)]), "half-monthly", ["v"], [24], "2020-01-01", "2021-01-01"),
+    "half months": (
+        table("date,v", [(f"2020-{m:02d}-{d:02d}", V[2 * m]) for m in range(1, 13) for d in (1, 15)]),
+        "half-monthly",
+        ["v"],
+        [24],
+        "2020-01-01",
+        "2021-01-01",
+    ),
     "closed on Sundays": (
         table("date,v", [(d, V[i]) for i, d in enumerate(DAYS[:120]) if dt.date.fromisoformat(d).weekday() != 6]),
-        "daily without Sundays", ["v"], [103], "2021-01-01", "2021-05-01",
+        "daily without Sundays",
+        ["v"],
+        [103],
+        "2021-01-01",
+        "2021-05-01",
     ),
-    "a status": (table("date,value,status", [(m, V[i], "final" if i < 40 else "provisional") for i, m in enumerate(MONTHS)]), "monthly", ["value"], [48], "2015-01", "2019-01"),
-    "totals beside": (table("date,value", [*((m, V[i]) for i, m in enumerate(MONTHS)), ("Total", sum(V[:48]))]), "monthly", ["value"], [48], "2015-01", "2019-01"),
-}  # fmt: skip
+    "a status": (
+        table("date,value,status", [(m, V[i], "final" if i < 40 else "provisional") for i, m in enumerate(MONTHS)]),
+        "monthly",
+        ["value"],
+        [48],
+        "2015-01",
+        "2019-01",
+    ),
+    "totals beside": (
+        table("date,value", [*((m, V[i]) for i, m in enumerate(MONTHS)), ("Total", sum(V[:48]))]),
+        "monthly",
+        ["value"],
+        [48],
+        "2015-01",
+        "2019-01",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -136,13 +251,22 @@ def test_a_shape_is_read_right(name, tmp_path):
 REFUSED = {
     "months alone": (table("month,sales", [(m, 1) for m in ["Jan", "Feb", "Mar", "Apr"] * 4]), "without a year"),
     "days without a year": (table("date,sales", [(f"{d}-Jan", d) for d in range(1, 29)]), "without a year"),
-    "decimal commas between commas": (table("date,value", [(m, str(V[i]).replace(".", ",")) for i, m in enumerate(MONTHS)]), "semicolons"),
+    "decimal commas between commas": (
+        table("date,value", [(m, str(V[i]).replace(".", ",")) for i, m in enumerate(MONTHS)]),
+        "semicolons",
+    ),
     "stacked": (table("date,v", [(m, k * V[i]) for k in (1, 5) for i, m in enumerate(MONTHS)]), "--aggregate sum"),
-    "rarely": (table("date,v", [(DAYS[i], 1) for i in sorted(np.random.default_rng(0).choice(200, 60, replace=False))]), "--gaps zero"),
-    "another table": (table("date,v", [(m, 1) for m in MONTHS]) + table("week,visits", [(d, 1) for d in DAYS[:9]]), "second table"),
+    "rarely": (
+        table("date,v", [(DAYS[i], 1) for i in sorted(np.random.default_rng(0).choice(200, 60, replace=False))]),
+        "--gaps zero",
+    ),
+    "another table": (
+        table("date,v", [(m, 1) for m in MONTHS]) + table("week,visits", [(d, 1) for d in DAYS[:9]]),
+        "second table",
+    ),
     "json": ('[{"date": "2020-01", "v": 1}]', "JSON"),
     "a page": ("<html><table></table></html>", "web page"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -181,7 +305,11 @@ def test_options_say_what_a_table_means(tmp_path):
     open_days = read_panel(shop, Columns(closed=("sat", "sun")))
     assert open_days.frequency.name == "business days"
     assert any("closed" in note for note in open_days.notes)
-    for wrong, says in (({"gaps": "fill"}, "zero, bridge or leave"), ({"closed": ("funday",)}, "weekdays"), ({"decimal": ";"}, "decimal")):
+    for wrong, says in (
+        ({"gaps": "fill"}, "zero, bridge or leave"),
+        ({"closed": ("funday",)}, "weekdays"),
+        ({"decimal": ";"}, "decimal"),
+    ):
         with pytest.raises(InputError, match=says):
             Columns(**wrong)
     with pytest.raises(InputError, match="give yearly, quarterly"):
@@ -201,20 +329,29 @@ def test_frames_with_several_indexes_repeated_columns_and_zones():
     index = pd.MultiIndex.from_product([["a", "b"], pd.date_range("2020-01-01", periods=30)], names=["shop", "day"])
     panel = read_panel(pd.DataFrame({"sales": np.arange(60.0)}, index=index))
     assert list(panel.names) == ["a", "b"]
-    twice = pd.DataFrame(np.arange(60.0).reshape(30, 2), columns=["x", "x"], index=pd.date_range("2020-01-01", periods=30))
+    twice = pd.DataFrame(
+        np.arange(60.0).reshape(30, 2), columns=["x", "x"], index=pd.date_range("2020-01-01", periods=30)
+    )
     found = read_panel(twice)
     assert list(found.names) == ["x", "x 2"]
     assert any("the later ones are numbered" in note for note in found.notes)
     hours = pd.date_range("2021-03-27", periods=60, freq="h", tz="Europe/Berlin")
     zoned = read_panel(pd.Series(np.arange(60.0), index=hours, name="load"))
     assert len(zoned.values[0]) == 60
-    assert format_times(zoned.times[0][[0, -1]], zoned.style) == ["2021-03-27T00:00:00+01:00", "2021-03-29T12:00:00+02:00"]
+    assert format_times(zoned.times[0][[0, -1]], zoned.style) == [
+        "2021-03-27T00:00:00+01:00",
+        "2021-03-29T12:00:00+02:00",
+    ]
     days = pd.date_range("2021-03-27", periods=60, tz="Europe/Berlin")
     assert read_panel(pd.DataFrame({"t": days, "v": range(60)})).frequency.name == "daily"
     prices = pd.MultiIndex.from_product([["Open", "High", "Low", "Close"], ["AAA", "BBB"]])
-    frame = pd.DataFrame(np.random.default_rng(0).random((40, 8)) + 1, columns=prices, index=pd.bdate_range("2021-01-01", periods=40))
+    frame = pd.DataFrame(
+        np.random.default_rng(0).random((40, 8)) + 1, columns=prices, index=pd.bdate_range("2021-01-01", periods=40)
+    )
     assert list(read_panel(frame).names) == ["AAA", "BBB"]
-    big = pd.DataFrame({"id": [2**60 + 1, 2**60 + 2] * 20, "t": np.repeat(pd.date_range("2020-01-01", periods=20), 2), "v": range(40)})
+    big = pd.DataFrame(
+        {"id": [2**60 + 1, 2**60 + 2] * 20, "t": np.repeat(pd.date_range("2020-01-01", periods=20), 2), "v": range(40)}
+    )
     assert list(read_panel(big).names) == [str(2**60 + 1), str(2**60 + 2)]
 
 
@@ -259,9 +396,16 @@ def test_dates_are_weighed_by_their_calendar():
         (np.datetime64("2018-01-28") + 7 * np.cumsum([0, *[4, 5, 4] * 8]), "4-4-5 months"),
         (np.datetime64("2020-01-01") + 30 * np.arange(20), "every 30 days"),
         (np.datetime64("2020-01-01") + 14 * np.arange(20), "every 2 weeks"),
-        ([f"2022-05-{d:02d}T{h:02d}:30" for d in (2, 3, 4, 5, 6, 9, 10, 11, 12, 13, 16, 17, 18, 19, 20) for h in range(9, 17)], "hourly in opening hours"),
+        (
+            [
+                f"2022-05-{d:02d}T{h:02d}:30"
+                for d in (2, 3, 4, 5, 6, 9, 10, 11, 12, 13, 16, 17, 18, 19, 20)
+                for h in range(9, 17)
+            ],
+            "hourly in opening hours",
+        ),
     ],
-)  # fmt: skip
+)
 def test_calendars_of_other_kinds_go_on_as_they_are(times, name):
     stamps = np.array(times, "datetime64[s]")
     frequency = detect_frequency([stamps[:-3]])

@@ -49,7 +49,7 @@ def forecast(
     frequency: Annotated[
         str | None, typer.Option(help="monthly, weekly, '15 minutes', 'business days', dekads, half-monthly, ...")
     ] = None,
-    season: Annotated[str | None, typer.Option(metavar="N,M", help="Seasons, in steps, instead of those found.")] = None,
+    season: Annotated[str | None, typer.Option(metavar="N,M", help="Seasons, in steps.")] = None,
     date_format: Annotated[
         str | None, typer.Option(metavar="%d.%m.%Y", help="How dates are written, as strptime has it.")
     ] = None,
@@ -62,7 +62,8 @@ def forecast(
         str | None, typer.Option(metavar="sum|mean|last", help="What several rows at one time become.")
     ] = None,
     gaps: Annotated[
-        str | None, typer.Option(metavar="zero|bridge|leave", help="What a time without a row is: nothing, filled in, or none.")
+        str | None,
+        typer.Option(metavar="zero|bridge|leave", help="What a time without a row is."),
     ] = None,
     closed: Annotated[
         str | None, typer.Option(metavar="sat,sun,17:00-09:00", help="Weekdays and hours without values.")

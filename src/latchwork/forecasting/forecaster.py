@@ -123,7 +123,9 @@ class Forecaster(Estimator):
         horizon = self.horizon or horizon_known(panel, usual)
         notes = [*panel.notes, *lacking_ahead(panel, horizon), *notes_on_levels(self.levels)]
         if self.horizon is None and horizon < usual:
-            notes.append(Note(f"forecast {horizon} {panel.frequency.steps} ahead: as far as the covariates are known", ASSUMED))
+            notes.append(
+                Note(f"forecast {horizon} {panel.frequency.steps} ahead: as far as the covariates are known", ASSUMED)
+            )
         if seasons and panel.frequency.name == "numbered" and not self.seasons:
             notes.append(f"a season of {seasons[0]} steps was found in the autocorrelation")
         end = origins_at_end(panel, seasons, horizon)
@@ -293,7 +295,9 @@ def _checked_levels(levels: Sequence[float]) -> tuple[float, ...]:
     if _are_parts(wanted):
         wanted = tuple(round(100 * level, 10) for level in wanted)
     if not all(1 <= level < 100 for level in wanted):
-        raise InputError(f"got levels {', '.join(f'{v:g}' for v in wanted)}: give per cents between 0 and 100, such as 80")
+        raise InputError(
+            f"got levels {', '.join(f'{v:g}' for v in wanted)}: give per cents between 0 and 100, such as 80"
+        )
     return wanted
 
 
@@ -306,7 +310,9 @@ def notes_on_levels(levels: Sequence[float]) -> list[Note]:
     given = tuple(float(level) for level in levels)
     if not _are_parts(given):
         return []
-    return [Note(f"levels {some([f'{v:g}' for v in given])} are read as {some([f'{100 * v:g}' for v in given])} %", ASSUMED)]
+    return [
+        Note(f"levels {some([f'{v:g}' for v in given])} are read as {some([f'{100 * v:g}' for v in given])} %", ASSUMED)
+    ]
 
 
 def _checked_seasons(seasons: Sequence[int]) -> tuple[int, ...]:

@@ -23,7 +23,9 @@ def go_on(result: Result, new: Panel, levels: Sequence[float]) -> Result:
     if added:
         notes.append(f"{added:,} new values; nothing was trained again")
     else:
-        notes.append(Note("nothing new after the end of what the model knows: the forecast begins where it did", GUESSED))
+        notes.append(
+            Note("nothing new after the end of what the model knows: the forecast begins where it did", GUESSED)
+        )
     calibration, learned = _learned_from(result, panel, levels)
     end = origins_at_end(panel, result.seasons, result.horizon)
     forecast = ahead(end, result.used, result.learned, calibration, levels)

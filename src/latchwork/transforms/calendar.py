@@ -194,9 +194,7 @@ def _month_parts(gaps: Positions, times: Times) -> Frequency | None:
     if parts is None:
         return None
     name = {2: "half-monthly", 3: "dekads"}[len(parts)]
-    return Frequency(
-        name, "month parts", 1, (12 * len(parts),), offset=int(seconds(times)[0] % DAY), parts=parts
-    )
+    return Frequency(name, "month parts", 1, (12 * len(parts),), offset=int(seconds(times)[0] % DAY), parts=parts)
 
 
 def _weeks(gaps: Positions, times: Times) -> Frequency | None:
@@ -251,7 +249,31 @@ def _fixed(gaps: Positions, times: Times) -> Frequency:
     return Frequency(step_name(step), "seconds", step, _fixed_seasons(step), offset=int(seconds(times)[0]))
 
 
-EVEN = (1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 300, 600, 720, 900, 1200, 1800, 3600, 7200, 10800, 14400, 21600, 28800, 43200)
+EVEN = (
+    1,
+    2,
+    5,
+    10,
+    15,
+    20,
+    30,
+    60,
+    120,
+    180,
+    300,
+    600,
+    720,
+    900,
+    1200,
+    1800,
+    3600,
+    7200,
+    10800,
+    14400,
+    21600,
+    28800,
+    43200,
+)
 
 
 def _even_step(values: Positions, counts: Positions, gaps: Positions) -> int | None:

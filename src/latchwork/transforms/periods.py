@@ -107,7 +107,7 @@ def find_open(step: int, seconds: Positions) -> tuple[int, ...] | None:
     in_week = (seconds - MONDAY) % WEEK
     slots, counts = np.unique(in_week, return_counts=True)
     weeks = (seconds.max() - seconds.min()) / WEEK
-    if weeks < FEWEST_WEEKS or len(slots) > MOST_OPEN * WEEK / step and step < DAY or len(slots) * step >= WEEK:
+    if weeks < FEWEST_WEEKS or (len(slots) > MOST_OPEN * WEEK / step and step < DAY) or len(slots) * step >= WEEK:
         return None
     usual = slots[counts >= 0.3 * np.median(counts)]
     if len(usual) != len(slots) or len(slots) < 2:  # a few values outside: nothing is closed for certain

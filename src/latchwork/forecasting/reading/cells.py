@@ -110,7 +110,7 @@ def read_clock(text: str) -> Clock | None:
     return None if zone == "unknown" else Clock(hours * 3600 + minutes * 60 + seconds, zone)  # pyright: ignore
 
 
-def _zone(text: str | None) -> int | None | str:
+def _zone(text: str | None) -> int | str | None:
     if not text:
         return None
     if text in ZONES:
@@ -161,7 +161,7 @@ def _numeric(text: str) -> Parts | None:
         shape = "y-n-n" if len(a) == 4 else "n/n/y" if len(c) == 4 else "n/n/n"
         return Parts(shape, int(a), int(match[3]), int(c))
     match = _PAIR.fullmatch(text)
-    if not match or match[2] == "." and len(match[1]) < 4 and len(match[3]) < 4:
+    if not match or (match[2] == "." and len(match[1]) < 4 and len(match[3]) < 4):
         return None
     a, b = match[1], match[3]
     sizes = (len(a), len(b))
@@ -229,7 +229,7 @@ def _with_month(word: str, digits: list[str], tokens: list[str]) -> Parts | None
         if len(number) == 4 and _is_year(int(number)):
             return Parts("mon y", int(number), word=word)
         if len(number) <= 2:
-            return Parts("mon n" if place < tokens.index(number) else "n mon", int(number), int(len(number)), word=word)
+            return Parts("mon n" if place < tokens.index(number) else "n mon", int(number), len(number), word=word)
     return None
 
 
@@ -238,7 +238,13 @@ def _with_period(words: list[str], digits: list[str]) -> Parts | None:
     roman = [ROMAN[w] for w in words if w in ROMAN]
     words = [w for w in words if w not in ROMAN]
     kind = set(words)
-    if roman and len(roman) == 1 and len(digits) == 1 and len(digits[0]) == 4 and (not kind or kind <= QUARTERS | HALVES):
+    if (
+        roman
+        and len(roman) == 1
+        and len(digits) == 1
+        and len(digits[0]) == 4
+        and (not kind or kind <= QUARTERS | HALVES)
+    ):
         return Parts("half" if kind and kind <= HALVES - QUARTERS else "quarter", int(digits[0]), roman[0])
     if not kind or not digits:
         return None

@@ -11,7 +11,12 @@ from latchwork.core.errors import InputError
 from latchwork.forecasting.reading.notes import ASSUMED, Note
 
 LARGEST_FILE = 2 << 30  # bytes; a panel of ten thousand series is a hundredth of it
-MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\x00\x00", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+MARKS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
 
 
 def read_text(path: Path) -> tuple[str, list[Note]]:

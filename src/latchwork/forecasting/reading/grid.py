@@ -54,7 +54,12 @@ class Tally:
 
 
 def to_grid(
-    raw: list[Series], style: str, targets: Sequence[str], told: Columns, notes: list[Note], own: Frequency | None = None
+    raw: list[Series],
+    style: str,
+    targets: Sequence[str],
+    told: Columns,
+    notes: list[Note],
+    own: Frequency | None = None,
 ) -> tuple[list[Series], Frequency]:
     """The series on one grid; what was done is added to `notes`. Raises InputError where there is no regular grid.
 
@@ -113,7 +118,9 @@ def _detected(distinct: list[Times], told: Columns) -> Frequency:
             raise
         steps = str(error).split(":", maxsplit=1)[0]
         zero = "--gaps zero where a day without a row is nothing, or " if days else ""
-        raise InputError(f"{steps}: say {zero}--frequency daily (weekly, ...) with --aggregate sum, mean or last") from error
+        raise InputError(
+            f"{steps}: say {zero}--frequency daily (weekly, ...) with --aggregate sum, mean or last"
+        ) from error
 
 
 def _check_known(distinct: list[Times], known: Frequency) -> None:
@@ -126,7 +133,9 @@ def _check_known(distinct: list[Times], known: Frequency) -> None:
         own = detect_frequency(distinct).name
     except InputError:
         own = "other"
-    sparse = len(times) > 3 and share_of_holes(times, known) > MOST_HOLES and known.unit not in {"steps", "business days"}
+    sparse = (
+        len(times) > 3 and share_of_holes(times, known) > MOST_HOLES and known.unit not in {"steps", "business days"}
+    )
     if crowded or sparse or away.max() > 0.25 * known.step:
         other = own if own != known.name else "differently placed"
         raise InputError(f"got {other} data: this model was made on {known.name} data")
@@ -218,7 +227,7 @@ def _whole_periods(
 ) -> tuple[int, int]:
     """The ends of a series without outer periods that are not whole: half a month's days make no month's sum."""
     begin, end = ends
-    if not isinstance(told.frequency, str) or told.aggregate != "sum" or end - begin < 4:
+    if not isinstance(told.frequency, str) or told.aggregate != "sum" or end - begin < 3:
         return ends
     different = np.unique(np.stack([positions, seconds(times)]), axis=1)[0]
     counts = np.bincount(different, minlength=end)[begin:end]
@@ -227,7 +236,9 @@ def _whole_periods(
         return ends
     for place, word in ((0, "first"), (-1, "last")):
         if counts[place] < WHOLE_PERIOD * usual:
-            tally.partial.append(f"the {word} of the {frequency.steps}: {counts[place]} of about {usual:.0f} times are there")
+            tally.partial.append(
+                f"the {word} of the {frequency.steps}: {counts[place]} of about {usual:.0f} times are there"
+            )
             begin, end = (begin + 1, end) if place == 0 else (begin, end - 1)
     return begin, end
 
@@ -292,7 +303,10 @@ def _note(
         name, zeros = tally.launched[0]
         more = f" (of {name}; {count_of(len(tally.launched), 'series')} in all)" if len(series) > 1 else ""
         notes.append(
-            Note(f"{count_of(zeros, 'zero')} before the first value left off{more}: what was not yet there says nothing", CHANGED)
+            Note(
+                f"{count_of(zeros, 'zero')} before the first value left off{more}: what was not yet there says nothing",
+                CHANGED,
+            )
         )
     notes.extend(Note(f"left out {text}", CHANGED) for text in tally.partial)
     still = sum(len(s.values) > 1 and bool(np.nanmin(s.values) == np.nanmax(s.values)) for s in series)
@@ -311,5 +325,8 @@ def _note_ends(frequency: Frequency, style: str, series: list[Series], notes: li
     if early and not is_numbered(style):
         last = format_times(ends.max()[None], style)[0]
         notes.append(
-            Note(f"{early:,} of {count_of(len(series), 'series')} end before {last}: each is forecast from its own end", CHANGED)
+            Note(
+                f"{early:,} of {count_of(len(series), 'series')} end before {last}: each is forecast from its own end",
+                CHANGED,
+            )
         )

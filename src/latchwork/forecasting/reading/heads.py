@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 
@@ -81,14 +82,14 @@ def _counts_on(row: Sequence[str], below: Sequence[str] | None) -> bool:
         return False
     if not (words or row[0] == ""):
         return False
-    steps = {b - a for a, b in zip(whole[:-1], whole[1:], strict=True)}
+    steps = {b - a for a, b in itertools.pairwise(whole)}
     if steps not in ({1}, {-1}, {5}, {10}):
         return _are_dates([c for c in row if c.isdigit()]) and not _are_dates([c for c in below[len(words) :] if c])
     under = [cell for cell, head in zip(below, row, strict=True) if head.isdigit()]
     if not all(cell.isdigit() for cell in under if cell):
         return True
     values = [int(cell) for cell in under if cell]
-    return {b - a for a, b in zip(values[:-1], values[1:], strict=True)} != steps
+    return {b - a for a, b in itertools.pairwise(values)} != steps
 
 
 def _are_dates(cells: Sequence[str]) -> bool:
@@ -123,7 +124,9 @@ def header_names(
         names.append(parts[-1] if parts and whole else " ".join(dict.fromkeys(parts)))
     if len(used) > 1:
         shown = ", ".join(name for name in names[:4] if name)
-        notes.append(Note(f"the names of the columns are put together from {len(used)} header rows: {shown}, ...", FACT))
+        notes.append(
+            Note(f"the names of the columns are put together from {len(used)} header rows: {shown}, ...", FACT)
+        )
     return names, levels, len(heads) - len(used)
 
 

@@ -80,7 +80,9 @@ def _wide(table: Table, told: Columns) -> Layout | None:
     if not known.all():
         notes.append(Note(f"left out {count_of(int((~known).sum()), 'row')} without a single value", CHANGED))
     kind = "counts" if clock.style == "number" else "dates"
-    notes.append(Note(f"{count_of(count, 'series')}, one a row, under {count_of(len(wanted), 'column')} of {kind}", ASSUMED))
+    notes.append(
+        Note(f"{count_of(count, 'series')}, one a row, under {count_of(len(wanted), 'column')} of {kind}", ASSUMED)
+    )
     left = [name for name, c in rest.items() if name not in keys and c.kind == "number" and not _empty(c)]
     if left:
         notes.append(Note(f"columns that are no times are left out: {some(left)}", ASSUMED))
@@ -96,7 +98,14 @@ def _wide(table: Table, told: Columns) -> Layout | None:
     if frequency is not None and frequency.name != "numbered":
         notes.append(Note(f"{wanted[0]}, {wanted[1]}, ... are taken as {frequency.steps}, without dates", ASSUMED))
     return Layout(
-        "a series a row, times as heads", Table(long, table.notes), spread, (SERIES,), VALUE, tuple(wanted), tuple(notes), frequency
+        "a series a row, times as heads",
+        Table(long, table.notes),
+        spread,
+        (SERIES,),
+        VALUE,
+        tuple(wanted),
+        tuple(notes),
+        frequency,
     )
 
 
@@ -123,7 +132,9 @@ def _plain(values: NDArray[np.float64]) -> Numbers:
 
 def _dates_as_heads(heads: Sequence[str], told: Columns) -> TimeColumn | None:
     """The columns whose heads are dates, with what these mean; None where too few are."""
-    dated = [h for h in heads if (parts := take_apart(_bare(h))) is not None and parts.shape not in {"n/n", "mon n", "n mon"}]
+    dated = [
+        h for h in heads if (parts := take_apart(_bare(h))) is not None and parts.shape not in {"n/n", "mon n", "n mon"}
+    ]
     if len(dated) < FEWEST:
         short = [h for h in heads if take_apart(_bare(h)) is not None]
         dated = short if len(short) >= max(6, 0.8 * len(heads)) else dated
@@ -247,7 +258,9 @@ def _competition(table: Table) -> Layout | None:
         step = 12 if above == 2 else 3 if quarters else 1
         first = ((years - 1970) * 12 + (parts - 1) * (3 if quarters else 1)).astype(np.int64)
         rows = [np.flatnonzero(np.isfinite(values[above:, i])) + above for i in range(len(columns))]
-        times = np.concatenate([(f + step * np.arange(len(r))).astype("datetime64[M]") for f, r in zip(first, rows, strict=True)])
+        times = np.concatenate(
+            [(f + step * np.arange(len(r))).astype("datetime64[M]") for f, r in zip(first, rows, strict=True)]
+        )
         labels = [c.name for c, r in zip(columns, rows, strict=True) for _ in r]
         numbers = np.concatenate([values[r, i] for i, r in enumerate(rows)])
         long = {SERIES: Column(SERIES, labels), TIME: Column(TIME, times=times.astype("datetime64[s]")),
@@ -279,7 +292,9 @@ def _periods(table: Table, told: Columns) -> Layout | None:
     values = np.stack([table.columns[head].values for head in heads], axis=1)
     notes = [Note(f"one row for each {UNDER[unit][-1]}, its {unit} as columns: put one after the other", ASSUMED)]
     if unit == "months" and places[0] != 1 and clock.style != "fiscal":
-        notes.append(Note("the months do not begin with January: all are taken as of the year that is written", GUESSED))
+        notes.append(
+            Note("the months do not begin with January: all are taken as of the year that is written", GUESSED)
+        )
     notes += _left_out(rest, clock, values)
     length = len(heads)
     long: dict[str, Column] = {}
@@ -297,7 +312,13 @@ def _periods(table: Table, told: Columns) -> Layout | None:
     )  # fmt: skip
 
 
-UNDER = {"months": ("fiscal", "year"), "quarters": ("fiscal", "year"), "hours": ("time", "day"), "days": ("month",), "weekdays": ("day",)}
+UNDER = {
+    "months": ("fiscal", "year"),
+    "quarters": ("fiscal", "year"),
+    "hours": ("time", "day"),
+    "days": ("month",),
+    "weekdays": ("day",),
+}
 
 
 def _target_name(table: Table, rest: dict[str, Column]) -> str:
@@ -331,7 +352,10 @@ def _parts_as_heads(table: Table) -> tuple[str, list[str], list[int]] | None:
 
 def _quarter(head: str) -> int | None:
     text = folded(head).replace(".", "")
-    match = re.fullmatch(r"(?:q|qtr|quarter|quartal|t|trim|k|kv)?\s*([1-4])\s*(?:q|quartal|quarter|st quarter|nd quarter|rd quarter|th quarter|trim)?", text)
+    match = re.fullmatch(
+        r"(?:q|qtr|quarter|quartal|t|trim|k|kv)?\s*([1-4])\s*(?:q|quartal|quarter|st quarter|nd quarter|rd quarter|th quarter|trim)?",
+        text,
+    )
     if match and not text.isdigit():
         return int(match[1])
     return ROMAN.get(text)
@@ -339,7 +363,7 @@ def _quarter(head: str) -> int | None:
 
 def _hour(head: str) -> int | None:
     """Seconds since midnight that a head means."""
-    clock = read_clock(head.split("-")[0].strip())
+    clock = read_clock(head.split("-", maxsplit=1)[0].strip())
     if clock is not None:
         return int(clock.seconds)
     match = re.fullmatch(r"(?:h|he|hr|hour|hour ending|stunde|uhr)?[\s_]*(\d{1,2})(?:h|\s*uhr)?", head.strip().lower())

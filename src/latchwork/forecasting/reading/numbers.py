@@ -15,9 +15,70 @@ import numpy as np
 from numpy.typing import NDArray
 
 MISSING = frozenset(
-    "na n/a nan null none nil - -- --- . .. ... … ? ?? #n/a #na missing *** ** * : n/k k.a. k. n.a. n.d. s.d. nd x (na)"
-    " #value! #div/0! #ref! #name? #num! #null! — – − unknown tbd pending \\n <na> nat n.v. ?-? #wert! #bezug!"
-    " ø / // m .m. (x) (d) (s) n.e. inf -inf infinity".split()
+    [
+        "na",
+        "n/a",
+        "nan",
+        "null",
+        "none",
+        "nil",
+        "-",
+        "--",
+        "---",
+        ".",
+        "..",
+        "...",
+        "…",
+        "?",
+        "??",
+        "#n/a",
+        "#na",
+        "missing",
+        "***",
+        "**",
+        "*",
+        ":",
+        "n/k",
+        "k.a.",
+        "k.",
+        "n.a.",
+        "n.d.",
+        "s.d.",
+        "nd",
+        "x",
+        "(na)",
+        "#value!",
+        "#div/0!",
+        "#ref!",
+        "#name?",
+        "#num!",
+        "#null!",
+        "—",
+        "–",
+        "−",
+        "unknown",
+        "tbd",
+        "pending",
+        "\\n",
+        "<na>",
+        "nat",
+        "n.v.",
+        "?-?",
+        "#wert!",
+        "#bezug!",
+        "ø",
+        "/",
+        "//",
+        "m",
+        ".m.",
+        "(x)",
+        "(d)",
+        "(s)",
+        "n.e.",
+        "inf",
+        "-inf",
+        "infinity",
+    ]
 ) | {"", "k. a.", "n. a.", "not available", "nicht verfügbar", "no data", "keine angabe", "non disponible"}
 TRUTHS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "t": 1.0, "f": 0.0, "ja": 1.0, "nein": 0.0, "oui": 1.0}
 CURRENCIES = "USD|EUR|GBP|CHF|JPY|PLN|SEK|NOK|DKK|CZK|HUF|RON|BGN|TRY|CNY|INR|AUD|CAD|NZD|BRL|MXN|ZAR|Rs\\.?|kr\\.?|Fr\\.?|R\\$|US\\$|zł|Kč|Ft|lei|лв"
@@ -47,7 +108,9 @@ def is_number(cell: str) -> bool:
     except ValueError:
         mark = "," if cell.rfind(",") > cell.rfind(".") and not _EITHER.fullmatch(cell) else "."
         found = _read_cell(cell, mark)
-        return bool(np.isfinite(found.value)) and (not found.after.strip() or bool(_UNIT.fullmatch(found.after.strip())))
+        return bool(np.isfinite(found.value)) and (
+            not found.after.strip() or bool(_UNIT.fullmatch(found.after.strip()))
+        )
 
 
 @dataclass(frozen=True)
@@ -259,6 +322,13 @@ def _without_codes(found: Numbers) -> Numbers:
             codes = {**found.codes, code: int(hit.sum())}
             values = np.where(hit, np.nan, values)
             found = Numbers(
-                values, found.said - int(hit.sum()), found.texts, found.bounds, found.flags, found.mark, found.unit, codes
+                values,
+                found.said - int(hit.sum()),
+                found.texts,
+                found.bounds,
+                found.flags,
+                found.mark,
+                found.unit,
+                codes,
             )
     return found

@@ -25,7 +25,20 @@ from latchwork.transforms.calendar import Frequency, numbered
 
 FOUND = Columns()
 UNREADABLE = 0.1  # share of rows without a readable time, from which it is said first
-TOTAL_WORDS = ("total", "sum", "gesamt", "summe", "all", "average", "mean", "avg", "grand", "overall", "mittel", "insgesamt")
+TOTAL_WORDS = (
+    "total",
+    "sum",
+    "gesamt",
+    "summe",
+    "all",
+    "average",
+    "mean",
+    "avg",
+    "grand",
+    "overall",
+    "mittel",
+    "insgesamt",
+)
 
 
 def read_panel(source: Any, columns: Columns = FOUND) -> Panel:
@@ -130,12 +143,16 @@ class _Reading:
             shown = f" ({some([repr(cell[:20]) for cell in cells], 3)})"
             what = "of totals" if totals else "whose time could not be read"
             serious = not totals and lost.mean() > UNREADABLE
-            notes.append(Note(f"dropped {count_of(int(lost.sum()), 'row')} {what}{shown}", GUESSED if serious else CHANGED))
+            notes.append(
+                Note(f"dropped {count_of(int(lost.sum()), 'row')} {what}{shown}", GUESSED if serious else CHANGED)
+            )
         return valid
 
     def _keys(self, clock: TimeColumn, taken: Sequence[str], notes: list[Note]) -> Keys:
         table, told = self.layout.table, self.told
-        asked = [name for text in listed(told.series) for name in ([text] if text in table.columns else text.split(","))]
+        asked = [
+            name for text in listed(told.series) for name in ([text] if text in table.columns else text.split(","))
+        ]
         if self.layout.keys:
             names = self.layout.keys
         elif asked:
@@ -182,9 +199,9 @@ class _Reading:
         long = self.layout.clock is None
         time = clock.names if long else ()
         marks = {c.numbers.mark.decimal for c in (used if long else self.whole.columns.values()) if c.numbers}
-        played = {name: "time" for name in time}
-        played |= {name: "names the series" for name in keys.columns}
-        played |= {name: "forecast" for name in targets}
+        played = dict.fromkeys(time, "time")
+        played |= dict.fromkeys(keys.columns, "names the series")
+        played |= dict.fromkeys(targets, "forecast")
         for kind, names in (
             ("known ahead", self.told.covariates),
             ("known up to the origin", self.told.past_covariates),
@@ -218,6 +235,8 @@ def _example(clock: TimeColumn, table: Table) -> str:
     cells = [table.columns[name].labels[row] for name in clock.names if name in table.columns]
     cell = " ".join(cells) if len(cells) == len(clock.names) and "T00:00:00" not in cells[0] else clock.names[0]
     read = format_times(clock.times[row : row + 1], clock.style)[0]
+    if cell in {read, clock.names[0]}:
+        return f"times such as {read}"
     return f"{cell} is read as {read}" + (f" ({clock.how})" if clock.how else "")
 
 
@@ -229,15 +248,22 @@ def _ways(clock: TimeColumn, kept: NDArray[np.bool_]) -> list[Note]:
         different = np.flatnonzero((other.times != clock.times) & kept & ~np.isnat(other.times))
         if different.size:
             row = different[:1]
-            a, b = (format_times(times[row], style)[0] for times, style in ((clock.times, clock.style), (other.times, other.style)))
+            a, b = (
+                format_times(times[row], style)[0]
+                for times, style in ((clock.times, clock.style), (other.times, other.style))
+            )
             option = {"day first": "--day-first", "month first": "--month-first"}.get(other.how, "--date-format")
             notes.append(Note(f"dates are read {clock.how or 'so'}: {a}, which could also be {b} ({option})", GUESSED))
     if clock.rivals:
-        notes.append(Note(f"the time is {some(clock.names)}; {some(clock.rivals)} hold dates too (--time chooses)", ASSUMED))
+        notes.append(
+            Note(f"the time is {some(clock.names)}; {some(clock.rivals)} hold dates too (--time chooses)", ASSUMED)
+        )
     if clock.how in {"Excel's days", "seconds since 1970", "years in decimals", "fiscal years"}:
         notes.append(Note(f"{some(clock.names)} is read as {clock.how}", ASSUMED))
     if clock.style.endswith("@utc:") or "@utc:" in clock.style:
-        notes.append(Note("the clock changes in these times: the grid is in UTC, times are given back in their own zone", FACT))
+        notes.append(
+            Note("the clock changes in these times: the grid is in UTC, times are given back in their own zone", FACT)
+        )
     return notes
 
 
@@ -245,7 +271,10 @@ def _totals(table: Table, clock: TimeColumn) -> Note:
     """Rows of a coarser kind among the others: a year's sum after its months."""
     labels = table.columns[clock.names[0]].labels if clock.names[0] in table.columns else []
     shown = some([repr(labels[i]) for i in np.flatnonzero(clock.coarse)], 3) if labels else "longer periods"
-    return Note(f"left out {count_of(int(clock.coarse.sum()), 'row')} of longer periods among the others ({shown}): totals", CHANGED)
+    return Note(
+        f"left out {count_of(int(clock.coarse.sum()), 'row')} of longer periods among the others ({shown}): totals",
+        CHANGED,
+    )
 
 
 def _split(
@@ -277,7 +306,18 @@ def _kinds(panel: Panel, past: tuple[str, ...], static: tuple[str, ...]) -> Pane
 
 
 HINTED = 50  # series, up to which their values are looked at for limits
-PER_CENT = ("percent", "per cent", "pct", "share", "uptime", "availability", "prozent", "quote", "occupancy", "utilization")
+PER_CENT = (
+    "percent",
+    "per cent",
+    "pct",
+    "share",
+    "uptime",
+    "availability",
+    "prozent",
+    "quote",
+    "occupancy",
+    "utilization",
+)
 
 
 def _hints(panel: Panel, used: Sequence[Column]) -> list[Note]:

@@ -27,7 +27,9 @@ CODES = re.compile(
     r"|sensor|device|branch|warehouse|plant|werk|material|materialnummer|cluster|class|category|dept|department|region"
     r"|county|tienda|producto|magasin|produit|negozio|gid|uid|uuid|guid|meter|zone|line|route)$"
 )
-COORDINATES = re.compile(r"^(lat|latitude|long|longitude|lon|lng|x_?coord|y_?coord|elevation|altitude|geo_?lat|geo_?lon)$")
+COORDINATES = re.compile(
+    r"^(lat|latitude|long|longitude|lon|lng|x_?coord|y_?coord|elevation|altitude|geo_?lat|geo_?lon)$"
+)
 CONDITIONS = re.compile(
     r"(^|_|\s)(temp|temperature|temperatur|tmax|tmin|tavg|pres|pressure|humidity|hum|wind|windspeed|wspm|dew|dewp|rain|iws"
     r"|precip|precipitation|snow|voltage|spannung|cloud|clouds|weather|luftdruck|feuchte)($|_|\s|\(|\[)"
@@ -36,7 +38,9 @@ NOT_KEYS = re.compile(
     r"flag|status|note|comment|remark|quality|footnote|description|bemerkung|kommentar|unit|currency|source|holiday|event"
     r"|weekday|wochentag|day_?name|type_of_day|season|weather|wetter|condition|obs_status|conf|text|verwendungszweck"
 )
-COUNTERS = re.compile(r"^(row|row_?id|row_?num|id|index|idx|no|nr|nummer|number|#|n|seq|record|lfd|lfd\.? ?nr|unnamed.*|rank|t|step|x)?$")
+COUNTERS = re.compile(
+    r"^(row|row_?id|row_?num|id|index|idx|no|nr|nummer|number|#|n|seq|record|lfd|lfd\.? ?nr|unnamed.*|rank|t|step|x)?$"
+)
 SINGLE = 0.02  # share of rows at a time that has one already, up to which a key still names series
 BLOCK = 4  # rows, from which one stretch of the table may be a series of its own
 
@@ -142,7 +146,8 @@ def find_keys(table: Table, times: Times, taken: Sequence[str], notes: list[Note
                 fewer = [c for c in kept if c is not column]
                 if _repeats(stamps, fewer, rows) <= limit:
                     kept = fewer
-            if kept and (group is sure or _dense(stamps, kept, rows)):
+            left = {c.name for c in table.columns.values() if c.kind == "number"} - {c.name for c in kept} - set(taken)
+            if kept and left and (group is sure or _dense(stamps, kept, rows)):
                 return tuple(c.name for c in kept)
     return ()
 
@@ -194,7 +199,12 @@ def _blocks(table: Table, options: Sequence[Column], times: Times, notes: list[N
         codes, names = column.codes
         changes = int(np.sum(np.diff(codes) != 0))
         smallest = int(np.bincount(codes).min())
-        if column.name == TABLE or not 2 <= len(names) <= len(codes) / BLOCK or changes != len(names) - 1 or smallest < BLOCK:
+        if (
+            column.name == TABLE
+            or not 2 <= len(names) <= len(codes) / BLOCK
+            or changes != len(names) - 1
+            or smallest < BLOCK
+        ):
             continue
         if column.kind == "number" and not is_code(column):
             continue
@@ -204,11 +214,17 @@ def _blocks(table: Table, options: Sequence[Column], times: Times, notes: list[N
         )
         if called:
             notes.append(
-                Note(f"{column.name} names {len(names)} series that follow each other in time ({some(names, 3)})", ASSUMED)
+                Note(
+                    f"{column.name} names {len(names)} series that follow each other in time ({some(names, 3)})",
+                    ASSUMED,
+                )
             )
             return (column.name,)
         notes.append(
-            Note(f"{column.name} changes {changes} times ({some(names, 3)}), all is one series: --series {column.name} divides it", GUESSED)
+            Note(
+                f"{column.name} changes {changes} times ({some(names, 3)}), all is one series: --series {column.name} divides it",
+                GUESSED,
+            )
         )
     return ()
 
@@ -256,7 +272,9 @@ def find_targets(
         options = [chosen]
     elif len(options) > 1:
         notes.append(
-            Note(f"{len(options)} columns of numbers, each forecast as a series of its own (--target picks one)", ASSUMED)
+            Note(
+                f"{len(options)} columns of numbers, each forecast as a series of its own (--target picks one)", ASSUMED
+            )
         )
     beside = [f"{name} ({role})" for name, role in roles.items() if name not in options and role != "measure"]
     if beside:

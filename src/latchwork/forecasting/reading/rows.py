@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -136,12 +137,18 @@ def _other_header(
         if separator == " " and kinds[:2] in (["t", "n"], ["t", "c"], ["t", "w"]):
             return [[header[0], f"{header[0]} (clock)", *header[1:]]], body, width
     if len(header) > width:
-        notes.append(Note(f"the header names {len(header)} columns, the rows have {width}: the last are taken as empty", CHANGED))
+        notes.append(
+            Note(f"the header names {len(header)} columns, the rows have {width}: the last are taken as empty", CHANGED)
+        )
         return [header[:width]], body, width
     if len(header) == width:
         return [header], body, width
     if len(header) > 1 and not looks_like_data(header, kinds[: len(header)]):
-        hint = "is the comma a decimal mark? save the table with semicolons between the columns" if separator == "," else ""
+        hint = (
+            "is the comma a decimal mark? save the table with semicolons between the columns"
+            if separator == ","
+            else ""
+        )
         raise InputError(
             f"got {source}: the header names {len(header)} columns and the rows have {width}; "
             + (hint or "give every row as many cells as the header")
@@ -157,13 +164,16 @@ def _begins_as_data(row: list[str], kinds: list[str]) -> bool:
 def _counts(body: list[list[str]]) -> bool:
     """Whether the first column counts the rows."""
     first = [row[0] for row in body[:200]]
-    return all(cell.isdigit() for cell in first) and all(
-        int(b) == int(a) + 1 for a, b in zip(first[:-1], first[1:], strict=True)
-    )
+    return all(cell.isdigit() for cell in first) and all(int(b) == int(a) + 1 for a, b in itertools.pairwise(first))
 
 
 def _body(
-    cells: list[list[str]], names: list[str], heads: list[list[str]], width: int, kinds: list[str], source: str,
+    cells: list[list[str]],
+    names: list[str],
+    heads: list[list[str]],
+    width: int,
+    kinds: list[str],
+    source: str,
     notes: list[Note],
 ) -> tuple[list[list[str]], list[str]]:
     """The rows below the header, and which of several tables each is from."""
@@ -211,7 +221,9 @@ def _body(
     if short:
         notes.append(Note(f"{count_of(short, 'line')} had too few cells: the last are taken as empty", CHANGED))
     if dropped:
-        notes.append(Note(f"dropped {count_of(dropped, 'line')} that did not have {width} columns (titles, footers)", CHANGED))
+        notes.append(
+            Note(f"dropped {count_of(dropped, 'line')} that did not have {width} columns (titles, footers)", CHANGED)
+        )
     if repeated:
         notes.append(Note(f"dropped {count_of(repeated, 'repeated header line')}", ASSUMED))
     return rows, _tables(len(rows), starts)

@@ -158,7 +158,9 @@ def from_sheet(sheet: Sheet) -> Table:
             columns[name] = Column(name, cells, levels=levels)
             continue
         numbers = read_numbers(cells, usual=usual)
-        if not numbers.mark.certain and sheet.separator == ";":  # where semicolons divide, the comma is the decimal mark
+        if (
+            not numbers.mark.certain and sheet.separator == ";"
+        ):  # where semicolons divide, the comma is the decimal mark
             numbers = read_numbers(cells, decimal=",")
             numbers = Numbers(**{**vars(numbers), "mark": Mark(",", False)})
         counted = numbers.are_numbers and not _are_names(cells, numbers)
@@ -206,7 +208,10 @@ def notes_on(columns: Sequence[Column]) -> list[Note]:
         if found.flags:
             shown = some([repr(flag.strip()) for flag in found.flags], 4)
             notes.append(
-                Note(f"{column.name}: {count_of(sum(found.flags.values()), 'number')} had marks beside them ({shown}), left off", ASSUMED)
+                Note(
+                    f"{column.name}: {count_of(sum(found.flags.values()), 'number')} had marks beside them ({shown}), left off",
+                    ASSUMED,
+                )
             )
         for code, number in found.codes.items():
             notes.append(Note(f"{column.name}: {count_of(number, 'cell')} of {code:g} taken as missing", CHANGED))
@@ -229,7 +234,9 @@ def _mark_of_rows(columns: Sequence[Sequence[str]]) -> str | None:
     """The decimal mark that rows show where columns are too short to: in a table with a series a row."""
     if len(columns) < 2 * len(columns[0]):
         return None
-    open_ones = [cells for cells in columns if any("," in c or "." in c for c in cells) and read_numbers(cells).are_numbers]
+    open_ones = [
+        cells for cells in columns if any("," in c or "." in c for c in cells) and read_numbers(cells).are_numbers
+    ]
     if len(open_ones) < 0.5 * len(columns):
         return None
     found = [find_mark(row) for row in zip(*open_ones, strict=True)]

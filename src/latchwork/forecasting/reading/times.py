@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -154,10 +155,12 @@ def _days_without_years(cells: Sequence[str]) -> bool:
     """Whether cells such as 1-Jan count days and not years: their numbers go up by one within a month."""
     from latchwork.forecasting.reading.cells import take_apart
 
-    parts = [p for cell in dict.fromkeys(cells) if (p := take_apart(cell)) is not None and p.shape in {"mon n", "n mon"}]
+    parts = [
+        p for cell in dict.fromkeys(cells) if (p := take_apart(cell)) is not None and p.shape in {"mon n", "n mon"}
+    ]
     if len(parts) < 3 or len(parts) < 0.6 * len(set(cells)):
         return False
-    same = [b.a - a.a for a, b in zip(parts[:-1], parts[1:], strict=True) if a.word == b.word]
+    same = [b.a - a.a for a, b in itertools.pairwise(parts) if a.word == b.word]
     return len(same) > 0.5 * (len(parts) - 1) and np.mean(np.abs(same)) <= 10
 
 
@@ -165,7 +168,11 @@ def _refuse_dates_without_years(table: Table) -> None:
     """Raise InputError where a column holds months alone, which no year places."""
     for column in table.columns.values():
         cells = [cell for cell in (column.texts or [])[:100] if not is_missing(cell)]
-        if len(cells) > 2 and column.numbers is None and np.mean([cell.isalpha() and is_month(cell) for cell in cells]) > 0.9:
+        if (
+            len(cells) > 2
+            and column.numbers is None
+            and np.mean([cell.isalpha() and is_month(cell) for cell in cells]) > 0.9
+        ):
             raise InputError(
                 f"got column {column.name!r} with values such as {cells[0]!r}: months without a year; add a column of years"
             )
@@ -238,7 +245,9 @@ def _from_parts(table: Table, told: Columns) -> TimeColumn | None:
     named = {part: column for column in reversed(table.columns.values()) if (part := part_named(column.name))}
     if "year" not in named or not ({"month", "quarter", "week", "half"} & set(named)):
         return None
-    return _combined({column.name: column for column in table.columns.values() if column in named.values()}, table.length, told)
+    return _combined(
+        {column.name: column for column in table.columns.values() if column in named.values()}, table.length, told
+    )
 
 
 def _combined(columns: dict[str, Column], length: int, told: Columns) -> TimeColumn | None:
@@ -287,7 +296,9 @@ def _part_values(column: Column, part: str | None) -> NDArray[np.float64] | None
     return None
 
 
-def _from_numbers(parts: dict[str, NDArray[np.float64]], clock: NDArray[np.float64], names: tuple[str, ...]) -> TimeColumn | None:
+def _from_numbers(
+    parts: dict[str, NDArray[np.float64]], clock: NDArray[np.float64], names: tuple[str, ...]
+) -> TimeColumn | None:
     if "year" not in parts or len(parts) < 2:
         return None
     known = np.all([np.isfinite(values) for values in parts.values()], axis=0)
@@ -297,7 +308,9 @@ def _from_numbers(parts: dict[str, NDArray[np.float64]], clock: NDArray[np.float
     if "week" in whole and "month" not in whole:
         fourth = ((year - 1970).astype("datetime64[Y]").astype("datetime64[D]") + 3).astype(np.int64)
         monday = fourth - (fourth + 3) % 7
-        days = (monday + 7 * (whole["week"] - 1) + (whole.get("day", np.ones_like(year)) - 1) % 7).astype("datetime64[D]")
+        days = (monday + 7 * (whole["week"] - 1) + (whole.get("day", np.ones_like(year)) - 1) % 7).astype(
+            "datetime64[D]"
+        )
     else:
         quarter = 3 * whole["quarter"] - 2 if "quarter" in whole else np.ones_like(year)
         month = whole.get("month", quarter)

@@ -57,7 +57,9 @@ def parts_played(
     """The part of every column: what it was used as, else what it is like. heads: columns whose heads are times."""
     found: list[Part] = []
     if heads:
-        found.append(Part(f"{heads[0]} ... {heads[-1]}", f"values, {len(heads)} times as heads", _example(table, heads[0])))
+        found.append(
+            Part(f"{heads[0]} ... {heads[-1]}", f"values, {len(heads)} times as heads", _example(table, heads[0]))
+        )
     for name, column in table.columns.items():
         if name in heads:
             continue

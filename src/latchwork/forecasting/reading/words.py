@@ -38,15 +38,90 @@ _STEMS = {
     "Bulgarian": "яну фев мар апр май юни юли авг сеп окт ное дек",
 }
 
-QUARTERS = frozenset("q qtr quarter quartal quart trim trimestre trimester t kvartal kvartaal kwartaal k kv čtvrtletí".split())
-WEEKS = frozenset("w wk week weeks kw woche semaine sem semana settimana uke vecka v uge viikko tydzień hét weeknr".split())
-HALVES = frozenset("h hy half halbjahr semestre semester hj s half-year semestr".split())
-FISCAL = frozenset("fy gj fiscal year geschäftsjahr wj ay season".split())
-MONTH_LETTERS = frozenset("m month".split())
+QUARTERS = frozenset(
+    [
+        "q",
+        "qtr",
+        "quarter",
+        "quartal",
+        "quart",
+        "trim",
+        "trimestre",
+        "trimester",
+        "t",
+        "kvartal",
+        "kvartaal",
+        "kwartaal",
+        "k",
+        "kv",
+        "čtvrtletí",
+    ]
+)
+WEEKS = frozenset(
+    [
+        "w",
+        "wk",
+        "week",
+        "weeks",
+        "kw",
+        "woche",
+        "semaine",
+        "sem",
+        "semana",
+        "settimana",
+        "uke",
+        "vecka",
+        "v",
+        "uge",
+        "viikko",
+        "tydzień",
+        "hét",
+        "weeknr",
+    ]
+)
+HALVES = frozenset(["h", "hy", "half", "halbjahr", "semestre", "semester", "hj", "s", "half-year", "semestr"])
+FISCAL = frozenset(["fy", "gj", "fiscal", "year", "geschäftsjahr", "wj", "ay", "season"])
+MONTH_LETTERS = frozenset(["m", "month"])
 ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4}
 FILLERS = frozenset(
-    "de of the del den d le la der st nd rd th er ère o a e el di du van month monat jahr year ending ended w/e week-ending"
-    " commencing of-the г года р i".split()
+    [
+        "de",
+        "of",
+        "the",
+        "del",
+        "den",
+        "d",
+        "le",
+        "la",
+        "der",
+        "st",
+        "nd",
+        "rd",
+        "th",
+        "er",
+        "ère",
+        "o",
+        "a",
+        "e",
+        "el",
+        "di",
+        "du",
+        "van",
+        "month",
+        "monat",
+        "jahr",
+        "year",
+        "ending",
+        "ended",
+        "w/e",
+        "week-ending",
+        "commencing",
+        "of-the",
+        "г",
+        "года",
+        "р",
+        "i",
+    ]
 ) - {"i", "year", "month"}
 WEEKDAYS = frozenset(
     word
@@ -74,11 +149,64 @@ PART_NAMES = {
     "hour": "hour hours hr hh h stunde std hora heure ora uur time_of_day godzina hodina he hour_ending hourending",
     "minute": "minute min mins minuto minuut minuta",
 }
-TIME_HEADS = (
-    "date time month year quarter week day stamp ds datum fecha jahr monat woche tag data_ora data date_time datetime mes año"
-    " mois année jour semaine jaar maand dato dzien дата zeit zeitpunkt heure hora period periode periodo période"
-    " kuukausi vuosi päivä tarih ημερομηνία dátum datums kuupäev index t timestamp ts when tid tidspunkt ano anno giorno"
-).split()
+TIME_HEADS = [
+    "date",
+    "time",
+    "month",
+    "year",
+    "quarter",
+    "week",
+    "day",
+    "stamp",
+    "ds",
+    "datum",
+    "fecha",
+    "jahr",
+    "monat",
+    "woche",
+    "tag",
+    "data_ora",
+    "data",
+    "date_time",
+    "datetime",
+    "mes",
+    "año",
+    "mois",
+    "année",
+    "jour",
+    "semaine",
+    "jaar",
+    "maand",
+    "dato",
+    "dzien",
+    "дата",
+    "zeit",
+    "zeitpunkt",
+    "heure",
+    "hora",
+    "period",
+    "periode",
+    "periodo",
+    "période",
+    "kuukausi",
+    "vuosi",
+    "päivä",
+    "tarih",
+    "ημερομηνία",
+    "dátum",
+    "datums",
+    "kuupäev",
+    "index",
+    "t",
+    "timestamp",
+    "ts",
+    "when",
+    "tid",
+    "tidspunkt",
+    "ano",
+    "anno",
+    "giorno",
+]
 
 
 def folded(text: str) -> str:
