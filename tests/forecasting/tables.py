@@ -1,7 +1,8 @@
 """Random tables of known content: layout x date form x separator x decimal x language x damage.
 
-`make(seed)` gives the bytes of a file and what is in it; `judge` reads the file and says whether that came out: "right",
-"refused" (in words), "asked" (read otherwise, and the first notes name the option that reads it right), or what is wrong.
+`make(seed)` gives the bytes of a file and what is in it; `judge` reads the file and says whether that came out:
+"right", "refused" (in words), "asked" (read otherwise, and the first notes name the option that reads it right), or
+what is wrong.
 """
 
 import gzip
@@ -25,12 +26,14 @@ MONTHS = {
     "Polish": "styczeń luty marzec kwiecień maj czerwiec lipiec sierpień wrzesień październik listopad grudzień",
     "Czech": "leden únor březen duben květen červen červenec srpen září říjen listopad prosinec",
     "Swedish": "januari februari mars april maj juni juli augusti september oktober november december",
-    "Finnish": "tammikuu helmikuu maaliskuu huhtikuu toukokuu kesäkuu heinäkuu elokuu syyskuu lokakuu marraskuu joulukuu",
+    "Finnish": "tammikuu helmikuu maaliskuu huhtikuu toukokuu kesäkuu heinäkuu elokuu"
+    " syyskuu lokakuu marraskuu joulukuu",
     "Hungarian": "január február március április május június július augusztus szeptember október november december",
     "Croatian": "siječanj veljača ožujak travanj svibanj lipanj srpanj kolovoz rujan listopad studeni prosinac",
     "Turkish": "Ocak Şubat Mart Nisan Mayıs Haziran Temmuz Ağustos Eylül Ekim Kasım Aralık",
     "Russian": "январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь",
-    "Greek": "Ιανουάριος Φεβρουάριος Μάρτιος Απρίλιος Μάιος Ιούνιος Ιούλιος Αύγουστος Σεπτέμβριος Οκτώβριος Νοέμβριος Δεκέμβριος",
+    "Greek": "Ιανουάριος Φεβρουάριος Μάρτιος Απρίλιος Μάιος Ιούνιος Ιούλιος Αύγουστος"
+    " Σεπτέμβριος Οκτώβριος Νοέμβριος Δεκέμβριος",
 }
 SHORT = {"English": 3, "German": 3, "Dutch": 3, "Spanish": 3, "Italian": 3, "Swedish": 3, "Portuguese": 3}
 STEPS = ("monthly", "quarterly", "yearly", "weekly", "daily", "business days", "hourly", "half-hourly")
@@ -318,8 +321,8 @@ def _blocks(rng, pick, how, times, values, date, cell, head):
 
 
 LAYOUTS = {
-    "one": _one, "flat": _flat, "long": _long, "keys": _keys, "wide": _wide, "grid": _period_rows, "split": _split_times,
-    "blocks": _blocks,
+    "one": _one, "flat": _flat, "long": _long, "keys": _keys, "wide": _wide, "grid": _period_rows, 
+    "split": _split_times, "blocks": _blocks,
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Shapes of tables that are met elsewhere: statistical offices, competitions, shops, banks, sensors; and what is said."""
+"""Shapes of tables that are met elsewhere: statistical offices, competitions, shops, banks, sensors."""
 
 import datetime as dt
 
@@ -31,7 +31,8 @@ def worldbank():
     rows = [
         f'"{c}","{c[:3]}","GDP","NY.GDP",' + "," * 3 + ",".join(map(str, V[3:31])) + "," for c in ("Aruba", "Zambia")
     ]
-    head = f'"Data Source","World Development Indicators",\n\n"Country Name","Country Code","Indicator Name","Code",{years},'
+    names = '"Country Name","Country Code","Indicator Name","Code"'
+    head = f'"Data Source","World Development Indicators",\n\n{names},{years},'
     return "\n".join([head, *rows])
 
 

@@ -1,4 +1,4 @@
-"""Files in the shapes that people's tables have (`wild/forecast` of the shared data): read right, or refused in words."""
+"""Files in the shapes that people's tables have (`wild/forecast` of the shared data): read right, or refused."""
 
 import json
 

@@ -59,8 +59,8 @@ class Frequency:
     day: day of the month that stands for a month; 0 is its last day.
     offset: seconds; the time of day on grids of months and business days, a point of the grid otherwise.
     phase: months between the grid's zero and January 1970, for steps of several months.
-    parts: days of the month (0 its last) of "month parts"; seconds since Monday, midnight, of "open" slots; days of each
-        month in a quarter of "weeks", which begins at `offset`.
+    parts: days of the month (0 its last) of "month parts"; seconds since Monday, midnight, of "open" slots; days of
+        each month in a quarter of "weeks", which begins at `offset`.
     """
 
     name: str

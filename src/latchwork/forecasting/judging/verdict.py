@@ -140,7 +140,8 @@ def _won(verdict: Verdict, winner: Method, rival: Method) -> str:
     if verdict.gain < LEAST_GAIN:
         return f"{best} and {rival.readable} did equally well, and best, {over}."
     chance = "more than chance explains" if verdict.p_value < NOISE else "which may be chance"
-    return f"{best} did best: {verdict.gain:.0f} % less error than {rival.readable} {over}, {chance} (p = {verdict.p_value:.2g})."
+    saved = f"{verdict.gain:.0f} % less error than {rival.readable} {over}"
+    return f"{best} did best: {saved}, {chance} (p = {verdict.p_value:.2g})."
 
 
 def _used(verdict: Verdict, winner: Method, used: Method, behind: float) -> str:

@@ -13,7 +13,7 @@ from latchwork.forecasting.reading.told import Columns
 
 
 def like_before(told: Columns, known: Panel, table: Table) -> Columns:
-    """What is to be said of new rows: the model's calendar, and how its table was read where the columns are the same."""
+    """What holds for new rows: the model's calendar, and how its table was read where the columns are the same."""
     read = {} if known.understood is None else dict(known.understood.options)
     order = {"--day-first": True, "--month-first": False}
     day_first = next((order[name] for name in read if name in order), None)
@@ -38,7 +38,8 @@ def lacking_ahead(panel: Panel, horizon: int) -> list[Note]:
     lacking = covariates_lacking(panel, horizon)
     if not lacking:
         return []
-    text = f"{some(lacking)}: not known for all of the {horizon} {panel.frequency.steps} ahead, though the backtest knew it"
+    ahead = f"the {horizon} {panel.frequency.steps} ahead"
+    text = f"{some(lacking)}: not known for all of {ahead}, though the backtest knew it"
     return [Note(f"{text}; its figures are too good unless predict(covariates=...) gives the future", GUESSED)]
 
 

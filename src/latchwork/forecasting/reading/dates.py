@@ -1,8 +1,8 @@
 """A column of text into times: every way to read it, weighed by what calendar each would make.
 
-A cell alone cannot say whether 03/04/2021 is in March or in April. So a column is read in each way that its shapes allow
-(day first, month first, a month or a fiscal year, ...), and the ways are ordered by how many cells they read, how few
-holes their grid has, how round its starts are and how like the calendars that people keep.
+A cell alone cannot say whether 03/04/2021 is in March or in April. So a column is read in each way that its shapes
+allow (day first, month first, a month or a fiscal year, ...), and the ways are ordered by how many cells they read, how
+few holes their grid has, how round its starts are and how like the calendars that people keep.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
 from latchwork.forecasting.reading.cells import DAYS, Clock, Parts, read_clock, take_apart, take_date_apart
+from latchwork.forecasting.reading.civil import LEAST_YEAR, MOST_YEAR, civil
 from latchwork.forecasting.reading.words import readings_of_months
 from latchwork.forecasting.reading.zones import in_zone, settle_zone
 from latchwork.transforms.calendar import DAY, WEEK, Frequency, Times, detect_frequency
@@ -32,23 +33,22 @@ ORDERS = {
     "n mon n": ("day first", "year first"),
 }
 STYLES = {
-    "year": "year", "fiscal": "fiscal", "half": "half", "quarter": "quarter", "month": "month", "mon y": "month", "y-n": "month",
-    "n/y": "month", "n/n": "month", "mon n": "month", "n mon": "month",
+    "year": "year", "fiscal": "fiscal", "half": "half", "quarter": "quarter", "month": "month", "mon y": "month",
+    "y-n": "month", "n/y": "month", "n/n": "month", "mon n": "month", "n mon": "month",
 }  # fmt: skip
 COARSENESS = {"time": 0, "day": 0, "month": 1, "quarter": 2, "half": 3, "year": 4, "fiscal": 4}
 UNREAD, HOLES, BACKWARDS, IRREGULAR = 12.0, 2.5, 1.5, 1.6  # what each costs a way of reading
 RARE = {"year, day, month": 0.5, "weeks": 0.05}
 CLOSE = 0.2  # two ways whose costs differ by less are both possible
-LEAST_YEAR, MOST_YEAR = 1500, 2200
 
 
 @dataclass(frozen=True)
 class Reading:
     """One way to read a column of times.
 
-    times: NaT where a cell is no time. style: how to write such times, for `format_times`. how: in words, "" where there
-    is only one way. cost: of `cost_of`, the lower the better. coarse: cells of a coarser kind than the others, a year
-    among months (their times are NaT). fractions: parts of a second, None where there are none.
+    times: NaT where a cell is no time. style: how to write such times, for `format_times`. how: in words, "" where
+    there is only one way. cost: of `cost_of`, the lower the better. coarse: cells of a coarser kind than the others, a
+    year among months (their times are NaT). fractions: parts of a second, None where there are none.
     """
 
     times: Times
@@ -233,13 +233,13 @@ def _cached_clock(text: str) -> Clock | None:
 
 def _dates_of(dates: list[Parts | None], order: str, months: dict[str, int]) -> tuple[Times, list[str]]:
     """Each different date as a day (NaT where it is none under this order), and its style."""
-    civil = np.zeros((len(dates), 3), np.int64)
+    numbers = np.zeros((len(dates), 3), np.int64)
     styles = [""] * len(dates)
     for row, parts in enumerate(dates):
         if parts is not None:
-            civil[row] = _civil(parts, order, months)
+            numbers[row] = civil(parts, order, months)
             styles[row] = "fiscal" if parts.shape == "y-n" and order == "fiscal years" else _style(parts.shape, order)
-    year, month, day = civil.T
+    year, month, day = numbers.T
     good = (year >= LEAST_YEAR) & (year <= MOST_YEAR) & (month >= 1) & (month <= 12) & (day >= 1)
     index = np.where(good, (year - 1970) * 12 + month - 1, 0).astype("datetime64[M]")
     length = ((index + 1).astype("datetime64[D]") - index.astype("datetime64[D]")).astype(np.int64)
@@ -257,79 +257,6 @@ def _style(shape: str, order: str) -> str:
 
 def _is_week(parts: Parts, order: str) -> bool:
     return parts.shape == "week" or (parts.shape == "nnnnnn" and order == "weeks")
-
-
-def _civil(parts: Parts, order: str, months: dict[str, int]) -> tuple[int, int, int]:
-    """Year, month and day of a date under an order; zeros where it has none."""
-    shape, a, b, c = parts[:4]
-    nothing = (0, 0, 0)
-    if shape == "y-n-n":
-        return (a, c, b) if order == "year, day, month" else (a, b, c)
-    if shape == "n/n/y":
-        return (c, a, b) if order == "month first" else (c, b, a)
-    if shape == "n/n/n":
-        if order == "year first":
-            return (_full(a), b, c)
-        return (_full(c), a, b) if order == "month first" else (_full(c), b, a)
-    if shape in {"d mon y", "n mon n"}:
-        month = months.get(parts.word, 0)
-        if shape == "d mon y":
-            return a, month, c
-        return (_full(a), month, c) if order == "year first" else (_full(c), month, a)
-    if shape in {"mon y", "mon n", "n mon"}:
-        return a if shape == "mon y" else _full(a), months.get(parts.word, 0), 1
-    if shape == "y-n":
-        if order == "fiscal years":
-            return (a, 1, 1) if b == (a + 1) % 100 else nothing
-        return a, b, 1
-    if shape == "n/n":
-        return (_full(a), b, 1) if order == "year first" else (_full(b), a, 1)
-    if shape in {"n/y", "month"}:
-        return a, b, 1
-    if shape == "quarter":
-        return a, 3 * b - 2, 1
-    if shape == "half":
-        return a, 6 * b - 5, 1
-    if shape == "week":
-        return _monday(a, b, c)
-    if shape == "nnnnnnnn":
-        text = parts.word
-        if order in {"day first", "month first"}:
-            first, second = int(text[:2]), int(text[2:4])
-            return (int(text[4:]), second, first) if order == "day first" else (int(text[4:]), first, second)
-        return a, b, c
-    if shape == "nnnnnn":
-        return _six_digits(a, b, c, order)
-    return a, 1, 1  # a year
-
-
-def _six_digits(a: int, b: int, c: int, order: str) -> tuple[int, int, int]:
-    if order == "months":
-        return a * 100 + b, c, 1
-    if order == "weeks":
-        return _monday(a * 100 + b, c, 1)
-    if order == "year first":
-        return _full(a), b, c
-    return (_full(c), b, a) if order == "day first" else (_full(c), a, b)
-
-
-def _monday(year: int, week: int, day: int) -> tuple[int, int, int]:
-    """The day of an ISO week, counted on from the month of its year's fourth of January."""
-    if not (LEAST_YEAR <= year <= MOST_YEAR and 1 <= week <= 53 and 1 <= day <= 7):
-        return 0, 0, 0
-    fourth = np.datetime64(f"{year}-01-04")  # always in week 1
-    monday = fourth - np.timedelta64(int((fourth.astype(np.int64) + 3) % 7), "D")
-    found = monday + np.timedelta64(7 * (week - 1) + day - 1, "D")
-    month = found.astype("datetime64[M]")
-    return (
-        int(month.astype("datetime64[Y]").astype(np.int64)) + 1970,
-        int(month.astype(np.int64) % 12) + 1,
-        int((found - month.astype("datetime64[D]")).astype(np.int64)) + 1,
-    )
-
-
-def _full(year: int) -> int:
-    return year if year > 99 else year + (1900 if year >= 70 else 2000)
 
 
 def cost_of(times: Times) -> float:

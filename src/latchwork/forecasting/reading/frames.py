@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def from_frame(source: Any) -> Table:
     for name in native.columns:
         own = unique_name(str(name), columns)
         column = _series_column(own, native[name])
-        columns[own] = Column(**{**vars(column), "levels": levels.get(str(name), ())}) if levels else column
+        columns[own] = replace(column, levels=levels.get(str(name), ()))
     return Table(columns, notes)
 
 

@@ -25,16 +25,16 @@ from latchwork.transforms.calendar import (
 from latchwork.transforms.periods import MONDAY
 
 NAMES = {
-    "yearly": 12, "annual": 12, "annually": 12, "y": 12, "a": 12, "ye": 12, "half-yearly": 6, "quarterly": 3, "q": 3, "qe": 3,
-    "monthly": 1, "m": 1, "me": 1, "ms": 1, "qs": 3, "ys": 12, "two-monthly": 2,
+    "yearly": 12, "annual": 12, "annually": 12, "y": 12, "a": 12, "ye": 12, "half-yearly": 6,
+    "quarterly": 3, "q": 3, "qe": 3, "monthly": 1, "m": 1, "me": 1, "ms": 1, "qs": 3, "ys": 12, "two-monthly": 2,
 }  # fmt: skip
 STEPS = {
     "weekly": WEEK, "w": WEEK, "daily": DAY, "d": DAY, "hourly": HOUR, "h": HOUR, "half-hourly": 30 * MINUTE,
     "quarter-hourly": 15 * MINUTE, "minutely": MINUTE, "min": MINUTE, "secondly": 1, "s": 1,
 }  # fmt: skip
 UNITS = {
-    "week": WEEK, "w": WEEK, "day": DAY, "d": DAY, "hour": HOUR, "h": HOUR, "minute": MINUTE, "min": MINUTE, "t": MINUTE,
-    "second": 1, "sec": 1, "s": 1,
+    "week": WEEK, "w": WEEK, "day": DAY, "d": DAY, "hour": HOUR, "h": HOUR, "minute": MINUTE,
+    "min": MINUTE, "t": MINUTE, "second": 1, "sec": 1, "s": 1,
 }  # fmt: skip
 SUNDAY = -DAY  # weeks that begin on a Sunday
 
@@ -61,8 +61,8 @@ def named_frequency(name: str, times: Times) -> Frequency:
     step = STEPS.get(text) or _step(text)
     if step is None:
         raise InputError(
-            f"got frequency {name!r}: give yearly, quarterly, monthly, half-monthly, dekads, 4-4-5, weekly, daily, business "
-            "days, hourly, half-hourly, or a step such as '15 minutes'"
+            f"got frequency {name!r}: give yearly, quarterly, monthly, half-monthly, dekads, 4-4-5, weekly, daily, "
+            "business days, hourly, half-hourly, or a step such as '15 minutes'"
         )
     if own is not None and own.unit == "seconds" and own.step == step:
         return own

@@ -260,8 +260,8 @@ def _check(tally: Tally, frequency: Frequency, style: str, series: list[Series],
     if told.aggregate is None and tally.repeated > MOST_REPEATED * tally.rows:
         times = (tally.rows - tally.repeated) // each
         raise InputError(
-            f"got {tally.rows // each:,} rows at {times:,} times: several rows at one time; --aggregate sum adds them up (or mean,"
-            " last), or --series A,B names the columns that tell them apart"
+            f"got {tally.rows // each:,} rows at {times:,} times: several rows at one time; --aggregate sum adds them "
+            "up (or mean, last), or --series A,B names the columns that tell them apart"
         )
     share = tally.gaps / max(1, tally.places)
     if share > MOST_HOLES and told.gaps is None and not isinstance(told.frequency, Frequency):
@@ -269,9 +269,9 @@ def _check(tally: Tally, frequency: Frequency, style: str, series: list[Series],
         last = max(s.times[-1] for s in series)
         begin, end = format_times(np.array([first, last]), style)
         raise InputError(
-            f"got values at {tally.places - tally.gaps:,} of {tally.places:,} {frequency.steps} from {begin} to {end}: where no "
-            "row means nothing, say --gaps zero; --gaps bridge fills in from neighbours, --gaps leave takes the rows as "
-            "they follow each other, --frequency weekly --aggregate sum makes longer steps"
+            f"got values at {tally.places - tally.gaps:,} of {tally.places:,} {frequency.steps} from {begin} to {end}: "
+            "where no row means nothing, say --gaps zero; --gaps bridge fills in from neighbours, --gaps leave takes "
+            "the rows as they follow each other, --frequency weekly --aggregate sum makes longer steps"
         )
 
 

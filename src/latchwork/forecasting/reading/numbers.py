@@ -81,10 +81,14 @@ MISSING = frozenset(
     ]
 ) | {"", "k. a.", "n. a.", "not available", "nicht verfügbar", "no data", "keine angabe", "non disponible"}
 TRUTHS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "t": 1.0, "f": 0.0, "ja": 1.0, "nein": 0.0, "oui": 1.0}
-CURRENCIES = "USD|EUR|GBP|CHF|JPY|PLN|SEK|NOK|DKK|CZK|HUF|RON|BGN|TRY|CNY|INR|AUD|CAD|NZD|BRL|MXN|ZAR|Rs\\.?|kr\\.?|Fr\\.?|R\\$|US\\$|zł|Kč|Ft|lei|лв"
+CURRENCIES = (
+    "USD|EUR|GBP|CHF|JPY|PLN|SEK|NOK|DKK|CZK|HUF|RON|BGN|TRY|CNY|INR|AUD|CAD|NZD|BRL|MXN|ZAR"
+    "|Rs\\.?|kr\\.?|Fr\\.?|R\\$|US\\$|zł|Kč|Ft|lei|лв"
+)
 _CELL = re.compile(
     rf"(?P<bound>[<>≤≥~≈]=?|)\s*(?P<open>\(?)\s*(?P<sign>[-+−–]?)\s*(?:{CURRENCIES}|[$€£¥₹₽₺฿₩])?\s*(?P<sign2>[-+−]?)\s*"
-    r"(?P<digits>\d[\d.,'’\u00a0\u202f_ ]*|[.,]\d+)(?P<power>[eE][-+]?\d+)?(?P<minus>-?)(?P<after>[^\d]*(?:\[\d+\]|\(\d\))?)"
+    r"(?P<digits>\d[\d.,'’\u00a0\u202f_ ]*|[.,]\d+)(?P<power>[eE][-+]?\d+)?(?P<minus>-?)"
+    r"(?P<after>[^\d]*(?:\[\d+\]|\(\d\))?)"
 )
 _FACTORS = {"k": 1e3, "K": 1e3, "M": 1e6, "Mio": 1e6, "mn": 1e6, "B": 1e9, "bn": 1e9, "Bn": 1e9, "Mrd": 1e9, "Tsd": 1e3}
 _FLAG = re.compile(r"\s*(?:[a-z]{1,3}|\([a-z]{1,3}\)|[*†‡#^]{1,3}|\[\d+\]|\(\d\)|[A-Z])\s*")
@@ -127,8 +131,8 @@ class Numbers:
     """A column as numbers.
 
     values: NaN where missing or unreadable. said: cells that are not missing. texts: those of them that are no numbers.
-    bounds: cells such as "<1". flags: marks of the kind "p" or "*" after a number, and how often. mark: the decimal mark,
-    and whether it is certain. unit: what stands beside every number. codes: numbers that stand for "missing".
+    bounds: cells such as "<1". flags: marks of the kind "p" or "*" after a number, and how often. mark: the decimal
+    mark, and whether it is certain. unit: what stands beside every number. codes: numbers that stand for "missing".
     """
 
     values: NDArray[np.float64]
@@ -170,8 +174,8 @@ def find_mark(cells: Sequence[str], usual: str | None = None) -> Mark:
     """The decimal mark, from the whole column.
 
     usual: the mark of the file's other columns, where those are certain. A mark with one to three digits before and
-    three after may be either: then it counts whether numbers without the mark are there, and in which reading the column
-    goes on more smoothly from row to row.
+    three after may be either: then it counts whether numbers without the mark are there, and in which reading the
+    column goes on more smoothly from row to row.
     """
     votes: Counter[str] = Counter()
     order: list[str] = []  # what could be either, and whole numbers, as they follow each other

@@ -93,7 +93,8 @@ class Panel:
     def extended(self, new: Panel) -> tuple[Panel, int]:
         """This panel gone on with the values of `new` that lie after each series' end; and how many those are.
 
-        Older values that `new` has otherwise are replaced by its own (see `revisions`). Series are matched by name (a single one with a single one whatever they are called); new series are added.
+        Older values that `new` has otherwise are replaced by its own (see `revisions`). Series are matched by name (a
+        single one with a single one whatever they are called); new series are added.
         Raises InputError where the frequencies differ, or `new` lacks a covariate.
         """
         if new.frequency.name != self.frequency.name:

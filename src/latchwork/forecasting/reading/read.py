@@ -13,7 +13,8 @@ from latchwork.core.errors import InputError
 from latchwork.forecasting.reading.columns import numbers_or_categories, numeric
 from latchwork.forecasting.reading.dates import format_times
 from latchwork.forecasting.reading.grid import Series, to_grid
-from latchwork.forecasting.reading.layout import Layout, described, find_layout
+from latchwork.forecasting.reading.layout import find_layout
+from latchwork.forecasting.reading.long import Layout, described
 from latchwork.forecasting.reading.notes import ASSUMED, CHANGED, FACT, GUESSED, Note, by_severity, count_of, some
 from latchwork.forecasting.reading.panel import Panel, Values
 from latchwork.forecasting.reading.roles import Keys, find_keys, find_targets, series_of

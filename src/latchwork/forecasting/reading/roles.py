@@ -89,9 +89,9 @@ def role_of(column: Column, times: Times | None = None) -> str:
         return "coordinate"
     if whole and times is not None and _is_part_of(values, column.name, times):
         return "part of the date"
-    if whole and known.size == values.size > 2 and bool(np.all(np.diff(values) == 1)):
-        if COUNTERS.match(folded(column.name)) or column.name == UNNAMED or CODES.search(_head(column.name)):
-            return "counter"
+    called = COUNTERS.match(folded(column.name)) or column.name == UNNAMED or CODES.search(_head(column.name))
+    if called and whole and known.size == values.size > 2 and bool(np.all(np.diff(values) == 1)):
+        return "counter"
     if is_code(column):
         return "code"
     different = np.unique(known)
@@ -222,7 +222,8 @@ def _blocks(table: Table, options: Sequence[Column], times: Times, notes: list[N
             return (column.name,)
         notes.append(
             Note(
-                f"{column.name} changes {changes} times ({some(names, 3)}), all is one series: --series {column.name} divides it",
+                f"{column.name} changes {changes} times ({some(names, 3)}), all is one series: "
+                f"--series {column.name} divides it",
                 GUESSED,
             )
         )

@@ -183,8 +183,8 @@ def _body(
     label = ""
     header = heads[-1] if heads else None
     number = next((i for i in range(width - 1, -1, -1) if kinds[i] == "n" and not _begins_with_letters(cells, i)), None)
-    for row in cells:
-        size = len(row)
+    for given in cells:
+        row, size = given, len(given)
         if size != width:
             filled = [cell for cell in row if cell]
             if size > width and not any(row[width:]):

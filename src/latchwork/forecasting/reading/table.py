@@ -1,10 +1,10 @@
-"""A table as people keep it: named columns, each as the file has it and typed as a whole, and notes on how it was read."""
+"""A table as people keep it: named columns, each as the file has it and typed as a whole, and notes on the reading."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -94,7 +94,7 @@ class Table:
         return len(first.times) if first.times is not None else len(first.texts or first.values)
 
     def column(self, name: str) -> Column:
-        """A column by name; case, outer spaces and a unit after the name aside. Raises InputError where there is none."""
+        """A column by name; case, outer spaces and a unit after the name aside. Raises InputError for no column."""
         if name in self.columns:
             return self.columns[name]
         wanted = name.strip().lower()
@@ -127,7 +127,7 @@ def read_table(source: Any) -> Table:
             return read_parquet(path)
         text, notes = read_text(path)
         sheet = read_rows(text, str(path))
-        return from_sheet(Sheet(**{**vars(sheet), "notes": [*notes, *sheet.notes]}))
+        return from_sheet(replace(sheet, notes=[*notes, *sheet.notes]))
     if isinstance(source, Mapping):
         return Table({str(name): column_of(str(name), np.asarray(values)) for name, values in source.items()})
     if isinstance(source, (list, tuple, np.ndarray)):
@@ -162,7 +162,7 @@ def from_sheet(sheet: Sheet) -> Table:
             not numbers.mark.certain and sheet.separator == ";"
         ):  # where semicolons divide, the comma is the decimal mark
             numbers = read_numbers(cells, decimal=",")
-            numbers = Numbers(**{**vars(numbers), "mark": Mark(",", False)})
+            numbers = replace(numbers, mark=Mark(",", False))
         counted = numbers.are_numbers and not _are_names(cells, numbers)
         columns[name] = Column(name, cells, numbers if counted else None, levels=levels)
         if counted and not numbers.mark.certain:
@@ -197,7 +197,8 @@ def notes_on(columns: Sequence[Column]) -> list[Note]:
         if found.texts:
             share = len(found.texts) / max(1, found.said)
             shown = some([repr(text[:20]) for text in dict.fromkeys(found.texts)], 3)
-            text = f"{column.name}: {count_of(len(found.texts), 'cell')} of text among the numbers ({shown}), no value there"
+            many = f"{count_of(len(found.texts), 'cell')} of text among the numbers"
+            text = f"{column.name}: {many} ({shown}), no value there"
             notes.append(Note(text, GUESSED if share > 0.1 else CHANGED))
         if found.bounds:
             sign = next((t for t in column.texts or [] if t.strip()[:1] in "<>≤≥~≈"), "<1")
@@ -209,7 +210,7 @@ def notes_on(columns: Sequence[Column]) -> list[Note]:
             shown = some([repr(flag.strip()) for flag in found.flags], 4)
             notes.append(
                 Note(
-                    f"{column.name}: {count_of(sum(found.flags.values()), 'number')} had marks beside them ({shown}), left off",
+                    f"{column.name}: {count_of(sum(found.flags.values()), 'number')} with marks ({shown}), left off",
                     ASSUMED,
                 )
             )

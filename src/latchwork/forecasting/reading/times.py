@@ -82,8 +82,8 @@ def _named(table: Table, wanted: list[Column], told: Columns) -> TimeColumn:
         found = _combined({column.name: column for column in wanted}, table.length, told)
         if found is None:
             raise InputError(
-                f"got time columns {some([c.name for c in wanted])}: together they make no dates; give a date and a clock,"
-                " or a year with a month, quarter, week or day"
+                f"got time columns {some([c.name for c in wanted])}: together they make no dates; give a date and a "
+                "clock, or a year with a month, quarter, week or day"
             )
         return found
     (column,) = wanted
@@ -174,7 +174,8 @@ def _refuse_dates_without_years(table: Table) -> None:
             and np.mean([cell.isalpha() and is_month(cell) for cell in cells]) > 0.9
         ):
             raise InputError(
-                f"got column {column.name!r} with values such as {cells[0]!r}: months without a year; add a column of years"
+                f"got column {column.name!r} with values such as {cells[0]!r}: months without a year; add a column "
+                "of years"
             )
 
 
@@ -224,7 +225,9 @@ def _hundreds(values: NDArray[np.float64]) -> bool:
     """Whether numbers are times of day such as 1430."""
     known = values[np.isfinite(values)]
     whole = known.size > 0 and bool(np.all(known == np.rint(known)))
-    return whole and known.max() > 100 and known.max() <= 2400 and known.min() >= 0 and bool(np.all(known % 100 < 60))
+    return (
+        bool(whole) and 100 < float(known.max()) <= 2400 and float(known.min()) >= 0 and bool(np.all(known % 100 < 60))
+    )
 
 
 def _minutes_of(table: Table, taken: Sequence[str]) -> tuple[str, NDArray[np.timedelta64]] | None:

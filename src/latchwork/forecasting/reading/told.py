@@ -17,7 +17,8 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 class Columns:
     """What is which column, and how the table is to be read; what is not said is found.
 
-    target, time, series: columns; several times are parts of one (a date and a clock), several series name one together.
+    target, time, series: columns; several times are parts of one (a date and a clock), several series name one
+    together.
     covariates: known in advance. past_covariates: known up to the origin. static_covariates: one value a series, its
     first. Text becomes a column of 0 and 1 for each of its frequent values.
     frequency: "monthly", "hourly", "15 minutes", ..., or a `Frequency`. date_format: as `strptime` has it. day_first:

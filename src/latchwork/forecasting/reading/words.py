@@ -25,7 +25,7 @@ _STEMS = {
     "Latvian": "jan febr|feb marts|mar apr maijs|mai jūn jūl aug sept|sep okt nov dec",
     "Lithuanian": "saus vas kov bal geg birž|bir liep rugp rugs spal lapkr|lap gruod|gru",
     "Polish": "sty lut mar kwi maj cze lipiec|lipca|lip sie wrz paź lis gru",
-    "Czech": "led úno bře|brez dub kvě červen|června|čvn červenec|července|čvc srpen|srpna|srp září|zář říj lis pros|pro",
+    "Czech": "led úno bře|brez dub kvě červen|června|čvn červenec|července|čvc srpen|srpna|srp zář říj lis pro",
     "Slovak": "jan feb mar apr máj jún júl aug sep okt nov dec",
     "Slovenian": "jan feb mar apr maj jun jul avg sep okt nov dec",
     "Croatian": "sij velj ožu tra svi lipanj|lipnja|lip srpanj|srpnja|srp kol ruj lis stu pro",
@@ -141,10 +141,13 @@ WEEKDAYS = frozenset(
 
 # Heads of columns that hold a part of a time.
 PART_NAMES = {
-    "year": "year years yr yyyy jahr año ano an année annee anno jaar år ar rok év vuosi aasta год god fiscal_year geschäftsjahr",
+    "year": "year years yr yyyy jahr año ano an année annee anno jaar år ar rok év vuosi aasta год god"
+    " fiscal_year geschäftsjahr",
     "quarter": "quarter qtr q quartal trimestre trim kvartal kwartaal trimester",
-    "month": "month months mon mm mo mnth monat mes mois mese maand måned månad miesiąc měsíc hónap kuukausi месяц mnd period",
-    "week": "week wk weeknum week_number weekno iso_week isoweek woche kw semaine semana settimana uke vecka uge viikko",
+    "month": "month months mon mm mo mnth monat mes mois mese maand måned månad miesiąc měsíc hónap kuukausi"
+    " месяц mnd period",
+    "week": "week wk weeknum week_number weekno iso_week isoweek woche kw semaine semana settimana uke vecka uge"
+    " viikko",
     "day": "day dd dom day_of_month dayofmonth tag día dia jour giorno dag dzień den nap päivä mday",
     "hour": "hour hours hr hh h stunde std hora heure ora uur time_of_day godzina hodina he hour_ending hourending",
     "minute": "minute min mins minuto minuut minuta",

@@ -54,9 +54,8 @@ def _notes(report: Report, result: Result) -> None:
     for note in result.notes:
         kind = KINDS.get(severity(note), "")
         mark = f'<b class="{kind.replace(" ", "-")}">{kind}</b> ' if kind else ""
-        items.append(
-            f"<li>{mark}{html.escape(note if mark or note.split()[0] in names else _begun(note))}{'' if note.endswith('.') else '.'}</li>"
-        )
+        text = note if mark or note.split()[0] in names else _begun(note)
+        items.append(f"<li>{mark}{html.escape(text)}{'' if note.endswith('.') else '.'}</li>")
     report.parts.append(f'<ul class="notes">{"".join(items)}</ul>')
 
 
