@@ -161,7 +161,7 @@ def _days_without_years(cells: Sequence[str]) -> bool:
     if len(parts) < 3 or len(parts) < 0.6 * len(set(cells)):
         return False
     same = [b.a - a.a for a, b in itertools.pairwise(parts) if a.word == b.word]
-    return len(same) > 0.5 * (len(parts) - 1) and np.mean(np.abs(same)) <= 10
+    return len(same) > 0.5 * (len(parts) - 1) and float(np.mean(np.abs(same))) <= 10
 
 
 def _refuse_dates_without_years(table: Table) -> None:
