@@ -18,6 +18,8 @@ UNITS = 5
 LAYERS: dict[str, spec.Recurrent] = {kind.__name__: kind(UNITS) for kind in CELLS}
 LAYERS["SLSTM, exponential, heads"] = spec.SLSTM(UNITS, heads=UNITS, forget_gate="exponential")
 LAYERS["SimpleRNN, relu"] = spec.SimpleRNN(UNITS, activation="relu")
+LAYERS["LSTM, relu"] = spec.LSTM(UNITS, activation="relu")
+LAYERS["GRU, relu"] = spec.GRU(UNITS, activation="relu")
 ENGINES = ("scan", "fused") if native.available() else ("scan",)
 
 

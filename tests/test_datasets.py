@@ -363,7 +363,7 @@ def test_a_folder_for_each_class(tmp_path: Path):
     assert data.labels.tolist() == ["run", "walk", "walk"] and data.lengths.tolist() == [3, 2, 1]
     assert data.inputs[1, :2].tolist() == [[1, 2], [3, 4]] and data.feature_names == ("x", "z")
     text(tmp_path, "x,q\n7,8\n", "run/2.csv")
-    assert "run/2.csv: its columns are x, q" in refused(tmp_path)
+    assert "run/2.csv: it has the features x, q, expected x, z: z is missing and q is new" in refused(tmp_path)
 
 
 def test_a_folder_for_each_class_without_headers_and_in_two_parts(tmp_path: Path):

@@ -86,7 +86,7 @@ def test_readme_classification_runs_as_it_stands(
     """On a small made-up set of the same form: the default recipe is chosen, and said."""
     monkeypatch.chdir(tmp_path)
     few = dict(list(recipe.designs(2).items())[:2])  # each design is compiled
-    monkeypatch.setattr(recipe, "designs", lambda outputs: few)
+    monkeypatch.setattr(recipe, "designs", lambda outputs, one_way: few)
     monkeypatch.setattr(recipe, "MOST_EPOCHS", 8)
     for number, part in enumerate(("TRAIN", "TEST")):
         write_ts(tmp_path / f"JapaneseVowels_{part}.ts", number)

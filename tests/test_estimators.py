@@ -18,7 +18,7 @@ from sklearn.utils import estimator_checks
 import latchwork as lw
 from latchwork.core import storage
 from latchwork.core.errors import InputError
-from latchwork.estimators import recipe
+from latchwork.estimators import recipe, trials
 
 ROWS, TIME = 48, 6
 CLASSIFIER = lw.Sequential([lw.GRU(4), lw.Dense(2)])
@@ -318,7 +318,18 @@ def test_a_regressor_is_not_measured_against_answers_of_another_shape(fitted: di
         ({"steps": 4}, "one of epochs, steps and minutes"),
         ({"batch_size": 0}, "above 0"),
         ({"random_state": -1}, "random_state"),
-        ({"random_state": None}, "random_state"),
+        ({"random_state": "0"}, "random_state"),
+        ({"epochs": 2.5}, "epochs must be a whole number above 0, got 2.5"),
+        ({"batch_size": True}, "batch_size must be a whole number"),
+        ({"learning_rate": float("nan")}, "learning_rate must be a number above 0"),
+        ({"patience": 1.5}, "patience must be"),
+        ({"keep_best": "yes"}, "keep_best must be"),
+        ({"progress": "loud"}, "progress must be"),
+        ({"callbacks": [3]}, "callbacks must be"),
+        ({"label_smoothing": 1.0}, "label_smoothing must be"),
+        ({"class_weight": {0: -1.0}}, "class_weight of 0 must be a number of at least 0, got -1.0"),
+        ({"class_weight": {0: 0, 1: 0}}, "class_weight is 0 for every class"),
+        ({"class_weight": {0: "x"}}, "class_weight of 0 must be"),
         ({"optimizer": "nadam"}, "unknown optimizer"),
         ({"patience": 2}, "validation"),
     ],
@@ -378,7 +389,7 @@ def test_ctrl_c_while_the_recipe_is_chosen_ends_it_all(monkeypatch: pytest.Monke
 
 def test_what_is_told_goes_for_a_chosen_recipe_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     few = dict(list(recipe.designs(2).items())[:1])
-    monkeypatch.setattr(recipe, "designs", lambda outputs: few)
+    monkeypatch.setattr(recipe, "designs", lambda outputs, one_way: few)
     model = lw.SequenceClassifier(epochs=1, batch_size=5, learning_rate=0.02, progress="lines").fit(X, Y)
     assert model.recipe_.optimizer == dataclasses.replace(recipe.OPTIMIZER, learning_rate=0.02)
     assert (model.recipe_.epochs, model.recipe_.batch_size) == (1, 5)
@@ -394,9 +405,10 @@ def test_what_is_told_goes_for_a_chosen_recipe_too(monkeypatch: pytest.MonkeyPat
 def test_held_out_rows_choose_how_long_and_how_hard_labels_are(monkeypatch, losses, epochs, smoothing):
     """The first design, then it for longer, then for longer with smoothed labels."""
     few = dict(list(recipe.designs(2).items())[:1])
-    monkeypatch.setattr(recipe, "designs", lambda outputs: few)
+    monkeypatch.setattr(recipe, "designs", lambda outputs, one_way: few)
+    monkeypatch.setattr(recipe, "WARPED_SET", 0)
     said = iter(losses)
-    monkeypatch.setattr(recipe._Trials, "loss", lambda *_: next(said))
+    monkeypatch.setattr(trials.Trials, "run", lambda *_: trials.Trial(next(said), (), 0.01))
     model = lw.SequenceClassifier(steps=1, progress="none").fit(X, Y)
     assert next(said, None) is None
     assert model.recipe_.epochs == epochs

@@ -20,7 +20,7 @@ FLOORS = (
     ("runtime",),
     ("estimators",),
     ("forecasting", "text", "speech", "explain"),
-    ("article",),
+    ("article", "interop", "keras"),
     ("bench", "cli"),
     ("__main__",),
 )

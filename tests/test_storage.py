@@ -289,10 +289,11 @@ def test_a_disk_that_refuses_bytes_midway_leaves_the_old_file(saved: Path):
     code = f"""
 import resource, numpy as np
 from latchwork.core import storage
+from latchwork.core.errors import LatchworkError
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
     storage.save({str(saved)!r}, {{}}, {{"a": np.zeros(100_000)}})
-except storage.LatchworkError as error:
+except LatchworkError as error:
     print(error)
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

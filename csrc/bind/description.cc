@@ -56,6 +56,7 @@ RecurrentDescription recurrent(Settings& settings, bool both_ways) {
   layer.dropout = settings.take<float>("dropout");
   layer.recurrent_dropout = settings.take<float>("recurrent_dropout");
   layer.heads = settings.size("heads");
+  if (both_ways) layer.merge = named<Merge>(settings.take<std::string>("merge"), "way to merge");
   return layer;
 }
 
@@ -80,6 +81,12 @@ const std::map<std::string, Make> kLayers = {
      [](Settings& s) -> LayerDescription { return EmbeddingDescription{s.size("tokens"), s.size("units")}; }},
     {"Pooling", [](Settings& s) -> LayerDescription { return pooling(s); }},
     {"LayerNorm", [](Settings& s) -> LayerDescription { return NormDescription{s.take<float>("epsilon")}; }},
+    {"RepeatVector", [](Settings& s) -> LayerDescription { return RepeatDescription{s.size("times")}; }},
+    {"Flatten", [](Settings& s) -> LayerDescription { return FlattenDescription{s.size("steps")}; }},
+    {"Activation",
+     [](Settings& s) -> LayerDescription {
+       return NonlinearDescription{named<Nonlinearity>(s.take<std::string>("kind"), "activation")};
+     }},
     {"Dropout", [](Settings& s) -> LayerDescription { return DropoutDescription{s.take<float>("rate")}; }},
 };
 

@@ -202,7 +202,12 @@ struct Described {
   int axes() const { return (form.has_time ? 2 : 1) + (form.is_symbols ? 0 : 1); }
   nb::object outputs(const Given& given) const {
     const Form after = form_after(network, form);
-    const int64_t steps = ahead ? given.horizon : given.time;
+    int64_t steps = given.time;
+    Form at = form;
+    for (const LayerDescription& layer : network) {
+      at = form_after(layer, at);
+      steps = steps_after(layer, at.has_time, steps, given.horizon);
+    }
     return new_array(after.has_time ? nb::make_tuple(given.batch, steps, after.width)
                                     : nb::make_tuple(given.batch, after.width));
   }

@@ -112,9 +112,11 @@ struct Training {
 
 Training* make_trainer(nb::handle layers, int64_t features, bool has_time, int64_t time, int64_t horizon, bool ragged,
                        int64_t batch, int64_t members, int threads,
-                       const std::vector<std::pair<std::string, float>>& terms, bool by_values,
-                       const std::optional<std::tuple<std::string, double, double, double>>& rule, float weight_decay,
-                       const std::vector<std::pair<int64_t, int64_t>>& decayed,
+                       const std::vector<std::pair<std::string, std::vector<float>>>& terms, bool by_values,
+                       const std::vector<std::tuple<int64_t, int64_t, float, float>>& penalties,
+                       const std::optional<std::tuple<std::string, double, double, double, bool>>& rule,
+                       float weight_decay, const Ranges& decayed, const Ranges& frozen, const Ranges& variables,
+                       float clip_each, float clip_value, bool plain_counts,
                        const std::optional<std::tuple<float, float, float, float>>& images) {
   TrainerPlan plan{};
   plan.network = network_of(layers);
@@ -126,13 +128,22 @@ Training* make_trainer(nb::handle layers, int64_t features, bool has_time, int64
   plan.ragged = ragged;
   plan.trains = rule.has_value();
   plan.by_values = by_values;
-  for (const auto& [name, setting] : terms) plan.terms.push_back({named<Criterion>(name, "loss or metric"), setting});
+  plan.plain_counts = plain_counts;
+  for (const auto& [name, settings] : terms) plan.terms.push_back({named<Criterion>(name, "loss or metric"), settings});
   const int64_t parameters = parameter_floats(plan.network, plan.input);
-  for (const auto& [first, last] : decayed)
-    require(0 <= first && first <= last && last <= parameters, "a decayed range does not fit");
+  for (const Ranges* ranges : {&decayed, &frozen, &variables})
+    for (const auto& [first, last] : *ranges)
+      require(0 <= first && first <= last && last <= parameters, "a range of the parameters does not fit");
+  plan.limits = {frozen, variables, clip_each, clip_value};
+  int64_t penalised = 0;  // ranges come in order, and none twice
+  for (const auto& [first, last, l1, l2] : penalties) {
+    require(penalised <= first && first <= last && last <= parameters, "a penalised range does not fit");
+    plan.penalties.push_back({first, penalised = last, l1, l2});
+  }
   if (rule) {
-    const auto& [name, decay, decay_of_squares, epsilon] = *rule;
-    plan.rule = {named<Direction>(name, "optimiser"), decay, decay_of_squares, epsilon, weight_decay, decayed};
+    const auto& [name, decay, decay_of_squares, epsilon, beside_raw] = *rule;
+    plan.rule = {
+        named<Direction>(name, "optimiser"), decay, decay_of_squares, epsilon, beside_raw, weight_decay, decayed};
   }
   if (images) {
     require(!plan.input.is_symbols && has_time, "images are rows of pixels");
@@ -233,14 +244,16 @@ void warp_images(const Array<const float>& images, const Array<const float>& dra
 void bind_trainer(nb::module_& module) {
   nb::class_<Training>(module, "Trainer")
       .def(nb::new_(&make_trainer), "layers"_a, "features"_a, "has_time"_a, "time"_a, "horizon"_a, "ragged"_a,
-           "batch"_a, "members"_a, "threads"_a, "terms"_a, "by_values"_a, "rule"_a.none(), "weight_decay"_a,
-           "decayed"_a, "images"_a.none())
+           "batch"_a, "members"_a, "threads"_a, "terms"_a, "by_values"_a, "penalties"_a, "rule"_a.none(),
+           "weight_decay"_a, "decayed"_a, "frozen"_a, "variables"_a, "clip_each"_a, "clip_value"_a, "plain_counts"_a,
+           "images"_a.none())
       .def_prop_ro("slots", [](const Training& self) { return self.members.one().slots(); })
       .def("train", train, "parameters"_a, "slots"_a, "inputs"_a.none(), "targets"_a.none(), "lengths"_a.none(),
            "weight"_a.none(), "ahead"_a.none(), "per_member"_a, "order"_a, "scales"_a, "clips"_a, "active"_a, "first"_a,
            "seeds"_a, "sums"_a)
       .def("evaluate", evaluate, "parameters"_a, "inputs"_a.none(), "targets"_a.none(), "lengths"_a.none(),
            "weight"_a.none(), "ahead"_a.none(), "per_member"_a, "order"_a, "sums"_a);
+  module.def("criteria", [] { return split_names(names_of(Criterion{})); });
   module.def("warp_images", warp_images, "images"_a, "draws"_a, "rotation"_a, "scale"_a, "shear"_a, "shift"_a,
              "changed"_a);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "network/learning.h"
+#include "network/value_criteria.h"
 #include "recurrence/math.h"
 #include "recurrence/pack.h"
 
@@ -89,62 +90,33 @@ inline int32_t largest_of(const float* scores, int64_t classes) {
   return best;
 }
 
-inline float criterion_of_classes(const CriterionJob& job, int64_t row, float share) {
+// A target below 0 was not observed: its step counts nowhere.
+inline float criterion_of_classes(const CriterionJob& job, int64_t row) {
+  const int32_t* targets = job.classes + row * job.steps;
+  int64_t observed = 0;
+  for (int64_t step = 0; step < job.steps; ++step) observed += targets[step] >= 0;
+  const float steps = static_cast<float>(observed > 0 ? observed : 1), share = job.shares[row] / steps;
   float sum = 0.0f;
   for (int64_t step = 0; step < job.steps; ++step) {
-    const int64_t at = row * job.steps + step;
-    const float* scores = job.outputs + at * job.width;
-    float* by = job.by_outputs ? job.by_outputs + at * job.width : nullptr;
-    sum += job.criterion == Criterion::accuracy
-               ? static_cast<float>(largest_of(scores, job.width) == job.classes[at])
-               : cross_entropy(scores, job.width, job.classes[at], job.setting, share, by);
-  }
-  return sum / static_cast<float>(job.steps);
-}
-
-inline float criterion_of_errors(const CriterionJob& job, int64_t row) {
-  const int64_t count = job.steps * job.width;
-  const float* outputs = job.outputs + row * count;
-  const float* targets = job.values + row * count;
-  float* by = job.by_outputs ? job.by_outputs + row * count : nullptr;
-  int64_t observed = 0;
-  for (int64_t i = 0; i < count; ++i) observed += targets[i] == targets[i];
-  const float values = static_cast<float>(observed > 0 ? observed : 1), share = job.shares[row] / values;
-  float sum = 0.0f;
-  for (int64_t i = 0; i < count; ++i) {
-    if (targets[i] != targets[i]) {
-      if (by) by[i] = 0.0f;
+    const int64_t at = (row * job.steps + step) * job.width;
+    float* by = job.by_outputs ? job.by_outputs + at : nullptr;
+    if (targets[step] < 0) {
+      if (by) std::memset(by, 0, static_cast<size_t>(job.width) * sizeof(float));
       continue;
     }
-    const float error = outputs[i] - targets[i], size = __builtin_fabsf(error);
-    float slope = 0.0f;
-    if (job.criterion == Criterion::squared_error) {
-      sum += error * error;
-      slope = 2.0f * error;
-    } else if (job.criterion == Criterion::absolute_error) {
-      sum += size;
-      slope = error > 0.0f ? 1.0f : error < 0.0f ? -1.0f : error;
-    } else if (job.criterion == Criterion::smooth_absolute_error) {
-      const float root = __builtin_sqrtf(error * error + job.setting);
-      sum += root;
-      slope = error / root;
-    } else {
-      const float near = size > job.setting ? job.setting : size;
-      sum += 0.5f * near * near + job.setting * (size - near);
-      slope = error > job.setting ? job.setting : error < -job.setting ? -job.setting : error;
-    }
-    if (by) by[i] = share * slope;
+    sum += job.criterion == Criterion::accuracy
+               ? static_cast<float>(largest_of(job.outputs + at, job.width) == targets[step])
+               : cross_entropy(job.outputs + at, job.width, targets[step], job.setting[0], share, by);
   }
-  return sum / values;
+  return sum / steps;
 }
 
 inline void criterion(const CriterionJob& job, const Team& team) {
   const FlushSubnormals flush;
   const Range mine = share(job.batch, team.rank, team.size);
   for (int64_t row = mine.begin; row < mine.end; ++row) {
-    job.values_of_rows[row] = takes_classes(job.criterion)
-                                  ? criterion_of_classes(job, row, job.shares[row] / static_cast<float>(job.steps))
-                                  : criterion_of_errors(job, row);
+    job.values_of_rows[row] =
+        takes_classes(job.criterion) ? criterion_of_classes(job, row) : criterion_of_values(job, row);
     // A row that does not count changes nothing, whatever its output is.
     if (job.by_outputs && job.shares[row] == 0.0f)
       std::memset(job.by_outputs + row * job.steps * job.width, 0,

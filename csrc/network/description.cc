@@ -29,7 +29,7 @@ Form form_after(const LayerDescription& layer, const Form& input) {
       std::visit(Each{[&](const RecurrentDescription& l) {
                         sequences();
                         require(l.heads > 0 && l.units % l.heads == 0, "the units do not fall into so many heads");
-                        return Form{l.return_sequences, false, l.units * (l.both_ways ? 2 : 1)};
+                        return Form{l.return_sequences, false, l.output_width()};
                       },
                       [&](const DenseDescription& l) { return Form{input.has_time, false, l.units}; },
                       [&](const AheadDescription& l) {
@@ -44,7 +44,17 @@ Form form_after(const LayerDescription& layer, const Form& input) {
                         sequences();
                         return Form{false, false, input.width * static_cast<int64_t>(l.kinds.size())};
                       },
-                      [&](const NormDescription&) { return input; }, [&](const DropoutDescription&) { return input; }},
+                      [&](const RepeatDescription& l) {
+                        require(!input.has_time && l.times > 0, "a vector is repeated, at least once");
+                        return Form{true, false, input.width};
+                      },
+                      [&](const FlattenDescription& l) {
+                        sequences();
+                        require(l.steps > 0, "a sequence of no steps");
+                        return Form{false, false, input.width * l.steps};
+                      },
+                      [&](const NormDescription&) { return input; }, [&](const DropoutDescription&) { return input; },
+                      [&](const NonlinearDescription&) { return input; }},
                  layer);
   require(form.width > 0, "a layer without units");
   return form;
@@ -67,7 +77,17 @@ int64_t work_of(const LayerDescription& layer, const Form& input) {
   return parameter_floats(layer, input) + input.width;
 }
 
-bool reads_backwards(const LayerDescription& layer) {
+int64_t steps_after(const LayerDescription& layer, bool gives_time, int64_t steps, int64_t horizon) {
+  if (const auto* flatten = std::get_if<FlattenDescription>(&layer))
+    require(steps == flatten->steps, "sequences of another number of steps than the network flattens");
+  if (const auto* repeat = std::get_if<RepeatDescription>(&layer)) return repeat->times;
+  if (std::holds_alternative<AheadDescription>(layer)) return horizon;
+  return gives_time ? steps : 1;
+}
+
+bool needs_whole_sequences(const LayerDescription& layer) {
+  if (std::holds_alternative<RepeatDescription>(layer) || std::holds_alternative<FlattenDescription>(layer))
+    return true;
   const auto* recurrent = std::get_if<RecurrentDescription>(&layer);
   return recurrent && (recurrent->reverse || recurrent->both_ways);
 }

@@ -16,6 +16,9 @@ struct Form {
   int64_t width;  // 1 of symbols
 };
 
+// How the outputs of two ways become one: side by side, or number by number.
+LATCHWORK_ENUM(Merge, concat, sum, mul, ave)
+
 struct RecurrentDescription {
   Kind kind;
   int64_t units;
@@ -23,7 +26,10 @@ struct RecurrentDescription {
   bool both_ways;         // two of them, one reading each way, outputs side by side
   bool return_sequences;  // else the output at the last step read alone, and no time axis
   float dropout, recurrent_dropout;
-  int64_t heads = 1;  // of the recurrent weights
+  int64_t heads = 1;            // of the recurrent weights
+  Merge merge = Merge::concat;  // of both ways
+
+  int64_t output_width() const { return both_ways && merge == Merge::concat ? 2 * units : units; }
 };
 
 struct DenseDescription {
@@ -57,18 +63,36 @@ struct DropoutDescription {
   float rate;
 };
 
-using LayerDescription = std::variant<RecurrentDescription, DenseDescription, AheadDescription, EmbeddingDescription,
-                                      PoolingDescription, NormDescription, DropoutDescription>;
+// A vector at each of so many steps.
+struct RepeatDescription {
+  int64_t times;
+};
+
+// A sequence of just so many steps as one vector.
+struct FlattenDescription {
+  int64_t steps;
+};
+
+LATCHWORK_ENUM(Nonlinearity, tanh, relu, sigmoid, softmax, elu, selu, softplus, softsign, silu, exponential)
+struct NonlinearDescription {
+  Nonlinearity kind;
+};
+
+using LayerDescription =
+    std::variant<RecurrentDescription, DenseDescription, AheadDescription, EmbeddingDescription, PoolingDescription,
+                 NormDescription, DropoutDescription, RepeatDescription, FlattenDescription, NonlinearDescription>;
 using NetworkDescription = std::vector<LayerDescription>;
 
 // What a layer gives for what flows into it; std::invalid_argument where it cannot take it.
 Form form_after(const LayerDescription& layer, const Form& input);
+// How many steps flow out of a layer that so many flow into; 1 where it gives no time axis.
+int64_t steps_after(const LayerDescription& layer, bool gives_time, int64_t steps, int64_t horizon);
 // How many floats its arrays take, one after the other in the order that its row of the table says.
 int64_t parameter_floats(const LayerDescription& layer, const Form& input);
 // Multiplications for one step of one sequence, about.
 int64_t work_of(const LayerDescription& layer, const Form& input);
-// Whether its answer to a step waits for later ones.
-bool reads_backwards(const LayerDescription& layer);
+// Whether its answer to a step waits for later ones, or is no answer to a step at all.
+bool needs_whole_sequences(const LayerDescription& layer);
 
 // Of the whole list. What flows between two layers is found by going through them.
 Form form_after(const NetworkDescription& network, Form input);

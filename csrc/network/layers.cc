@@ -4,6 +4,7 @@
 
 #include "network/cell_arrays.h"
 #include "network/random.h"
+#include "network/rows.h"
 
 namespace latchwork {
 namespace {
@@ -112,8 +113,9 @@ class Recurrent : public Layer {
 
 class Bidirectional : public Layer {
  public:
-  Bidirectional(RecurrentDescription layer, LayerSetting setting) : input_(setting.input), hidden_(layer.units) {
-    make_output(input_, 2 * hidden_, layer.return_sequences, setting.use);
+  Bidirectional(RecurrentDescription layer, LayerSetting setting)
+      : input_(setting.input), hidden_(layer.units), merge_(layer.merge) {
+    make_output(input_, layer.output_width(), layer.return_sequences, setting.use);
     const int64_t floats = cell_floats(layer.kind, input_.width, hidden_, layer.heads);
     for (int way = 0; way < 2; ++way) {
       layer.reverse = way == 1;
@@ -132,16 +134,24 @@ class Bidirectional : public Layer {
     for (auto& way : ways_) way->forward(step, team);
     team.sync();
     const Part mine = part_of(output_.rows * output_.steps, team);
-    for (int way = 0; way < 2; ++way)
-      for (int64_t row = mine.begin; row < mine.end; ++row)
-        copy(ways_[way]->output().values + row * hidden_, output_.values + (2 * row + way) * hidden_);
+    for (int64_t row = mine.begin; row < mine.end; ++row) {
+      const float *one = ways_[0]->output().values + row * hidden_, *two = ways_[1]->output().values + row * hidden_;
+      merge_ways(merge_, one, two, hidden_, output_.values + row * output_.width);
+    }
   }
 
   void backward(const StepOf& step, const Team& team) override {
     const Part mine = part_of(output_.rows * output_.steps, team);
-    for (int way = 0; way < 2; ++way)
-      for (int64_t row = mine.begin; row < mine.end; ++row)
-        copy(output_.by_values + (2 * row + way) * hidden_, ways_[way]->output().by_values + row * hidden_);
+    for (int way = 0; way < 2; ++way) {
+      const Flow &own = ways_[way]->output(), &other = ways_[1 - way]->output();
+      for (int64_t row = mine.begin; row < mine.end; ++row) {
+        float* const to = own.by_values + row * hidden_;
+        const float* by = output_.by_values + row * output_.width + (merge_ == Merge::concat ? way * hidden_ : 0);
+        const float* factor = other.values + row * hidden_;
+        for (int64_t i = 0; i < hidden_; ++i)
+          to[i] = merge_ == Merge::mul ? by[i] * factor[i] : merge_ == Merge::ave ? 0.5f * by[i] : by[i];
+      }
+    }
     team.sync();
     for (auto& way : ways_) way->backward(step, team);
     if (!input_.by_values) return;
@@ -154,12 +164,9 @@ class Bidirectional : public Layer {
   int useful_threads() const override { return ways_[0]->useful_threads(); }
 
  private:
-  void copy(const float* from, float* to) const {
-    std::memcpy(to, from, static_cast<std::size_t>(hidden_) * sizeof(float));
-  }
-
   const Flow input_;
   const int64_t hidden_;
+  const Merge merge_;
   std::unique_ptr<Recurrent> ways_[2];
 };
 

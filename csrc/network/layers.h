@@ -96,5 +96,8 @@ std::unique_ptr<Layer> make_layer(const EmbeddingDescription& layer, const Layer
 std::unique_ptr<Layer> make_layer(const PoolingDescription& layer, const LayerSetting& setting);
 std::unique_ptr<Layer> make_layer(const NormDescription& layer, const LayerSetting& setting);
 std::unique_ptr<Layer> make_layer(const DropoutDescription& layer, const LayerSetting& setting);
+std::unique_ptr<Layer> make_layer(const RepeatDescription& layer, const LayerSetting& setting);
+std::unique_ptr<Layer> make_layer(const FlattenDescription& layer, const LayerSetting& setting);
+std::unique_ptr<Layer> make_layer(const NonlinearDescription& layer, const LayerSetting& setting);
 
 }  // namespace latchwork

@@ -44,29 +44,44 @@ constexpr int64_t dense_packed_floats(int64_t depth, int64_t width) {
   return forward > transposed ? forward : transposed;
 }
 
-// What is computed of a row's outputs: losses, which have a derivative, and the accuracy, which has none.
-LATCHWORK_ENUM(Criterion, softmax_cross_entropy, squared_error, absolute_error, huber, smooth_absolute_error, accuracy)
+// What is computed of a row's outputs: losses, which have a derivative, and accuracies, which have none.
+LATCHWORK_ENUM(Criterion, softmax_cross_entropy, squared_error, absolute_error, huber, smooth_absolute_error, accuracy,
+               smooth_smape, pinball, binary_cross_entropy, binary_accuracy, percentage_error, logarithmic_error,
+               log_cosh, poisson, threshold_accuracy)
 
 constexpr bool takes_classes(Criterion criterion) {
   return criterion == Criterion::softmax_cross_entropy || criterion == Criterion::accuracy;
 }
 
+constexpr bool is_loss(Criterion criterion) {
+  return criterion != Criterion::accuracy && criterion != Criterion::binary_accuracy &&
+         criterion != Criterion::threshold_accuracy;
+}
+
 struct CriterionJob {
   Criterion criterion;
-  float setting;  // label smoothing, Huber's delta, or what is added to a squared error before its root
+  // Label smoothing, Huber's delta, what is added to a squared error before its root or keeps a quotient or a logarithm
+  // finite, a threshold, or pinball's level: it alone has several, with an output each for every target.
+  const float* setting;
+  int64_t settings;
   int64_t batch, steps, width;
   const float* outputs;    // [batch, steps, width]
-  const float* values;     // targets [batch, steps, width], of errors; NaN where none was observed
-  const int32_t* classes;  // targets [batch, steps], of classes
+  const float* values;     // targets [batch, steps, width / levels], of numbers; NaN where none was observed
+  const int32_t* classes;  // targets [batch, steps], of classes; below 0 where none was observed
   const float* shares;     // [batch]: of each row in the loss of the batch; its derivative is multiplied by it
   float* values_of_rows;   // [batch], a mean over the row's observed values
   float* by_outputs;       // or null
 };
 
-LATCHWORK_ENUM(Direction, sgd, momentum, rmsprop, adam, adagrad)
+// Outputs for each target.
+constexpr int64_t levels_of(const CriterionJob& job) { return job.criterion == Criterion::pinball ? job.settings : 1; }
+
+// `velocity` and `nesterov` keep what a step has moved, its rate included, where `momentum` keeps gradients.
+LATCHWORK_ENUM(Direction, sgd, momentum, rmsprop, adam, adagrad, velocity, nesterov, adadelta, adamax)
 
 constexpr int direction_slots(Direction direction) {
-  return direction == Direction::sgd ? 0 : direction == Direction::adam ? 2 : 1;
+  if (direction == Direction::sgd) return 0;
+  return direction == Direction::adam || direction == Direction::adadelta || direction == Direction::adamax ? 2 : 1;
 }
 
 // One step of an optimiser for a range of parameters: parameter += scale * direction.

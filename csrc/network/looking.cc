@@ -7,6 +7,7 @@
 
 #include "network/cell_arrays.h"
 #include "network/layers.h"
+#include "network/rows.h"
 
 namespace latchwork {
 namespace {
@@ -50,20 +51,26 @@ void trace_network(const NetworkDescription& network, const Form& input, const f
   const float* from = given.inputs;
   for (const LayerDescription& layer : network) {
     const Form after = form_after(layer, form);
-    const int64_t steps = std::max(passage.steps, passage.horizon);
+    const int64_t steps = steps_after(layer, after.has_time, passage.steps, passage.horizon);
     if (const auto* recurrent = std::get_if<RecurrentDescription>(&layer)) {
       const int64_t units = recurrent->units;
-      const int64_t rows = passage.batch * (recurrent->return_sequences ? passage.steps : 1);
-      const Floats last(passage.batch * units);
+      const int64_t rows = passage.batch * steps;
+      const Floats last(2 * passage.batch * units);
       float* const to = flows.emplace_back(rows * after.width).data();
       const float* own = parameters;
-      for (int64_t at = 0; at < after.width; at += units, ++next) {
+      const float* shown[2];
+      for (int at = 0; at < (recurrent->both_ways ? 2 : 1); ++at, ++next) {
         const TracedWay& way = ways[next];
-        const float* all = trace_way(way, way.backwards, form.width, own, passage, from, planes[next], last.data());
-        const float* const shown = recurrent->return_sequences ? all : last.data();
-        for (int64_t row = 0; row < rows; ++row)
-          std::memcpy(to + row * after.width + at, shown + row * units, bytes(units));
+        float* const final_hidden = last.data() + at * passage.batch * units;
+        const float* all = trace_way(way, way.backwards, form.width, own, passage, from, planes[next], final_hidden);
+        shown[at] = recurrent->return_sequences ? all : final_hidden;
         own += cell_floats(way.kind, form.width, units, way.heads);
+      }
+      for (int64_t row = 0; row < rows; ++row) {
+        if (recurrent->both_ways)
+          merge_ways(recurrent->merge, shown[0] + row * units, shown[1] + row * units, units, to + row * after.width);
+        else
+          std::memcpy(to + row * units, shown[0] + row * units, bytes(units));
       }
       if (!recurrent->return_sequences) passage.steps = 1;
       if (!recurrent->return_sequences) passage.lengths = nullptr;

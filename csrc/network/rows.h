@@ -23,6 +23,73 @@ inline float normalise(const float* from, int64_t width, float epsilon, float* n
   return spread;
 }
 
+// The outputs of both ways [units] as one.
+inline void merge_ways(Merge merge, const float* one, const float* two, int64_t units, float* to) {
+  if (merge == Merge::concat) {
+    std::memcpy(to, one, static_cast<std::size_t>(units) * sizeof(float));
+    std::memcpy(to + units, two, static_cast<std::size_t>(units) * sizeof(float));
+    return;
+  }
+  for (int64_t i = 0; i < units; ++i)
+    to[i] = merge == Merge::mul ? one[i] * two[i] : merge == Merge::ave ? 0.5f * (one[i] + two[i]) : one[i] + two[i];
+}
+
+// SELU's constants (Klambauer et al., 2017).
+inline constexpr float kSeluScale = 1.05070098735548f, kSeluSlope = 1.67326324235438f;
+
+inline float sigmoid_of(float x) { return 0.5f * std::tanh(0.5f * x) + 0.5f; }
+
+// One vector through a function; all but the softmax go number by number.
+inline void bend_vector(Nonlinearity kind, const float* from, int64_t width, float* to) {
+  const auto each = [&](auto function) {
+    for (int64_t i = 0; i < width; ++i) to[i] = function(from[i]);
+  };
+  switch (kind) {
+    case Nonlinearity::tanh: return each([](float x) { return std::tanh(x); });
+    case Nonlinearity::relu: return each([](float x) { return x < 0.0f ? 0.0f : x; });
+    case Nonlinearity::sigmoid: return each(sigmoid_of);
+    case Nonlinearity::elu: return each([](float x) { return x > 0.0f ? x : std::expm1(x); });
+    case Nonlinearity::selu:
+      return each([](float x) { return kSeluScale * (x > 0.0f ? x : kSeluSlope * std::expm1(x)); });
+    case Nonlinearity::softplus:
+      return each([](float x) { return std::max(x, 0.0f) + std::log1p(std::exp(-std::fabs(x))); });
+    case Nonlinearity::softsign: return each([](float x) { return x / (1.0f + std::fabs(x)); });
+    case Nonlinearity::silu: return each([](float x) { return x * sigmoid_of(x); });
+    case Nonlinearity::exponential: return each([](float x) { return std::exp(x); });
+    case Nonlinearity::softmax: {
+      const float largest = *std::max_element(from, from + width);
+      float sum = 0.0f;
+      for (int64_t i = 0; i < width; ++i) sum += to[i] = std::exp(from[i] - largest);
+      for (int64_t i = 0; i < width; ++i) to[i] /= sum;
+    }
+  }
+}
+
+// The derivative by x of what has the derivative `by` by y, y being x bent.
+inline void bend_back(Nonlinearity kind, const float* x, const float* y, const float* by, int64_t width, float* to) {
+  const auto each = [&](auto slope) {
+    for (int64_t i = 0; i < width; ++i) to[i] = by[i] * slope(x[i], y[i]);
+  };
+  switch (kind) {
+    case Nonlinearity::tanh: return each([](float, float y) { return 1.0f - y * y; });
+    case Nonlinearity::relu: return each([](float, float y) { return y > 0.0f ? 1.0f : 0.0f; });
+    case Nonlinearity::sigmoid: return each([](float, float y) { return y * (1.0f - y); });
+    case Nonlinearity::elu: return each([](float x, float y) { return x > 0.0f ? 1.0f : y + 1.0f; });
+    case Nonlinearity::selu:
+      return each([](float x, float y) { return x > 0.0f ? kSeluScale : y + kSeluScale * kSeluSlope; });
+    case Nonlinearity::softplus: return each([](float x, float) { return sigmoid_of(x); });
+    case Nonlinearity::softsign:
+      return each([](float, float y) { return (1.0f - std::fabs(y)) * (1.0f - std::fabs(y)); });
+    case Nonlinearity::silu: return each([](float x, float y) { return y + sigmoid_of(x) * (1.0f - y); });
+    case Nonlinearity::exponential: return each([](float, float y) { return y; });
+    case Nonlinearity::softmax: {
+      float along = 0.0f;
+      for (int64_t i = 0; i < width; ++i) along += by[i] * y[i];
+      for (int64_t i = 0; i < width; ++i) to[i] = y[i] * (by[i] - along);
+    }
+  }
+}
+
 // Adds to sums, or to the largest so far, what further steps [steps, width] bring.
 inline void pool_total(const float* from, int64_t steps, int64_t width, float* total) {
   for (int64_t step = 0; step < steps; ++step, from += width)

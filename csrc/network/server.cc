@@ -69,22 +69,24 @@ Server::Server(const NetworkDescription& network, const Form& input, const float
       if (ahead_) throw std::invalid_argument("two layers look ahead");
       ahead_ = ahead->features;
     }
-    can_step_ = can_step_ && !ahead && !reads_backwards(layer);
+    can_step_ = can_step_ && !ahead && !needs_whole_sequences(layer);
     work_ += work_of(layer, form);
     if (auto served = make_served(layer, form, parameters)) {
       state_floats_ += served->state_floats();
-      places_.push_back({std::move(served), after.width, after.has_time, ahead != nullptr});
+      places_.push_back({std::move(served), after.width, after.has_time, layer});
     }
     parameters += parameter_floats(layer, form);
     form = after;
   }
   Given one{};
   one.time = one.horizon = 1;
-  of_step_ = need(one);
+  if (can_step_) of_step_ = need(one);
 }
 
 int64_t Server::answer_steps(const Given& given) const {
-  return !output_.has_time ? 1 : ahead_ ? given.horizon : given.time;
+  int64_t steps = given.time;
+  for (const Place& place : places_) steps = steps_after(place.description, place.has_time, steps, given.horizon);
+  return steps;
 }
 
 Server::Need Server::need(const Given& given) const {
@@ -92,7 +94,7 @@ Server::Need Server::need(const Given& given) const {
   int64_t steps = given.time;
   for (const Place& place : places_) {
     need.layer = std::max(need.layer, place.layer->scratch_floats(steps));
-    steps = place.is_ahead ? given.horizon : place.has_time ? steps : 1;
+    steps = steps_after(place.description, place.has_time, steps, given.horizon);
     need.flow = std::max(need.flow, steps * place.width);
   }
   return need;
@@ -114,7 +116,7 @@ bool Server::prepare(const Given& given, const float*& from, float* scaled) cons
 }
 
 bool Server::pass(const Given& given, const float* before, float* after, float* outputs, int threads) const {
-  const Need each = given.time == 1 && !ahead_ ? of_step_ : need(given);
+  const Need each = given.time == 1 && can_step_ ? of_step_ : need(given);
   const Scratch scratch(given.batch * each.floats());
   Passage passage{given.batch,   given.time, given.lengths, given.tokens,   given.ahead,
                   given.horizon, before,     after,         scratch.data(), threads};

@@ -53,7 +53,8 @@ class Server {
   struct Place {
     std::unique_ptr<const ServedLayer> layer;
     int64_t width;  // of its outputs
-    bool has_time, is_ahead;
+    bool has_time;
+    LayerDescription description;  // that says how many steps flow out of it
   };
 
   // Floats for one sequence: of the widest of what flows between two layers, and of the layer that needs most.

@@ -87,23 +87,26 @@ class ServedBidirectional : public ServedLayer {
     }
   }
 
-  int64_t scratch_floats(int64_t steps) const override { return (1 + steps) * layer_.units; }
+  int64_t scratch_floats(int64_t steps) const override { return 2 * (1 + steps) * layer_.units; }
 
   void run(Passage& passage, const float* from, float* to) const override {
     const int64_t units = layer_.units, size = passage.batch * units;
-    float* const last = passage.scratch;
-    float* const outputs = last + size;
+    const float* shown[2];
     Operands given{};
     given.inputs = from;
     given.lengths = passage.lengths;
     const int64_t rows = layer_.return_sequences ? passage.batch * passage.steps : passage.batch;
     for (int way = 0; way < 2; ++way) {
+      float* const last = passage.scratch + way * size * (1 + passage.steps);
+      float* const outputs = last + size;
       ways_[way]->forward(passage.batch, passage.steps, way == 1, given, {outputs, last, {}, nullptr, false},
                           passage.threads);
-      const float* const shown = layer_.return_sequences ? outputs : last;
-      for_rows(rows, units, passage.threads,
-               [&](int64_t row) { std::memcpy(to + (2 * row + way) * units, shown + row * units, bytes(units)); });
+      shown[way] = layer_.return_sequences ? outputs : last;
     }
+    for_rows(rows, 2 * units, passage.threads, [&](int64_t row) {
+      const int64_t at = row * units;
+      merge_ways(layer_.merge, shown[0] + at, shown[1] + at, units, to + row * layer_.output_width());
+    });
     if (layer_.return_sequences) return;
     passage.steps = 1;
     passage.lengths = nullptr;
@@ -281,6 +284,49 @@ class ServedPooling : public ServedLayer {
   const int64_t width_;
 };
 
+class ServedRepeat : public ServedLayer {
+ public:
+  ServedRepeat(const RepeatDescription& layer, int64_t width) : times_(layer.times), width_(width) {}
+
+  void run(Passage& passage, const float* from, float* to) const override {
+    for_rows(passage.batch * times_, width_, passage.threads,
+             [&](int64_t row) { std::memcpy(to + row * width_, from + row / times_ * width_, bytes(width_)); });
+    passage.steps = times_;
+  }
+
+ private:
+  const int64_t times_, width_;
+};
+
+class ServedFlatten : public ServedLayer {
+ public:
+  explicit ServedFlatten(int64_t floats) : floats_(floats) {}
+
+  void run(Passage& passage, const float* from, float* to) const override {
+    for_rows(passage.batch, floats_, passage.threads,
+             [&](int64_t row) { std::memcpy(to + row * floats_, from + row * floats_, bytes(floats_)); });
+    passage.steps = 1;
+    passage.lengths = nullptr;
+  }
+
+ private:
+  const int64_t floats_;
+};
+
+class ServedNonlinear : public ServedLayer {
+ public:
+  ServedNonlinear(const NonlinearDescription& layer, int64_t width) : kind_(layer.kind), width_(width) {}
+
+  void run(Passage& passage, const float* from, float* to) const override {
+    for_rows(passage.batch * passage.steps, 8 * width_, passage.threads,
+             [&](int64_t row) { bend_vector(kind_, from + row * width_, width_, to + row * width_); });
+  }
+
+ private:
+  const Nonlinearity kind_;
+  const int64_t width_;
+};
+
 using Served = std::unique_ptr<const ServedLayer>;
 
 struct MakeServed {
@@ -305,6 +351,13 @@ struct MakeServed {
     return std::make_unique<ServedNorm>(layer, features, parameters);
   }
   Served operator()(const DropoutDescription&) const { return nullptr; }
+  Served operator()(const RepeatDescription& layer) const { return std::make_unique<ServedRepeat>(layer, features); }
+  Served operator()(const FlattenDescription& layer) const {
+    return std::make_unique<ServedFlatten>(layer.steps * features);
+  }
+  Served operator()(const NonlinearDescription& layer) const {
+    return std::make_unique<ServedNonlinear>(layer, features);
+  }
 };
 
 }  // namespace

@@ -205,7 +205,98 @@ class Norm : public Layer {
   float *normal_, *spread_;  // the vectors before scale and offset, and what they were multiplied by
 };
 
+// A vector at each of so many steps.
+class Repeat : public Layer {
+ public:
+  Repeat(const RepeatDescription& layer, const LayerSetting& setting) : input_(setting.input) {
+    Flow like = input_;
+    like.steps = layer.times;
+    make_output(like, input_.width, true, setting.use);
+  }
+
+  void forward(const StepOf&, const Team& team) override {
+    const Part mine = part_of(output_.rows * output_.steps, team);
+    const int64_t width = input_.width;
+    for (int64_t at = mine.begin; at < mine.end; ++at)
+      std::memcpy(output_.values + at * width, input_.values + at / output_.steps * width,
+                  static_cast<std::size_t>(width) * sizeof(float));
+  }
+
+  void backward(const StepOf&, const Team& team) override {
+    if (!input_.by_values) return;
+    const Part mine = part_of(input_.rows, team);
+    const int64_t width = input_.width;
+    for (int64_t row = mine.begin; row < mine.end; ++row) {
+      float* const to = input_.by_values + row * width;
+      std::fill(to, to + width, 0.0f);
+      pool_total(output_.by_values + row * output_.steps * width, output_.steps, width, to);
+    }
+  }
+
+ private:
+  const Flow input_;
+};
+
+// A sequence as one vector: the same numbers.
+class Flatten : public Layer {
+ public:
+  Flatten(const FlattenDescription& layer, const LayerSetting& setting) : input_(setting.input) {
+    steps_after(layer, false, input_.steps, 0);
+    make_output(input_, input_.width * layer.steps, false, setting.use);
+  }
+
+  void forward(const StepOf&, const Team& team) override { copy(input_.values, output_.values, team); }
+  void backward(const StepOf&, const Team& team) override {
+    if (input_.by_values) copy(output_.by_values, input_.by_values, team);
+  }
+
+ private:
+  void copy(const float* from, float* to, const Team& team) const {
+    const Part mine = part_of(input_.count(), team);
+    std::memcpy(to + mine.begin, from + mine.begin, static_cast<std::size_t>(mine.end - mine.begin) * sizeof(float));
+  }
+
+  const Flow input_;
+};
+
+class Nonlinear : public Layer {
+ public:
+  Nonlinear(const NonlinearDescription& layer, const LayerSetting& setting) : input_(setting.input), kind_(layer.kind) {
+    make_output(input_, input_.width, input_.has_time, setting.use);
+  }
+
+  void forward(const StepOf&, const Team& team) override {
+    const Part mine = part_of(input_.rows * input_.steps, team);
+    for (int64_t at = mine.begin * input_.width; at < mine.end * input_.width; at += input_.width)
+      bend_vector(kind_, input_.values + at, input_.width, output_.values + at);
+  }
+
+  void backward(const StepOf&, const Team& team) override {
+    if (!input_.by_values) return;
+    const Part mine = part_of(input_.rows * input_.steps, team);
+    for (int64_t at = mine.begin * input_.width; at < mine.end * input_.width; at += input_.width)
+      bend_back(kind_, input_.values + at, output_.values + at, output_.by_values + at, input_.width,
+                input_.by_values + at);
+  }
+
+ private:
+  const Flow input_;
+  const Nonlinearity kind_;
+};
+
 }  // namespace
+
+std::unique_ptr<Layer> make_layer(const RepeatDescription& layer, const LayerSetting& setting) {
+  return std::make_unique<Repeat>(layer, setting);
+}
+
+std::unique_ptr<Layer> make_layer(const FlattenDescription& layer, const LayerSetting& setting) {
+  return std::make_unique<Flatten>(layer, setting);
+}
+
+std::unique_ptr<Layer> make_layer(const NonlinearDescription& layer, const LayerSetting& setting) {
+  return std::make_unique<Nonlinear>(layer, setting);
+}
 
 std::unique_ptr<Layer> make_layer(const EmbeddingDescription& layer, const LayerSetting& setting) {
   return std::make_unique<Embedding>(layer, setting);

@@ -15,13 +15,17 @@ int64_t part(int64_t count, int rank, int size) { return count * rank / size; }
 
 }  // namespace
 
+bool Limits::any() const { return !frozen.empty() || std::isfinite(norm) || std::isfinite(value); }
+
 Trainer::Trainer(const TrainerPlan& plan)
     : ragged_(plan.ragged),
       trains_(plan.trains),
       by_values_(plan.by_values),
+      plain_counts_(plan.plain_counts),
       parameter_count_(parameter_floats(plan.network, plan.input)),
       threads_(plan.threads),
       rule_(plan.rule),
+      limits_(plan.limits),
       images_(plan.images),
       parameters_(parameter_count_),
       gradients_(trains_ ? parameter_count_ : 0),
@@ -29,7 +33,10 @@ Trainer::Trainer(const TrainerPlan& plan)
       lengths_(ragged_ ? plan.batch : 0, static_cast<int32_t>(plan.time)),
       weights_(plan.batch),
       shares_(plan.batch),
-      squares_((parameter_count_ + kSquared - 1) / kSquared) {
+      counts_(plan.batch),
+      squares_((parameter_count_ + kSquared - 1) / kSquared),
+      terms_(plan.terms),
+      penalties_(plan.penalties) {
   input_ = {plan.batch, plan.time, plan.input.width, plan.input.has_time, nullptr, nullptr, nullptr};
   if (plan.input.is_symbols) {
     tokens_.resize(static_cast<std::size_t>(input_.count()));
@@ -55,9 +62,10 @@ Trainer::Trainer(const TrainerPlan& plan)
   setting.use = trains_ ? Use::train : Use::evaluate;
   setting.threads = threads_;
   for (const LayerDescription& layer : plan.network) add(layer, setting);
-  if (plan.terms.empty() || plan.terms.front().criterion == Criterion::accuracy)
+  answers_each_step_ = setting.lengths != nullptr;
+  if (terms_.empty() || !is_loss(terms_.front().criterion))
     throw std::invalid_argument("the first criterion is a loss");
-  for (const Term& term : plan.terms) add(term);
+  for (const Term& term : terms_) add(term);
 }
 
 void Trainer::add(const LayerDescription& layer, LayerSetting& setting) {
@@ -75,27 +83,32 @@ void Trainer::add(const LayerDescription& layer, LayerSetting& setting) {
 
 void Trainer::add(const Term& term) {
   const Flow& outputs = output();
-  const bool is_loss = criteria_.empty();
-  if (!is_loss && latchwork::takes_classes(term.criterion) != takes_classes())
-    throw std::invalid_argument("the criteria take different targets");
+  const bool is_first = criteria_.empty();
   CriterionJob job{};
   job.criterion = term.criterion;
-  job.setting = term.setting;
+  job.setting = term.settings.data();
+  job.settings = static_cast<int64_t>(term.settings.size());
   job.batch = outputs.rows;
   job.steps = outputs.steps;
   job.width = outputs.width;
   job.outputs = outputs.values;
   job.shares = shares_.data();
   job.values_of_rows = take(outputs.rows);
-  job.by_outputs = is_loss && trains_ ? outputs.by_values : nullptr;
-  if (!is_loss) {
+  job.by_outputs = is_first && trains_ ? outputs.by_values : nullptr;
+  const int64_t levels = levels_of(job);
+  if (job.settings < 1 || job.width % levels)
+    throw std::invalid_argument("the outputs are not so many for each target as there are levels");
+  if (!is_first &&
+      (latchwork::takes_classes(term.criterion) != takes_classes() || levels != levels_of(criteria_.front())))
+    throw std::invalid_argument("the criteria take different targets");
+  if (!is_first) {
     job.values = criteria_.front().values;
     job.classes = criteria_.front().classes;
   } else if (latchwork::takes_classes(term.criterion)) {
     classes_.resize(static_cast<std::size_t>(outputs.rows * outputs.steps));
     job.classes = classes_.data();
   } else {
-    job.values = values_ = take(outputs.count());
+    job.values = values_ = take(outputs.count() / levels);
   }
   criteria_.push_back(job);
 }
@@ -152,6 +165,7 @@ void Trainer::work(const Call& call, const Team& team) {
       team.sync();
     }
     for (const CriterionJob& job : criteria_) learning_engine().criterion(job, team);
+    penalties_.measure(parameters_.data(), team);
     team.sync();
     if (team.rank == 0) add_up(batches.sums + step * (criteria() + 1));
     if (!trains_) {
@@ -160,6 +174,10 @@ void Trainer::work(const Call& call, const Team& team) {
     }
     for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer) {
       (*layer)->backward(of, team);
+      team.sync();
+    }
+    if (penalties_) {
+      penalties_.add_slopes(parameters_.data(), gradients_.data(), team);
       team.sync();
     }
     update(step, batches, team);
@@ -201,6 +219,17 @@ void Trainer::gather(const Call& call, int64_t step, const StepOf& of, const Tea
   copy(from.values, row_targets(), values_);
   copy(from.classes, row_targets(), classes_.data());
   copy(from.ahead, ahead_floats_, ahead_);
+  if (answers_each_step_)
+    for (int64_t place = begin; place < end; ++place) hide_past_end(from.lengths, row_of(place), place);
+}
+
+// Steps past a sequence's end have no target.
+void Trainer::hide_past_end(const Column<int32_t>& lengths, int64_t row, int64_t place) {
+  const int64_t steps = output().steps, targets = row_targets(), each = targets / steps;
+  const int64_t first = std::clamp<int64_t>(*lengths.row(row), 0, steps) * each;
+  if (values_) std::fill(values_ + place * targets + first, values_ + (place + 1) * targets, NAN);
+  if (!classes_.empty())
+    std::fill(classes_.data() + place * targets + first, classes_.data() + (place + 1) * targets, -1);
 }
 
 // What each row weighs, and its share in the loss of the batch. A row of which nothing was observed counts nowhere.
@@ -210,12 +239,14 @@ void Trainer::count(const int32_t* order, const Column<float>& weight) {
   for (int64_t place = 0; place < batch(); ++place) {
     float& weighs = weights_[place];
     weighs = order[place] < 0 ? 0.0f : weight.data ? *weight.row(order[place]) : 1.0f;
-    if (!(weighs > 0)) continue;
+    counts_[place] = 0.0f;
+    if (order[place] < 0 || !(weighs > 0 || plain_counts_)) continue;
     int64_t observed = targets;
-    for (int64_t i = 0; values_ && i < targets; ++i)
-      observed -= values_[place * targets + i] != values_[place * targets + i];
+    for (int64_t i = place * targets; i < (place + 1) * targets; ++i)
+      observed -= values_ ? values_[i] != values_[i] : classes_[i] < 0;
     const int64_t share = by_values_ ? observed : observed > 0;
-    weighs *= static_cast<float>(share);
+    counts_[place] = static_cast<float>(share);
+    weighs *= counts_[place];
     counted += static_cast<double>(share);
   }
   const auto rows = static_cast<float>(std::max(counted, 1.0));
@@ -224,18 +255,48 @@ void Trainer::count(const int32_t* order, const Column<float>& weight) {
 }
 
 void Trainer::add_up(double* sums) const {
+  const auto* counted = weights_.data();
   for (const CriterionJob& job : criteria_) {
     double sum = 0;
     for (int64_t row = 0; row < input_.rows; ++row)
-      if (weights_[row] > 0) sum += static_cast<double>(job.values_of_rows[row]) * weights_[row];
+      if (counted[row] > 0) sum += static_cast<double>(job.values_of_rows[row]) * counted[row];
     *sums++ = sum;
+    if (plain_counts_) counted = counts_.data();
   }
   double weights = 0;
-  for (const float weight : weights_) weights += weight;
+  for (int64_t row = 0; row < input_.rows; ++row) weights += counted[row];
   *sums = weights;
+  if (penalties_) sums[-criteria()] += penalties_.total() * weights;
+}
+
+void Trainer::limit(const Team& team) {
+  if (!limits_.any()) return;
+  float* const gradients = gradients_.data();
+  if (team.rank == 0)
+    for (const auto& [first, last] : limits_.frozen) std::fill(gradients + first, gradients + last, 0.0f);
+  team.sync();
+  if (std::isfinite(limits_.value)) {
+    const Part mine = part_of(parameter_count_, team);
+    for (int64_t i = mine.begin; i < mine.end; ++i)  // in this order NaN passes through
+      gradients[i] = gradients[i] > limits_.value    ? limits_.value
+                     : gradients[i] < -limits_.value ? -limits_.value
+                                                     : gradients[i];
+  }
+  if (std::isfinite(limits_.norm)) {
+    for (std::size_t index = 0; index < limits_.variables.size(); ++index) {
+      if (static_cast<int>(index) % team.size != team.rank) continue;
+      const auto [first, last] = limits_.variables[index];
+      const auto norm =
+          static_cast<float>(std::sqrt(learning_engine().sum_of_squares(gradients + first, last - first)));
+      if (norm > limits_.norm)
+        for (int64_t i = first; i < last; ++i) gradients[i] = gradients[i] * limits_.norm / norm;
+    }
+  }
+  team.sync();
 }
 
 void Trainer::update(int64_t step, const Batches& batches, const Team& team) {
+  limit(team);
   UpdateJob job{};
   job.direction = rule_.direction;
   job.decay = static_cast<float>(rule_.decay);
@@ -247,6 +308,7 @@ void Trainer::update(int64_t step, const Batches& batches, const Team& team) {
   const auto steps = static_cast<float>(batches.first + step + 1);
   job.first_correction = 1.0f - std::pow(job.decay, steps);
   job.second_correction = 1.0f - std::pow(job.decay_of_squares, steps);
+  if (rule_.epsilon_beside_raw) job.epsilon /= std::sqrt(job.second_correction);
   job.most_norm = batches.most_norm;
   job.scale = batches.scales[step];
   if (std::isfinite(batches.most_norm)) {

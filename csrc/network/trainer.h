@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "network/layers.h"
+#include "network/penalties.h"
 #include "network/warp.h"
 
 namespace latchwork {
@@ -31,11 +32,23 @@ struct Examples {
   Column<float> ahead;      // [horizon, features], or null
 };
 
+using Ranges = std::vector<std::pair<int64_t, int64_t>>;  // of the parameters
+
 struct Rule {
   Direction direction;
   double decay, decay_of_squares, epsilon;
+  bool epsilon_beside_raw;  // Adam's epsilon beside the root before it is corrected, as in Keras
   float weight_decay;
-  std::vector<std::pair<int64_t, int64_t>> decayed;  // ranges of the parameters
+  Ranges decayed;
+};
+
+// What becomes of gradients before the optimiser sees them.
+struct Limits {
+  Ranges frozen;      // zero: these are not trained
+  Ranges variables;   // each with a norm of at most `norm`
+  float norm, value;  // infinity for any; no number is further from zero than `value`
+
+  bool any() const;
 };
 
 // `order` [count, batch] says which rows make each batch, -1 for none.
@@ -51,7 +64,7 @@ struct Batches {
 
 struct Term {
   Criterion criterion;
-  float setting;
+  std::vector<float> settings;  // see CriterionJob; one, but several of pinball
 };
 
 // What a trainer is made for.
@@ -64,7 +77,10 @@ struct TrainerPlan {
   bool trains;              // else it only evaluates
   bool by_values;           // rows count by their observed targets, so that a loss is a mean of values, not of rows
   std::vector<Term> terms;  // the loss comes first
+  std::vector<Penalty> penalties;
+  bool plain_counts;  // figures are means over rows whatever these weigh: the loss's sum alone knows weights
   Rule rule;
+  Limits limits;
   std::optional<AffineLimits> images;  // that inputs are changed by while it trains
   int threads;                         // that a call may use
 };
@@ -78,7 +94,10 @@ class Trainer {
   int64_t batch() const { return input_.rows; }
   int64_t row_floats() const { return input_.steps * input_.width; }
   int64_t row_ahead() const { return ahead_floats_; }
-  int64_t row_targets() const { return output().steps * (takes_classes() ? 1 : output().width); }
+  int64_t row_targets() const {
+    const CriterionJob& loss = criteria_.front();
+    return loss.steps * (takes_classes() ? 1 : loss.width / levels_of(loss));
+  }
   bool takes_tokens() const { return input_.tokens; }
   bool takes_classes() const { return latchwork::takes_classes(criteria_.front().criterion); }
   int64_t criteria() const { return static_cast<int64_t>(criteria_.size()); }
@@ -107,24 +126,30 @@ class Trainer {
   void work(const Call& call, const Team& team);
   void gather(const Call& call, int64_t step, const StepOf& of, const Team& team);
   void count(const int32_t* order, const Column<float>& weight);
+  void hide_past_end(const Column<int32_t>& lengths, int64_t row, int64_t place);
   void add_up(double* sums) const;
+  void limit(const Team& team);
   void update(int64_t step, const Batches& batches, const Team& team);
 
-  const bool ragged_, trains_, by_values_;
+  const bool ragged_, trains_, by_values_, plain_counts_;
   const int64_t parameter_count_;
   const int threads_;
   const Rule rule_;
+  const Limits limits_;
   const std::optional<AffineLimits> images_;
   int64_t ahead_floats_ = 0;
   Floats parameters_, gradients_, slots_;
   std::vector<Floats> buffers_;
   Flow input_{};
   std::vector<int32_t> tokens_, lengths_, classes_;
-  std::vector<float> weights_, shares_;
+  std::vector<float> weights_, shares_, counts_;
   float *values_ = nullptr, *ahead_ = nullptr;
   std::vector<double> squares_;
   std::vector<std::unique_ptr<Layer>> layers_;
+  std::vector<Term> terms_;
   std::vector<CriterionJob> criteria_;
+  Penalties penalties_;
+  bool answers_each_step_ = false;  // of sequences that differ in length: what is past an end has no target
 };
 
 }  // namespace latchwork

@@ -55,8 +55,28 @@ LATCHWORK_INLINE void update_register(const UpdateJob& job, const UpdateAt& at) 
     store(at.slots[0], mean);
     store(at.slots[1], squares);
     way = mean / job.first_correction / (square_root(squares / job.second_correction) + job.epsilon);
+  } else if constexpr (direction == Direction::adadelta) {
+    const Vec squares = job.gain * (gradient * gradient) + job.decay * load(at.slots[0]), moves = load(at.slots[1]);
+    way = square_root(moves + job.epsilon) * gradient / square_root(squares + job.epsilon);
+    store(at.slots[0], squares);
+    store(at.slots[1], job.gain * (way * way) + job.decay * moves);
+  } else if constexpr (direction == Direction::adamax) {
+    const Vec mean = job.gain * gradient + job.decay * load(at.slots[0]);
+    const Vec size = gradient < 0.0f ? -gradient : gradient, before = job.decay_of_squares * load(at.slots[1]);
+    const Vec largest = size < before ? before : size;
+    store(at.slots[0], mean);
+    store(at.slots[1], largest);
+    way = mean / job.first_correction / (largest + job.epsilon);
   }
   const Vec parameter = load(at.parameters);
+  if constexpr (direction == Direction::velocity || direction == Direction::nesterov) {
+    const Vec moved = job.decay * load(at.slots[0]) + job.scale * gradient;
+    store(at.slots[0], moved);
+    const Vec move = direction == Direction::nesterov ? job.decay * moved + job.scale * gradient : moved;
+    const Vec shrunk = job.weight_decay != 0.0f ? parameter + job.scale * job.weight_decay * parameter : parameter;
+    store(at.parameters, shrunk + move);
+    return;
+  }
   if (job.weight_decay != 0.0f) way += job.weight_decay * parameter;
   store(at.parameters, parameter + job.scale * way);
 }
@@ -97,6 +117,10 @@ inline void update(const UpdateJob& job) {
     case Direction::rmsprop: return update_range<Direction::rmsprop>(job);
     case Direction::adam: return update_range<Direction::adam>(job);
     case Direction::adagrad: return update_range<Direction::adagrad>(job);
+    case Direction::velocity: return update_range<Direction::velocity>(job);
+    case Direction::nesterov: return update_range<Direction::nesterov>(job);
+    case Direction::adadelta: return update_range<Direction::adadelta>(job);
+    case Direction::adamax: return update_range<Direction::adamax>(job);
   }
 }
 

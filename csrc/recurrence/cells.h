@@ -37,6 +37,23 @@ struct BackwardUnits {
 
 LATCHWORK_INLINE Vec zero() { return Vec{}; }
 
+// What a candidate and a cell's memory go through: tanh, or the rectifier.
+template <bool is_relu>
+LATCHWORK_INLINE Vec bent(Vec x) {
+  if constexpr (is_relu)
+    return x < 0.0f ? zero() : x;  // in this order NaN passes through
+  else
+    return tanh(x);
+}
+// Its slope where it gives y.
+template <bool is_relu>
+LATCHWORK_INLINE Vec slope_of_bent(Vec y) {
+  if constexpr (is_relu)
+    return y > 0.0f ? splat(1.0f) : zero();
+  else
+    return 1.0f - y * y;
+}
+
 // What the products of this kind have in common.
 template <Kind kind>
 struct CellBase {
@@ -85,14 +102,15 @@ struct SimpleRelu : CellBase<Kind::simple_rnn_relu> {
 };
 
 // Slots n (the candidate's sum from the inputs), r, z, and the candidate's sum from the hidden state.
-struct Gru : CellBase<Kind::gru> {
+template <bool is_relu>
+struct GruBase : CellBase<is_relu ? Kind::gru_relu : Kind::gru> {
   static constexpr bool kNeedsHiddenBefore = true;
   static LATCHWORK_INLINE void begin(Vec* z, ForwardUnits&) {
     bend<Curve::sigmoid, Curve::sigmoid>(z + 1);  // 1, 2
   }
 
   static LATCHWORK_INLINE Vec end(Vec* z, ForwardUnits& u) {
-    z[0] = tanh(z[0] + z[1] * z[3]);                // 3
+    z[0] = bent<is_relu>(z[0] + z[1] * z[3]);       // 3
     return z[0] + z[2] * (u.hidden_before - z[0]);  // 4
   }
 
@@ -105,7 +123,7 @@ struct Gru : CellBase<Kind::gru> {
   static LATCHWORK_INLINE void slopes(const Vec* z, const ForwardUnits& u, Vec, Vec* by) {
     const Vec candidate = z[0], reset = z[1], update = z[2], recurrent = z[3];
     by[0] = (u.hidden_before - candidate) * update * (1.0f - update);  // hidden by the update's sum: 4, 2
-    by[1] = (1.0f - update) * (1.0f - candidate * candidate);          // hidden by the candidate's sum: 4, 3
+    by[1] = (1.0f - update) * slope_of_bent<is_relu>(candidate);       // hidden by the candidate's sum: 4, 3
     by[2] = update;                                                    // hidden by the one before: 4
     by[3] = reset;                                                     // the candidate's sum by the recurrent one: 3
     by[4] = recurrent * reset * (1.0f - reset);                        // the candidate's sum by the reset's: 3, 1
@@ -120,13 +138,22 @@ struct Gru : CellBase<Kind::gru> {
   }
 };
 
-template <bool with_peepholes>
-struct LstmBase : CellBase<with_peepholes ? Kind::peephole_lstm : Kind::lstm> {
+using Gru = GruBase<false>;
+using GruRelu = GruBase<true>;
+
+template <bool with_peepholes, bool is_relu = false>
+struct LstmBase : CellBase<with_peepholes ? Kind::peephole_lstm
+                           : is_relu      ? Kind::lstm_relu
+                                          : Kind::lstm> {
   static LATCHWORK_INLINE void begin(Vec* z, ForwardUnits& u) {
     if constexpr (with_peepholes) {
       z[0] += u.peepholes.input * u.before[0];
       z[1] += u.peepholes.forget * u.before[0];
       bend<Curve::sigmoid, Curve::sigmoid, Curve::tanh>(z);  // 1, 2, 3
+    } else if constexpr (is_relu) {
+      z[2] = bent<true>(z[2]);                  // 3
+      bend<Curve::sigmoid, Curve::sigmoid>(z);  // 1, 2
+      bend<Curve::sigmoid>(z + 3);              // 5
     } else {
       bend<Curve::sigmoid, Curve::sigmoid, Curve::tanh, Curve::sigmoid>(z);  // 1, 2, 3, 5
     }
@@ -135,18 +162,18 @@ struct LstmBase : CellBase<with_peepholes ? Kind::peephole_lstm : Kind::lstm> {
   }
 
   static LATCHWORK_INLINE Vec end(Vec* z, ForwardUnits& u) {
-    u.notes[0] = tanh(u.after[0]);
+    u.notes[0] = bent<is_relu>(u.after[0]);
     return z[3] * u.notes[0];  // 6
   }
 
   static LATCHWORK_INLINE void slopes(const Vec* z, const ForwardUnits& u, Vec hidden, Vec* by) {
     const Vec input = z[0], forget = z[1], candidate = z[2], output = z[3], shown = u.notes[0];
-    by[0] = hidden * (1.0f - output);                // hidden by the output gate's sum: 6, 5
-    by[1] = output * (1.0f - shown * shown);         // hidden by the cell: 6
-    by[2] = forget;                                  // the cell by the one before: 4
-    by[3] = input * (1.0f - candidate * candidate);  // the cell by the candidate's sum: 4, 3
-    by[4] = u.before[0] * forget * (1.0f - forget);  // the cell by the forget gate's sum: 4, 2
-    by[5] = candidate * input * (1.0f - input);      // the cell by the input gate's sum: 4, 1
+    by[0] = hidden * (1.0f - output);                   // hidden by the output gate's sum: 6, 5
+    by[1] = output * slope_of_bent<is_relu>(shown);     // hidden by the cell: 6
+    by[2] = forget;                                     // the cell by the one before: 4
+    by[3] = input * slope_of_bent<is_relu>(candidate);  // the cell by the candidate's sum: 4, 3
+    by[4] = u.before[0] * forget * (1.0f - forget);     // the cell by the forget gate's sum: 4, 2
+    by[5] = candidate * input * (1.0f - input);         // the cell by the input gate's sum: 4, 1
     if constexpr (with_peepholes) by[6] = u.after[0];
   }
 
@@ -171,6 +198,7 @@ struct LstmBase : CellBase<with_peepholes ? Kind::peephole_lstm : Kind::lstm> {
 };
 
 using Lstm = LstmBase<false>;
+using LstmRelu = LstmBase<false, true>;
 using PeepholeLstm = LstmBase<true>;
 
 // Slots f, g, o; the input gate is 1 - f.

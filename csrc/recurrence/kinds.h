@@ -17,7 +17,10 @@
   each(simple_rnn_tanh, SimpleTanh, 1, 1, 0, 0, 0, 0, "hidden", "", false, false)       \
   each(simple_rnn_relu, SimpleRelu, 1, 1, 0, 0, 0, 0, "hidden", "", false, false)       \
   each(gru, Gru, 3, 4, 0, 1, 2, 5, "hidden", "reset, update, candidate", true, false)   \
+  each(gru_relu, GruRelu, 3, 4, 0, 1, 2, 5, "hidden", "reset, update, candidate", true, false) \
   each(lstm, Lstm, 4, 4, 0, 0, 0, 6,                                                    \
+       "hidden, cell", "input, forget, candidate, output", false, false)                \
+  each(lstm_relu, LstmRelu, 4, 4, 0, 0, 0, 6,                                           \
        "hidden, cell", "input, forget, candidate, output", false, false)                \
   each(peephole_lstm, PeepholeLstm, 4, 4, 0, 0, 0, 7,                                   \
        "hidden, cell", "input, forget, candidate, output", false, true)                 \

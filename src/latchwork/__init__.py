@@ -37,6 +37,8 @@ def __getattr__(name: str) -> Any:
         return _all()
     if name.startswith("_"):
         raise AttributeError(f"module 'latchwork' has no attribute {name!r}")
+    if name == "keras":  # a package of its own: `import latchwork.keras`
+        return import_module("latchwork.keras")
     home = import_module(_HOME_OF.get(name, _LAYERS))
     if name not in _HOME_OF and name not in home.__all__:
         raise AttributeError(f"module 'latchwork' has no attribute {name!r}")

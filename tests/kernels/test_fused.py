@@ -26,11 +26,12 @@ TOLERANCE = 1e-5  # norm of the difference over norm, for each tensor
 def reference_step(kind, weights, inputs, recurrent, state):
     """One step from the inputs, the hidden state as the recurrent product sees it, and the state itself."""
     w, u, sigmoid = weights["input_weight"], weights["hidden_weight"], jax.nn.sigmoid
-    if kind == "gru":
+    bent = jax.nn.relu if kind.endswith("_relu") else jnp.tanh
+    if kind.startswith("gru"):
         xr, xz, xn = jnp.split(inputs @ w + weights["input_bias"], 3, axis=-1)
         hr, hz, hn = jnp.split(recurrent @ u + weights["hidden_bias"], 3, axis=-1)
         update = sigmoid(xz + hz)
-        return ((1 - update) * jnp.tanh(xn + sigmoid(xr + hr) * hn) + update * state[0],)
+        return ((1 - update) * bent(xn + sigmoid(xr + hr) * hn) + update * state[0],)
     z = inputs @ w + recurrent @ u + weights["bias"]
     if kind == "simple_rnn_tanh":
         return (jnp.tanh(z),)
@@ -51,10 +52,10 @@ def reference_step(kind, weights, inputs, recurrent, state):
         return sigmoid(o) * cell / normalizer, cell, normalizer, most
     if kind == "peephole_lstm":
         i, f = i + weights["input_peephole"] * state[1], f + weights["forget_peephole"] * state[1]
-    cell = sigmoid(f) * state[1] + sigmoid(i) * jnp.tanh(g)
+    cell = sigmoid(f) * state[1] + sigmoid(i) * bent(g)
     if kind == "peephole_lstm":
         o = o + weights["output_peephole"] * cell
-    return sigmoid(o) * jnp.tanh(cell), cell
+    return sigmoid(o) * bent(cell), cell
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from made_up import RATE, say
 
 import latchwork as lw
 from latchwork.cli.main import run
+from latchwork.speech.loading import load_utterances
 from latchwork.speech.measures import word_error_rate
 from latchwork.speech.model import SpeechModel
-from latchwork.speech.preparing import joined, load_utterances
+from latchwork.speech.preparing import joined
 from latchwork.speech.recordings import read_recordings
 
 soundfile = pytest.importorskip("soundfile")
@@ -42,7 +43,7 @@ def test_words_never_heard_before_are_understood(recognizer: lw.SpeechRecognizer
 
 
 def test_strings_of_words_are_understood(recognizer: lw.SpeechRecognizer, recordings: Path):
-    said, rate = load_utterances(read_recordings(recordings))
+    said, rate, *_ = load_utterances(read_recordings(recordings))
     strings = joined(said, 30, rate, np.random.default_rng(5))
     heard = recognizer.predict([each.samples for each in strings], rate)
     assert word_error_rate([each.text for each in strings], heard) < 0.25

@@ -10,7 +10,8 @@ import pytest
 from latchwork.core.errors import InputError
 from latchwork.speech.audio import read_audio
 from latchwork.speech.listening import CHUNK_MS, from_pipe, utterances
-from latchwork.speech.preparing import Utterance, as_rows, joined, load_utterances
+from latchwork.speech.loading import Utterance, load_utterances
+from latchwork.speech.preparing import as_rows, joined
 from latchwork.speech.recordings import read_recordings
 from latchwork.speech.symbols import Symbols, fit_symbols
 from latchwork.transforms.spectrogram import Spectrogram
@@ -96,7 +97,7 @@ def test_folders_that_do_not_say_what_is_said_are_refused(tmp_path: Path):
     with pytest.raises(InputError, match="no recordings"):
         read_recordings(tmp_path)
     write(tmp_path / "recording.wav")
-    with pytest.raises(InputError, match="does not say what is said"):
+    with pytest.raises(InputError, match="looks like the name of a folder"):
         read_recordings(tmp_path)
     (tmp_path / "transcripts.csv").write_text("file,text\nother.wav,hello\n")
     with pytest.raises(InputError, match="line 2: there is no file"):
@@ -127,7 +128,7 @@ def test_symbols_follow_the_transcripts():
 
 
 def test_strings_are_of_one_speaker_and_keep_their_words(recordings: Path):
-    said, rate = load_utterances(read_recordings(recordings))
+    said, rate, *_ = load_utterances(read_recordings(recordings))
     for each in joined(said, 20, rate, np.random.default_rng(0)):
         words = each.text.split()
         assert 2 <= len(words) <= 4 and each.speaker in ("ann", "bob")

@@ -18,20 +18,27 @@ from latchwork.core.network import NetworkData
 from latchwork.core.spec import (
     GRU,
     LSTM,
+    Activation,
+    Ahead,
     Bidirectional,
     CoupledLSTM,
     Dense,
     Dropout,
     Embedding,
+    Flatten,
     LayerNorm,
     PeepholeLSTM,
     Pooling,
     Recurrent,
+    RepeatVector,
     Sequential,
     SimpleRNN,
 )
+from latchwork.engines.native import program
 from latchwork.training import (
     Accuracy,
+    BinaryAccuracy,
+    BinaryCrossEntropy,
     Data,
     Fitted,
     Huber,
@@ -40,6 +47,8 @@ from latchwork.training import (
     Optimizer,
     Pinball,
     SideBySide,
+    SmoothAbsoluteError,
+    SmoothSMAPE,
     SoftmaxCrossEntropy,
     Supervised,
     evaluate,
@@ -57,18 +66,29 @@ def rows(network: Sequential, objective: Supervised, *, lengths: bool = False, w
     rng = np.random.default_rng(5)
     inputs = rng.normal(size=(ROWS, TIME, FEATURES)).astype(np.float32)
     shape: Any = network.with_input((TIME, FEATURES)).output_shape()
-    is_class = isinstance(objective.loss, SoftmaxCrossEntropy)
-    targets = (
-        rng.integers(0, shape[-1], (ROWS, *shape[:-1]), np.int32)
-        if is_class
-        else rng.normal(size=(ROWS, *shape)).astype(np.float32)
-    )
+    match objective.loss:
+        case SoftmaxCrossEntropy():
+            targets = rng.integers(0, shape[-1], (ROWS, *shape[:-1]), np.int32)
+        case BinaryCrossEntropy():
+            targets = rng.integers(0, 2, (ROWS, *shape)).astype(np.float32)
+        case Pinball(quantiles):
+            targets = rng.normal(size=(ROWS, *shape[:-1], shape[-1] // len(quantiles))).astype(np.float32)
+        case _:
+            targets = rng.normal(size=(ROWS, *shape)).astype(np.float32)
     given = {"inputs": inputs, "targets": targets}
     if lengths:
         given["lengths"] = rng.integers(1, TIME + 1, ROWS, np.int32)
     if weight:
         given["weight"] = rng.uniform(0, 2, ROWS).astype(np.float32) * (rng.uniform(size=ROWS) < 0.8)
     return given
+
+
+class OwnLoss:
+    """What JAX alone can differentiate."""
+
+    def __call__(self, outputs: Any, targets: Any) -> Any:
+        """The fourth power of the error."""
+        return ((outputs - targets) ** 4).mean(axis=-1)
 
 
 def train(way: str, network: Sequential, objective: Supervised, given: dict[str, Any], **options: Any) -> Fitted:
@@ -103,6 +123,7 @@ def compare(network: Sequential, objective: Supervised, given: dict[str, Any], *
 
 RECURRENT: list[Recurrent] = [
     SimpleRNN(5), SimpleRNN(5, activation="relu"), GRU(5), LSTM(5), PeepholeLSTM(5), CoupledLSTM(5),
+    LSTM(5, activation="relu"), GRU(5, activation="relu"),
 ]  # fmt: skip
 NETWORKS = [
     *(Sequential([layer, Dense(4)]) for layer in RECURRENT),
@@ -113,6 +134,14 @@ NETWORKS = [
     Sequential([Dense(4), LSTM(5, return_sequences=True), LSTM(6)]),
     Sequential([GRU(5, return_sequences=True), LayerNorm(), Pooling(("first", "last", "mean", "max")), Dense(3)]),
     Sequential([LayerNorm(), SimpleRNN(5, activation="relu", return_sequences=True), Pooling(("max",)), Dense(3)]),
+    Sequential(
+        [Bidirectional(LSTM(5, return_sequences=True), merge="mul"), Bidirectional(GRU(4), merge="ave"), Dense(3)]
+    ),
+    Sequential(
+        [Bidirectional(LSTM(5), merge="sum"), RepeatVector(3), GRU(4, return_sequences=True), Flatten(3), Dense(3)]
+    ),
+    *(Sequential([LSTM(5), Dense(4), Activation(name), Dense(3)]) for name in Activation.FUNCTIONS),
+    Sequential([LSTM(5, return_sequences=True), Activation("softmax"), Pooling(("mean",)), Dense(3)]),
 ]
 
 
@@ -130,13 +159,59 @@ def test_each_layer_learns_as_with_xla(network: Sequential):
         Supervised(
             SoftmaxCrossEntropy(label_smoothing=0.1), (("accuracy", Accuracy()), ("hard", SoftmaxCrossEntropy()))
         ),
+        Supervised(
+            BinaryCrossEntropy(label_smoothing=0.1), (("right", BinaryAccuracy()), ("mae", MeanAbsoluteError()))
+        ),
+        Supervised(SmoothSMAPE(0.01), (("sae", SmoothAbsoluteError()),)),
+        Supervised(Pinball((0.1, 0.3, 0.5, 0.95)), (("other", Pinball((0.2, 0.4, 0.6, 0.8))),), mean="values"),
     ],
     ids=repr,
 )
 @pytest.mark.parametrize("every_step", [False, True])
 def test_each_loss_is_measured_as_with_xla(objective: Supervised, every_step: bool):
+    """Also where sequences end before the others, and where not all was observed."""
     network = Sequential([LSTM(5, return_sequences=every_step), Dense(20)])
-    compare(network, objective, rows(network, objective))
+    given = rows(network, objective, lengths=every_step, weight=every_step)
+    targets = given["targets"]
+    hidden = np.random.default_rng(9).uniform(size=targets.shape) < 0.2
+    hidden[3] = True
+    given["targets"] = np.where(hidden, -1 if targets.dtype.kind == "i" else np.nan, targets).astype(targets.dtype)
+    compare(network, objective, given)
+
+
+def test_steps_past_the_end_have_no_target():
+    """What stands there changes nothing; each row's loss is the mean over its own steps."""
+    network = Sequential([GRU(4, return_sequences=True), Dense(3)])
+    for objective in (CLASSES, VALUES):
+        given = rows(network, objective, lengths=True)
+        past = np.arange(TIME) >= given["lengths"][:, None]
+        other = given | {"targets": given["targets"].copy()}
+        other["targets"][past] = 1
+        first, second = (train("native", network, objective, each) for each in (given, other))
+        assert bits(first.model) == bits(second.model) and first.history.last("loss") == second.history.last("loss")
+    model = NetworkData.build(network, (TIME, FEATURES), seed=1)
+    given = rows(network, VALUES, lengths=True)
+    outputs = program.serve(model.spec, model.parameters).run(given["inputs"], given["lengths"]).astype(np.float64)
+    squares = ((outputs - given["targets"]) ** 2).mean(axis=-1)
+    each = [squares[row, :length].mean() for row, length in enumerate(given["lengths"])]
+    steps = np.concatenate([squares[row, :length] for row, length in enumerate(given["lengths"])])
+    assert evaluate(model, VALUES, Data(given))["loss"] == pytest.approx(np.mean(each), rel=1e-5)
+    by_step = Supervised(MeanSquaredError(), mean="values")
+    assert evaluate(model, by_step, Data(given))["loss"] == pytest.approx(np.mean(steps), rel=1e-5)
+
+
+def test_levels_lie_beside_their_target():
+    """A horizon of three with two levels each: as one vector, or as steps ahead."""
+    objective = Supervised(Pinball((0.2, 0.9)))
+    network = Sequential([LSTM(5), Dense(6)])
+    given = rows(network, objective)
+    assert given["targets"].shape == (ROWS, 3)
+    compare(network, objective, given)
+    ahead = Sequential([LSTM(5), Ahead(4, 2, "tanh"), Dense(2)])
+    side = np.random.default_rng(1).normal(size=(ROWS, 3, 2)).astype(np.float32)
+    compare(ahead, objective, given | {"ahead": side})
+    with pytest.raises(InputError, match="native block cannot run this case: its targets have 2 of the outputs"):
+        train("native", Sequential([LSTM(5), Dense(8)]), objective, given)
 
 
 @pytest.mark.parametrize("name", ["sgd", "momentum", "rmsprop", "adam", "adagrad"])
@@ -259,7 +334,8 @@ def test_dropping_keeps_the_expectation(layer: Any):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"objective": Supervised(Pinball())}, "it knows no Pinball"),
+        ({"objective": Supervised(OwnLoss())}, "it knows no OwnLoss"),
+        ({"objective": Supervised(BinaryAccuracy())}, "has no derivative"),
         ({"optimizer": optax.adam(1e-3)}, "by name"),
         ({"network": Sequential([LSTM(3, recompute_every=2), Dense(1)])}, "recompute_every"),
         (
@@ -279,7 +355,7 @@ def test_what_it_cannot_run_is_said(change: dict[str, Any], words: str):
 
 def test_the_result_does_not_depend_on_the_number_of_threads():
     """Each in a process of its own, since the number is read once."""
-    program = """
+    code = """
 import hashlib, numpy as np
 from test_native_steps import *
 network = Sequential([Bidirectional(GRU(40, return_sequences=True, dropout=0.1)), Dropout(0.1), LSTM(70), Dense(10)])
@@ -290,7 +366,7 @@ print(hashlib.sha256(b"".join(bits(fitted.model))).hexdigest(), fitted.history.l
 """
     said = {
         subprocess.run(
-            [sys.executable, "-c", program], check=True, capture_output=True, text=True,
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True,
             env=os.environ | {"LATCHWORK_THREADS": str(threads), "PYTHONPATH": os.pathsep.join(sys.path)},
         ).stdout
         for threads in (1, 2, 3)

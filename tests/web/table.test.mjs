@@ -17,6 +17,8 @@ const [UNITS, INPUTS, TIME] = [4, 3, 5];
 // A row's settings beside the units: whatever its equation branches on.
 const VARIANTS = {
   SimpleRNN: [{ activation: "tanh" }, { activation: "relu" }],
+  GRU: [{ activation: "tanh" }, { activation: "relu" }],
+  LSTM: [{ activation: "tanh" }, { activation: "relu" }],
   SLSTM: [1, 2, 4].flatMap((heads) =>
     ["sigmoid", "exponential"].map((forget_gate) => ({ heads, forget_gate })),
   ),

@@ -17,6 +17,9 @@ EXAMPLES: dict[str, spec.Layer] = {
     "LayerNorm": spec.LayerNorm(),
     "Pooling": spec.Pooling(),
     "Ahead": spec.Ahead(4, 2),
+    "Activation": spec.Activation("softmax"),
+    "RepeatVector": spec.RepeatVector(3),
+    "Flatten": spec.Flatten(5),
 }
 
 
@@ -45,7 +48,9 @@ def test_the_page_knows_every_layer_as_python_does(description):
     page = page_layers().get(description.__name__)
     assert page is not None, f"web/engine/layers.js has no row {description.__name__}"
     layer = EXAMPLES[description.__name__]
-    given = {"Embedding": (None,), "Ahead": (3,)}.get(description.__name__, (None, 3))
+    given = {"Embedding": (None,), "Ahead": (3,), "RepeatVector": (3,), "Flatten": (5, 3)}.get(
+        description.__name__, (None, 3)
+    )
     assert shapes_of(layer, page, 3) == layer.parameter_shapes(given)
 
 

@@ -58,6 +58,49 @@ export const ACTIVATIONS = {
   linear: { value: (x) => x, slope: () => 1 },
 };
 
+const [SELU_SCALE, SELU_SLOPE] = [1.05070098735548, 1.67326324235438];
+
+// A function of each number, with its slope at x, where it gives y.
+const each = (value, slope) => ({
+  value: (vector) => vector.map(value),
+  back: (x, y, gradient) => gradient.map((d, unit) => d * slope(x[unit], y[unit])),
+});
+
+/** What a vector may go through on its own: the function, and the way back from x, y and the gradient by y. */
+export const FUNCTIONS = {
+  tanh: each(Math.tanh, (_, y) => 1 - y * y),
+  relu: each(
+    (x) => Math.max(x, 0),
+    (_, y) => (y > 0 ? 1 : 0),
+  ),
+  sigmoid: each(sigmoid, (_, y) => y * (1 - y)),
+  elu: each(
+    (x) => (x > 0 ? x : Math.expm1(x)),
+    (x, y) => (x > 0 ? 1 : y + 1),
+  ),
+  selu: each(
+    (x) => SELU_SCALE * (x > 0 ? x : SELU_SLOPE * Math.expm1(x)),
+    (x, y) => (x > 0 ? SELU_SCALE : y + SELU_SCALE * SELU_SLOPE),
+  ),
+  softplus: each((x) => -logSigmoid(-x), sigmoid),
+  softsign: each(
+    (x) => x / (1 + Math.abs(x)),
+    (_, y) => (1 - Math.abs(y)) ** 2,
+  ),
+  silu: each(
+    (x) => x * sigmoid(x),
+    (x, y) => y + sigmoid(x) * (1 - y),
+  ),
+  exponential: each(Math.exp, (_, y) => y),
+  softmax: {
+    value: (vector) => softmax(vector),
+    back: (_, y, gradient) => {
+      const along = y.reduce((sum, share, unit) => sum + share * gradient[unit], 0);
+      return y.map((share, unit) => share * (gradient[unit] - along));
+    },
+  },
+};
+
 /** Scores to shares that sum to 1; a temperature below 1 sharpens them. */
 export function softmax(scores, temperature = 1) {
   const highest = scores.reduce((most, score) => Math.max(most, score), -Infinity);

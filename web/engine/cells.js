@@ -82,17 +82,18 @@ export const CELLS = {
     ],
 
     /** r, z = sigmoid(..), n = tanh(x_n + r * u_n), h' = (1 - z) n + z h, where u = h U + c */
-    step(p, x, { hidden: before }) {
+    step(p, x, { hidden: before }, { activation = "tanh" }) {
       const [xr, xz, xn] = split(addProduct(Float64Array.from(p.input_bias), x, p.input_weight), 3);
       const [ur, uz, un] = split(addProduct(Float64Array.from(p.hidden_bias), before, p.hidden_weight), 3);
       const reset = xr.map((a, unit) => sigmoid(a + ur[unit]));
       const update = xz.map((a, unit) => sigmoid(a + uz[unit]));
-      const candidate = xn.map((a, unit) => Math.tanh(a + reset[unit] * un[unit]));
+      const candidate = xn.map((a, unit) => ACTIVATIONS[activation].value(a + reset[unit] * un[unit]));
       const hidden = update.map((z, unit) => (1 - z) * candidate[unit] + z * before[unit]);
       return { reset, update, candidate, hidden, recurrent: un };
     },
-    back(p, { reset, update, candidate, recurrent }, { hidden: before }, { hidden: d }) {
-      const dn = candidate.map((n, unit) => d[unit] * (1 - update[unit]) * (1 - n * n));
+    back(p, { reset, update, candidate, recurrent }, { hidden: before }, { hidden: d }, { activation = "tanh" }) {
+      const { slope } = ACTIVATIONS[activation];
+      const dn = candidate.map((n, unit) => d[unit] * (1 - update[unit]) * slope(n));
       const dz = update.map((z, unit) => d[unit] * (before[unit] - candidate[unit]) * z * (1 - z));
       const dr = reset.map((r, unit) => dn[unit] * recurrent[unit] * r * (1 - r));
       const dun = dn.map((value, unit) => value * reset[unit]);

@@ -8,10 +8,8 @@
 // A sequence is an array of Float64Array [features], one a step; a vector is one Float64Array. Dropout does nothing
 // outside training.
 
-import { ACTIVATIONS, add, addProduct, concatenate, transposedProduct } from "latchwork/engine/algebra.js";
+import { ACTIVATIONS, FUNCTIONS, add, addProduct, concatenate, transposedProduct } from "latchwork/engine/algebra.js";
 import { CELLS, traced } from "latchwork/engine/cells.js";
-
-const LAYER_NORM_EPSILON = 1e-5;
 
 /**
  * The layers without a cell: the sizes of their arrays, of `inputs` features and the description's numbers; how many
@@ -47,6 +45,21 @@ export const LAYERS = {
     parameters: { weight: ["inputs", "units"], ahead_weight: ["features", "units"], bias: ["units"] },
     gives: ({ units }) => units,
     build: ahead,
+  },
+  Activation: {
+    parameters: {},
+    gives: (_, inputs) => inputs,
+    build: activation,
+  },
+  RepeatVector: {
+    parameters: {},
+    gives: (_, inputs) => inputs,
+    build: repeatVector,
+  },
+  Flatten: {
+    parameters: {},
+    gives: ({ steps }, inputs) => steps * inputs,
+    build: flatten,
   },
 };
 
@@ -102,7 +115,19 @@ function gather(steps, names) {
   return Object.fromEntries(names.map((name) => [name, steps.map((step) => step[name])]));
 }
 
-function bidirectional({ layer }, parameters) {
+// How the outputs of both ways become one vector, and what of its gradient is each way's.
+const MERGES = {
+  concat: {
+    join: (a, b) => concatenate([a, b]),
+    part: (d, way) => d.slice((way * d.length) / 2, ((way + 1) * d.length) / 2),
+  },
+  sum: { join: (a, b) => a.map((x, unit) => x + b[unit]), part: (d) => d.slice() },
+  mul: { join: (a, b) => a.map((x, unit) => x * b[unit]), part: (d, _, other) => d.map((x, unit) => x * other[unit]) },
+  ave: { join: (a, b) => a.map((x, unit) => (x + b[unit]) / 2), part: (d) => d.map((x) => x / 2) },
+};
+
+function bidirectional({ layer, merge = "concat" }, parameters) {
+  const { join, part } = MERGES[merge];
   const own = (way) =>
     Object.fromEntries(
       Object.entries(parameters)
@@ -117,15 +142,18 @@ function bidirectional({ layer }, parameters) {
       const records = ways.map((way) => way.forward(input));
       const [first, second] = records.map((record) => record.output);
       const output = layer.return_sequences
-        ? first.map((hidden, time) => concatenate([hidden, second[time]]))
-        : concatenate([first, second]);
+        ? first.map((hidden, time) => join(hidden, second[time]))
+        : join(first, second);
       return { output, records };
     },
     back({ records }, gradient) {
-      const part = (index) => (vector) => vector.slice(index * layer.units, (index + 1) * layer.units);
-      const [first, second] = ways.map((way, index) =>
-        way.back(records[index], layer.return_sequences ? gradient.map(part(index)) : part(index)(gradient)),
-      );
+      const [first, second] = ways.map((way, index) => {
+        const other = records[1 - index].output;
+        const own = layer.return_sequences
+          ? gradient.map((step, time) => part(step, index, other[time]))
+          : part(gradient, index, other);
+        return way.back(records[index], own);
+      });
       return first.map((vector, time) => add(vector, second[time]));
     },
   };
@@ -185,10 +213,41 @@ function same() {
   return { kind: "Dropout", forward: (input) => ({ output: input }), back: (record, gradient) => gradient };
 }
 
-function layerNorm(spec, { scale, offset }) {
+function activation({ function: name }) {
+  const { value, back } = FUNCTIONS[name];
+  return {
+    kind: "Activation",
+    forward: (input) => ({ input, output: eachStep(input, value) }),
+    back: ({ input, output }, gradient) =>
+      Array.isArray(input)
+        ? input.map((x, time) => back(x, output[time], gradient[time]))
+        : back(input, output, gradient),
+  };
+}
+
+function repeatVector({ times }) {
+  return {
+    kind: "RepeatVector",
+    forward: (vector) => ({ output: Array.from({ length: times }, () => vector) }),
+    back: (_, gradient) => gradient.reduce((sum, step) => add(sum, step), new Float64Array(gradient[0].length)),
+  };
+}
+
+function flatten({ steps }) {
+  return {
+    kind: "Flatten",
+    forward: (input) => ({ output: concatenate(input) }),
+    back: (_, gradient) => {
+      const size = gradient.length / steps;
+      return Array.from({ length: steps }, (_, time) => gradient.slice(time * size, (time + 1) * size));
+    },
+  };
+}
+
+function layerNorm({ epsilon = 1e-5 }, { scale, offset }) {
   const normalise = (x) => {
     const mean = average(x);
-    const deviation = Math.sqrt(average(x.map((value) => (value - mean) ** 2)) + LAYER_NORM_EPSILON);
+    const deviation = Math.sqrt(average(x.map((value) => (value - mean) ** 2)) + epsilon);
     return { normal: x.map((value) => (value - mean) / deviation), deviation };
   };
   const back = (x, gradient) => {

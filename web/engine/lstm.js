@@ -1,6 +1,6 @@
 // The LSTM and its variants: one equation and one drawing, with what each does otherwise.
 
-import { concatenate, sigmoid } from "latchwork/engine/algebra.js";
+import { ACTIVATIONS, concatenate, sigmoid } from "latchwork/engine/algebra.js";
 import { affine, split, transposed, weighed } from "latchwork/engine/equation.js";
 import { HIDDEN_AFTER, HIDDEN_BEFORE, INPUT_STRIP } from "latchwork/engine/parts.js";
 
@@ -19,29 +19,31 @@ export function lstm(order, { peepholes = false } = {}) {
       "{cell|new memory} = ; {forget|keep} × {before.cell|old memory} ; + {input|let in} × {candidate|proposal}",
       "{hidden|shown} = ; {output|show} × tanh( {cell|new memory} )",
     ],
-    step(p, x, { hidden: before, cell: old }) {
+    step(p, x, { hidden: before, cell: old }, { activation = "tanh" }) {
+      const bent = ACTIVATIONS[activation].value;
       const parts = split(affine(p, x, before), order.length);
       const z = Object.fromEntries(order.map((gate, index) => [gate, parts[index]]));
       const forget = z.forget.map((a, unit) => sigmoid(a + look(p.forget_peephole, old, unit)));
       const input = coupled
         ? forget.map((f) => 1 - f)
         : z.input.map((a, unit) => sigmoid(a + look(p.input_peephole, old, unit)));
-      const candidate = z.candidate.map(Math.tanh);
+      const candidate = z.candidate.map(bent);
       const cell = forget.map((f, unit) => f * old[unit] + input[unit] * candidate[unit]);
       const output = z.output.map((a, unit) => sigmoid(a + look(p.output_peephole, cell, unit)));
-      const hidden = output.map((o, unit) => o * Math.tanh(cell[unit]));
+      const hidden = output.map((o, unit) => o * bent(cell[unit]));
       return { input, forget, candidate, output, cell, hidden };
     },
-    back(p, { input, forget, candidate, output, cell }, { cell: old }, gradient) {
-      const shown = cell.map(Math.tanh);
+    back(p, { input, forget, candidate, output, cell }, { cell: old }, gradient, { activation = "tanh" }) {
+      const { value: bent, slope } = ACTIVATIONS[activation];
+      const shown = cell.map(bent);
       const dOutput = output.map((o, unit) => gradient.hidden[unit] * shown[unit] * o * (1 - o));
       const dCell = shown.map(
         (s, unit) =>
           gradient.cell[unit] +
-          gradient.hidden[unit] * output[unit] * (1 - s * s) +
+          gradient.hidden[unit] * output[unit] * slope(s) +
           (peepholes ? dOutput[unit] * p.output_peephole[unit] : 0),
       );
-      const dCandidate = candidate.map((g, unit) => dCell[unit] * input[unit] * (1 - g * g));
+      const dCandidate = candidate.map((g, unit) => dCell[unit] * input[unit] * slope(g));
       const dInput = input.map((i, unit) => dCell[unit] * candidate[unit] * i * (1 - i));
       // Where i = 1 - f, what opens the one closes the other.
       const dForget = forget.map(

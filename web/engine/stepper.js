@@ -3,7 +3,7 @@
 import { traced } from "latchwork/engine/cells.js";
 import { FileError } from "latchwork/engine/latch.js";
 
-const POINTWISE = ["Dense", "Dropout", "LayerNorm"];
+const POINTWISE = ["Dense", "Dropout", "LayerNorm", "Activation"];
 
 /** Keeps what a network computed for a sequence that grows and shrinks at its end. */
 export class Stepper {

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core import spec
+from latchwork.estimators.base import fit_as_far_as_possible
 from latchwork.estimators.regressor import SequenceRegressor
 from latchwork.training.progress import ProgressKind
 
@@ -84,7 +85,8 @@ def as_written(months: list[str], passengers: Values, *, seed: int, progress: Pr
         scale_targets=False,
         progress=progress,
         random_state=seed,
-    ).fit(scaled[train - 1, None, None], scaled[train])
+    )
+    fit_as_far_as_possible(model, scaled[train - 1, None, None], scaled[train])
     seconds = time.monotonic() - started
 
     def forecast(at: NDArray[np.intp]) -> dict[int, float]:
@@ -141,7 +143,7 @@ def _members(
     inputs, change = _windows(growth, train), growth[train] - growth[train - 1]
 
     def member(epochs: int, number: int) -> SequenceRegressor:
-        model = SequenceRegressor(
+        return SequenceRegressor(  # Ctrl-C ends it all: the mean of some members is another forecast
             spec.Sequential([spec.LSTM(8), spec.Dense(1)]),
             epochs=epochs,
             batch_size=8,
@@ -149,9 +151,6 @@ def _members(
             progress=progress,
             random_state=seed + number,
         ).fit(inputs, change)
-        if model.history_.stopped == "interrupted":  # the mean of some members is another forecast
-            raise KeyboardInterrupt
-        return model
 
     return {epochs: [member(epochs, number) for number in range(MEMBERS if epochs else 0)] for epochs in tried}
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from latchwork.article.airline import AirlineResult, airline_figure
 from latchwork.article.digits import Digits, DigitsResult, mistakes_figure
 from latchwork.core.jsontext import json_text
-from latchwork.core.storage import write_atomically
+from latchwork.core.writing import write_atomically
 from latchwork.estimators.classifier import SequenceClassifier
 from latchwork.estimators.regressor import SequenceRegressor
 from latchwork.show.pictures import save_figure
@@ -28,6 +28,16 @@ def what_it_means(written: AirlineResult) -> str:
         f"last month's number and {score:.0f} from the month that they are for (root mean squares): in the main it "
         "has learned to repeat its input, and its curve is the past shifted by one month."
     )
+
+
+PROGRAMS = ("airline", "airline_done_well", "mnist", "mnist_done_well")
+FILES = (
+    "results.json",
+    "report.html",
+    *(f"{name}.{kind}" for name in PROGRAMS for kind in ("latch", "png")),
+    *(f"{name}_mistakes.png" for name in PROGRAMS[2:]),
+)
+"""What `write` may leave in the folder."""
 
 
 class Part(NamedTuple):

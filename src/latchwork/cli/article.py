@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from latchwork.cli.common import JsonOption, Output, QuietOption, SeedOption
+from latchwork.cli.outputs import check_files
 from latchwork.core.errors import LatchworkError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def article(
     from latchwork.article import parts
 
     output = Output(as_json=as_json, quiet=quiet)
+    check_files(out, parts.FILES)
     _make_folder(out)
     done: list[Part] = []
     interrupted = False

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from latchwork.cli.common import JsonOption, Output, QuietOption, json_text
+from latchwork.cli.outputs import check_files
 from latchwork.core.errors import InputError
+from latchwork.core.writing import write_text
 
 QUICK_ROUNDS, ROUNDS = 3, 5
 
@@ -43,6 +45,7 @@ def bench(
     for name, package in missing.items():
         output.note(f"{name} takes no part: {package} is not installed (pip install 'latchwork[bench]')")
     chosen = chosen_cases(case or [], quick=quick)
+    check_files(out, ["results.json", "bench.md", "bench.png"])
     output.note("Measuring what the machine could do ...")
     results: dict[str, Any] = {"quick": quick, "machine": machine(), "limits": measure_limits(), "cases": {}}
     output.note(f"{results['machine']['cpu']}, {results['machine']['cores']} cores: "
@@ -61,8 +64,8 @@ def bench(
     results = merge(out, results)
     results["settings"] = settings_used(results)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "results.json").write_text(json_text(results, indent=1) + "\n", encoding="utf-8")
-    (out / "bench.md").write_text(report.markdown(results), encoding="utf-8")
+    write_text(out / "results.json", json_text(results, indent=1) + "\n")
+    write_text(out / "bench.md", report.markdown(results))
     save_figure(report.chart(results), out / "bench.png")
     lines = [f"{entry['title']}: {report.verdict(entry)}" for entry in results["cases"].values()]
     output.result("\n" + "\n".join(lines) + f"\nResults, tables and chart: {out}", results)

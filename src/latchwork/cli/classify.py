@@ -9,8 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from latchwork.cli.common import JsonOption, ModelArgument, Output, QuietOption, SeedOption, check_writable
+from latchwork.cli.common import JsonOption, ModelArgument, Output, QuietOption, SeedOption
+from latchwork.cli.outputs import check_file, check_files
+from latchwork.cli.sequences import (
+    DataArgument,
+    FeaturesOption,
+    IgnoreOption,
+    LabelOption,
+    SeriesOption,
+    TimeOption,
+    asked_columns,
+    columns_of,
+    described,
+)
 from latchwork.core.errors import InputError
+from latchwork.core.writing import replacing
 
 if TYPE_CHECKING:
     from latchwork.core.spec import Recurrent, Sequential
@@ -21,29 +34,30 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 
-DataArgument = Annotated[
-    Path,
-    typer.Argument(
-        metavar="DATA",
-        help="A folder of idx files, .npz, X.npy beside y.npy, .ts, a long CSV, or a folder of CSV files a class.",
-        show_default=False,
-    ),
-]
+UNITS = 64  # of the layer of --cell
 
 
 @app.command()
 def train(
     data: DataArgument,
     out: Annotated[Path, typer.Option(metavar="M.latch", help="Where to save the model.")],
+    label: LabelOption = None,
+    series: SeriesOption = None,
+    time_column: TimeOption = None,
+    features: FeaturesOption = None,
+    ignore: IgnoreOption = None,
     cell: Annotated[
         str | None, typer.Option(help="One layer of this cell (lstm, gru, rnn, ...), in place of the chosen recipe.")
     ] = None,
-    units: Annotated[int, typer.Option(min=1, help="Units of that layer.")] = 64,
-    both_ways: Annotated[bool, typer.Option("--both-ways", help="Read each sequence in both directions.")] = False,
-    dropout: Annotated[float, typer.Option(help="Share of the inputs dropped while training.")] = 0.0,
+    units: Annotated[int | None, typer.Option(min=1, help="With --cell: units of that layer (64).")] = None,
+    both_ways: Annotated[bool, typer.Option("--both-ways", help="With --cell: read in both directions.")] = False,
+    dropout: Annotated[float | None, typer.Option(help="With --cell: share of the inputs dropped (0).")] = None,
+    one_way: Annotated[bool, typer.Option("--one-way", help="Choose a network that can read a stream.")] = False,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Or: steps of the optimiser.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="Or: minutes, turned into steps by a short timing.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Or: minutes; about one where nothing is said and no cell is given.")
+    ] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Sequences in a step.")] = None,
     optimizer: Annotated[str | None, typer.Option(help="adam, adamw, rmsprop, sgd, momentum or adagrad.")] = None,
     rate: Annotated[float | None, typer.Option(help="Learning rate.")] = None,
@@ -62,13 +76,17 @@ def train(
     Without --cell a recipe is chosen on a validation part of the training rows, and what was chosen is said.
     """
     from latchwork import datasets
+    from latchwork.estimators.base import fit_as_far_as_possible
     from latchwork.estimators.classifier import SequenceClassifier
+    from latchwork.training import DivergedError
 
     output = Output(as_json=as_json, quiet=quiet)
-    check_writable(out)
-    layer = None if cell is None else _described_cell(cell)(units, dropout=dropout)
-    rows = datasets.read(data, "train")
-    output.note(_described(rows))
+    check_file(out, inputs=[data], kind="model")
+    if checkpoint is not None:
+        check_files(checkpoint, [])
+    layer = _asked_layer(cell, units, dropout, both_ways=both_ways, one_way=one_way)
+    rows = datasets.read(data, "train", columns=asked_columns(label, series, time_column, features, ignore))
+    output.note(described(rows))
     classifier = SequenceClassifier(
         None if layer is None else _one_layer(layer, both_ways, rows),
         epochs=epochs,
@@ -83,11 +101,33 @@ def train(
         checkpoint=checkpoint,
         progress=output.progress,
         random_state=seed,
+        one_way=one_way,
     )
     started = time.monotonic()
-    classifier.fit(rows.inputs, rows.labels, rows.lengths)
+    try:
+        fit_as_far_as_possible(classifier, rows)
+    except DivergedError as error:
+        if error.kept is not None:
+            classifier.save(out)
+            output.note(f"saved to {out}")
+        raise
     classifier.save(out)
     _report_training(classifier, out, time.monotonic() - started, output)
+
+
+def _asked_layer(
+    cell: str | None, units: int | None, dropout: float | None, *, both_ways: bool, one_way: bool
+) -> Recurrent | None:
+    """The layer of --cell, or None; raises `InputError` on options that would change nothing."""
+    if cell is not None:
+        if one_way:
+            raise InputError("--one-way is for a recipe to be chosen: with --cell leave --both-ways out")
+        return _described_cell(cell)(UNITS if units is None else units, dropout=dropout or 0.0)
+    given = {"--units": units is not None, "--dropout": dropout is not None, "--both-ways": both_ways}
+    if any(given.values()):
+        names = ", ".join(name for name, is_given in given.items() if is_given)
+        raise InputError(f"{names} without --cell changes nothing: add --cell lstm (or gru, rnn, ...), or leave it out")
+    return None
 
 
 def _one_layer(layer: Recurrent, both_ways: bool, rows: SequenceData) -> Sequential:
@@ -128,17 +168,27 @@ def _report_training(classifier: SequenceClassifier, out: Path, seconds: float, 
 
 
 @app.command()
-def test(model: ModelArgument, data: DataArgument, quiet: QuietOption = False, as_json: JsonOption = False) -> None:
+def test(
+    model: ModelArgument,
+    data: DataArgument,
+    label: LabelOption = None,
+    series: SeriesOption = None,
+    time_column: TimeOption = None,
+    ignore: IgnoreOption = None,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
     """Test a saved classifier on labelled sequences: accuracy, loss, and each class on its own."""
     from latchwork import datasets
     from latchwork.runtime.metrics import class_figures, classification_figures
 
     output = Output(as_json=as_json, quiet=quiet)
     classifier, labels = _load(model)
-    rows = datasets.read(data, "test")
-    output.note(_described(rows))
+    asked = asked_columns(label, series, time_column, None, ignore)
+    rows = datasets.read(data, "test", columns=columns_of(classifier, asked))
+    output.note(described(rows))
     started = time.monotonic()
-    probabilities = classifier.predict_proba(rows.inputs, rows.lengths)
+    probabilities = classifier.predict_proba(rows)
     results: dict[str, Any] = classification_figures(labels, probabilities, rows.labels)
     seconds = time.monotonic() - started
     answers = labels.decode(probabilities.argmax(axis=1))
@@ -157,6 +207,9 @@ def predict(
     model: ModelArgument,
     data: DataArgument,
     out: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write the answers here.")] = None,
+    series: SeriesOption = None,
+    time_column: TimeOption = None,
+    ignore: IgnoreOption = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -164,9 +217,12 @@ def predict(
     from latchwork import datasets
 
     output = Output(as_json=as_json, quiet=quiet)
+    if out is not None:
+        check_file(out, inputs=[model, data], kind="table")
     classifier, classes = _load(model)
-    rows = datasets.read(data, "test", labels_required=False)
-    probabilities = classifier.predict_proba(rows.inputs, rows.lengths)
+    asked = asked_columns(None, series, time_column, None, ignore)
+    rows = datasets.read(data, "test", labels_required=False, columns=columns_of(classifier, asked))
+    probabilities = classifier.predict_proba(rows)
     labels = classes.decode(probabilities.argmax(axis=1)).tolist()
     best = probabilities.max(axis=1).tolist()
     answers = [
@@ -180,8 +236,7 @@ def predict(
 
 
 def _write(out: Path, answers: list[dict[str, Any]]) -> None:
-    check_writable(out)
-    with out.open("w", newline="", encoding="utf-8") as file:
+    with replacing(out) as beside, beside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, ["sequence", "label", "probability"])
         writer.writeheader()
         writer.writerows(answers)
@@ -195,13 +250,6 @@ def _load(path: Path) -> tuple[Model, Labels]:
     if model.labels is None:
         raise InputError(f"{path}: this classifier names no classes")
     return model, model.labels
-
-
-def _described(rows: SequenceData) -> str:
-    _, time, features = rows.inputs.shape
-    steps = f"{time} steps" if rows.lengths is None else f"{rows.lengths.min()} to {rows.lengths.max()} steps"
-    lines = [f"{rows.source}: {len(rows):,} sequences of {steps}, {features} features", *rows.notes]
-    return "\n".join(lines)
 
 
 def _percent(share: float | None) -> str:

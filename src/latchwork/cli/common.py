@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from latchwork.core.errors import InputError
 from latchwork.core.jsontext import json_text
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")]
@@ -51,11 +50,3 @@ class Output:
     def result(self, sentence: str, data: dict[str, Any]) -> None:
         """The answer: the sentence for people, the data under `--json`."""
         print(json_text(data) if self.as_json else sentence, flush=True)
-
-
-def check_writable(path: Path) -> None:
-    """Find out before the training, not after it, that the result cannot be saved."""
-    if path.is_dir():
-        raise InputError(f"{path} is a folder: give the name of a file")
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"the folder {path.parent} does not exist: make it first")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from latchwork.cli.common import JsonOption, ModelArgument, Output, QuietOption
+from latchwork.cli.outputs import check_file
 
 
 def explain(
@@ -22,6 +23,7 @@ def explain(
     """Write the explorer with a model opened in it: one file that works from disk, with no network."""
     from latchwork.explain.page import write_page
 
+    check_file(out, inputs=[model, example], kind="page")
     size = write_page(model, out, example)
     Output(as_json=as_json, quiet=quiet).result(
         f"{out}: {size / 1e6:.2f} MB, opens in any browser", {"page": str(out), "bytes": size}

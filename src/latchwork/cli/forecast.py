@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from latchwork.cli.common import JsonOption, Output, QuietOption, SeedOption, check_writable
+from latchwork.cli.common import JsonOption, Output, QuietOption, SeedOption
+from latchwork.cli.outputs import check_file, check_files
 from latchwork.core.errors import InputError
+from latchwork.core.writing import write_text
 
 if TYPE_CHECKING:
     from latchwork.forecasting.forecaster import Forecaster
@@ -26,6 +28,7 @@ STEPS_SHOWN = 6
 METHODS_SHOWN = 12
 ARTICLE_LENGTH = 2000  # values; its batches of one take minutes beyond
 FEWEST_ARTICLE = 12
+PATHS_FILE = "paths.csv"  # what --continue writes
 
 
 def forecast(
@@ -130,8 +133,7 @@ def _run(asked: Settings, output: Output) -> None:
     from latchwork.forecasting.report.results import Extras, results
 
     started = time.perf_counter()
-    if asked.save is not None:
-        check_writable(asked.save)
+    _check_outputs(asked)
     table = None if asked.is_saved else read_table(asked.data)
     forecaster = _open(asked, output) if table is None else _fit(table, asked, output, started)
     result = forecaster.result_
@@ -155,6 +157,18 @@ def _run(asked: Settings, output: Output) -> None:
     output.result(f"{sentence}\nReport: {paths[2]}  ({found['seconds']:.1f} s)", found)
     if result.is_interrupted and not asked.is_saved:
         raise KeyboardInterrupt
+
+
+def _check_outputs(asked: Settings) -> None:
+    """Nothing that is read, and no model, is overwritten; what is found is not lost for want of a place."""
+    from latchwork.forecasting.report.files import FILES
+
+    inputs = [asked.data, asked.update]
+    check_files(asked.folder, (*FILES, PATHS_FILE), inputs=inputs)
+    if asked.save is not None:
+        check_file(asked.save, inputs=[asked.update] if asked.is_saved else inputs, kind="model")
+    if asked.checkpoint is not None:
+        check_files(asked.checkpoint, [])
 
 
 def _fit(table: Table, asked: Settings, output: Output, started: float) -> Forecaster:
@@ -243,8 +257,8 @@ def _paths(result: Result, asked: Settings, output: Output) -> dict[str, Any]:
         *(",".join([t, *(f"{v:.7g}" for v in row)]) for t, row in zip(times, paths.samples.T, strict=True)),
     ]
     asked.folder.mkdir(parents=True, exist_ok=True)
-    (asked.folder / "paths.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    output.note(f"{len(paths.samples)} sampled futures of {steps} steps in {asked.folder / 'paths.csv'}")
+    write_text(asked.folder / PATHS_FILE, "\n".join(lines) + "\n")
+    output.note(f"{len(paths.samples)} sampled futures of {steps} steps in {asked.folder / PATHS_FILE}")
     return {"times": times, "quantiles": {str(q): np.round(v, 6).tolist() for q, v in paths.quantiles.items()}}
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latchwork.cli.common import JsonOption, Output, QuietOption, SeedOption
+from latchwork.cli.outputs import check_files
 from latchwork.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ def memory(
     if task not in TASKS:
         raise InputError(f"got --task {task}: expected one of {', '.join(TASKS)}")
     chosen = _chosen(cells, quick)
+    picture = out / f"memory-{task}.png"
+    check_files(out, [picture.name])
+    if checkpoint is not None:
+        check_files(checkpoint, [])
     output = Output(as_json=as_json, quiet=quiet)
     plan = QUICK if quick else Plan()
     start = time.perf_counter()
@@ -49,7 +54,6 @@ def memory(
     seconds = time.perf_counter() - start
 
     out.mkdir(parents=True, exist_ok=True)
-    picture = out / f"memory-{task}.png"
     save_figure(draw_memory(measured, plan, TASKS[task]), picture)
     _show_table(output, measured, plan)
     holds = ", ".join(f"{cell} {found.horizon(plan.distances)}" for cell, found in measured.items())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from latchwork.cli.common import JsonOption, Output, QuietOption, SeedOption
+from latchwork.cli.outputs import check_files
 
 if TYPE_CHECKING:
     from latchwork.explain.diary import LearnedKitchen
@@ -34,6 +35,7 @@ def roommate(
     output = Output(as_json=as_json, quiet=quiet)
     states = 2 * courses
     every = kitchens(courses)
+    check_files(out, ["roommate.png", "roommate-learned.png"])
     result: dict[str, Any] = {"courses": courses, "states": states, "exact": _tell(output, every, courses)}
     sentence = f"All three kitchens are exact in all {states} states"
     out.mkdir(parents=True, exist_ok=True)

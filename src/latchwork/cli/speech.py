@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from latchwork.cli.common import JsonOption, ModelArgument, Output, QuietOption, SeedOption, check_writable
+from latchwork.cli.common import JsonOption, ModelArgument, Output, QuietOption, SeedOption
+from latchwork.cli.outputs import check_file, check_files
 from latchwork.core.errors import InputError
 
 if TYPE_CHECKING:
-    from latchwork.speech.preparing import Utterance
+    from latchwork.speech.loading import Utterance
     from latchwork.speech.recordings import Recordings
 
 app = typer.Typer(no_args_is_help=True)
@@ -23,7 +24,8 @@ FolderArgument = Annotated[
     Path,
     typer.Argument(
         metavar="DIR",
-        help="Recordings with transcripts.csv, with a .txt each, in a sub-folder a word, or as WORD_SPEAKER_TAKE.wav.",
+        help="Recordings with a table (transcripts.csv, Common Voice, ...), a .txt each, a folder a word, or named "
+        "WORD_SPEAKER_TAKE.wav.",
         show_default=False,
     ),
 ]
@@ -32,6 +34,13 @@ WithoutOption = Annotated[
 ]
 SpeakerOption = Annotated[
     list[str] | None, typer.Option("--speaker", metavar="SPEAKER", help="Only this speaker; may be given again.")
+]
+LayoutOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEMPLATE",
+        help="How files are named, where that is not clear: '{speaker}/{word}_{take}.wav'.",
+    ),
 ]
 
 
@@ -47,6 +56,7 @@ def train(
     folder: FolderArgument,
     out: Annotated[Path, typer.Option(metavar="M.latch", help="Where to save the model.")],
     without: WithoutOption = None,
+    layout: LayoutOption = None,
     units: Annotated[Units | None, typer.Option(help="Whole words or characters; chosen by the transcripts.")] = None,
     hidden: Annotated[int, typer.Option(min=1, help="Units of each LSTM.")] = 96,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the recordings.")] = None,
@@ -61,11 +71,14 @@ def train(
     from latchwork.speech import SpeechRecognizer
 
     output = Output(as_json=as_json, quiet=quiet)
-    check_writable(out)
+    check_file(out, inputs=[folder], kind="model")
+    if checkpoint is not None:
+        check_files(checkpoint, [])
     if sum(value is not None for value in (epochs, steps, minutes)) > 1 or (minutes is not None and not minutes > 0):
         raise InputError("give one of --epochs, --steps and --minutes (above 0)")
-    recordings = _read(folder, None, without)
-    output.note(f"{folder}: {len(recordings.items):,} recordings ({recordings.layout}){_speakers(recordings)}")
+    recordings = _read(folder, None, without, layout)
+    for line in recordings.summary():
+        output.note(line)
     model = SpeechRecognizer(
         None if units is None else units.value,
         hidden=hidden,
@@ -85,6 +98,10 @@ def train(
     results: dict[str, Any] = {
         "model": str(out),
         "notes": list(model.notes_),
+        "layout": recordings.layout,
+        "words": recordings.words,
+        "speakers": recordings.speakers,
+        "left_out": [{"file": str(left.path), "reason": left.reason} for left in recordings.left_out],
         "epochs": len(history.epochs),
         "steps": history.steps,
         "stopped": history.stopped,
@@ -100,6 +117,7 @@ def test(
     model: ModelArgument,
     folder: FolderArgument,
     speaker: SpeakerOption = None,
+    layout: LayoutOption = None,
     joined: Annotated[
         int, typer.Option(min=0, help="Test on that many strings of two to four recordings, put one after the other.")
     ] = 0,
@@ -111,14 +129,18 @@ def test(
     import numpy as np
 
     from latchwork.speech import preparing
+    from latchwork.speech.loading import load_utterances
     from latchwork.speech.measures import figures
     from latchwork.speech.model import SpeechModel
 
     output = Output(as_json=as_json, quiet=quiet)
     recognizer = SpeechModel.load(model)
-    recordings = _read(folder, speaker, None)
+    recordings = _read(folder, speaker, None, layout)
     started = time.monotonic()
-    utterances, rate = preparing.load_utterances(recordings, recognizer.spectrogram.rate)
+    loaded = load_utterances(recordings, recognizer.spectrogram.rate)
+    utterances, rate = loaded.utterances, loaded.rate
+    for left in (*recordings.left_out, *loaded.left_out):
+        output.note(f"left out: {left.path}: {left.reason}")
     if joined:
         utterances = preparing.joined(utterances, joined, rate, np.random.default_rng(seed))
     heard = [found.text for found in recognizer.transcribe([each.samples for each in utterances], rate)]
@@ -137,7 +159,12 @@ def test(
         f"{results['word_error_rate']:.2%} of the words wrong, {results['utterance_accuracy']:.2%} of "
         f"{results['n']:,} transcripts without an error"
     )
-    output.result(sentence, results | {"speakers": by_speaker, "seconds": time.monotonic() - started})
+    results |= {
+        "speakers": by_speaker,
+        "left_out": len(loaded.left_out) + len(recordings.left_out),
+        "seconds": time.monotonic() - started,
+    }
+    output.result(sentence, results)
 
 
 @app.command()
@@ -182,20 +209,13 @@ def listen(
         output.result(heard.text or "(nothing understood)", data)
 
 
-def _read(folder: Path, speakers: list[str] | None, without: list[str] | None) -> Recordings:
+def _read(folder: Path, speakers: list[str] | None, without: list[str] | None, layout: str | None) -> Recordings:
     from latchwork.speech.recordings import read_recordings
 
-    recordings = read_recordings(folder)
+    recordings = read_recordings(folder, layout)
     if speakers:
         recordings = recordings.of(set(speakers))
     return recordings.of(set(without), others=True) if without else recordings
-
-
-def _speakers(recordings: Recordings) -> str:
-    speakers = recordings.speakers
-    if not speakers or len(speakers) > 12:
-        return f", {len(speakers)} speakers" if speakers else ""
-    return ": " + ", ".join(f"{name} {count}" for name, count in speakers.items())
 
 
 def _by_speaker(utterances: list[Utterance], heard: list[str]) -> dict[str, dict[str, float]]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from latchwork.cli.common import JsonOption, ModelArgument, Output, QuietOption, SeedOption, check_writable, json_text
+from latchwork.cli.common import JsonOption, ModelArgument, Output, QuietOption, SeedOption, json_text
+from latchwork.cli.outputs import check_file, check_files
 from latchwork.core import settings
 from latchwork.core.errors import InputError
 
@@ -65,7 +66,7 @@ def train(
     output = Output(as_json=as_json, quiet=quiet)
     if minutes is not None and (steps is not None or not minutes > 0):
         raise InputError("give --minutes above 0, or --steps, not both")
-    check_writable(out)
+    check_file(out, inputs=[] if text == "-" else [Path(text)], kind="model")
     source = _source(text)
     for path in source.skipped:
         output.note(f"left out, no text: {path}")
@@ -262,6 +263,8 @@ def suggest(
 
     output = Output(as_json=as_json, quiet=quiet)
     path = personal or _personal_file()
+    if personal is not None and (learn or forget):
+        check_files(personal.parent, [personal.name], inputs=[model])
     if forget:
         path.unlink(missing_ok=True)
         output.note(f"Forgot the words in {path}")

@@ -126,7 +126,7 @@ class Cell(ABC, Generic[State]):
         return {name: getattr(self, name) for name in names}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SimpleRNNCell(Cell[RNNState]):
     """h' = activation(x W + h U + b).
 
@@ -156,7 +156,7 @@ class SimpleRNNCell(Cell[RNNState]):
         return SimpleRNNGates(self(inputs, state)[0])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GRUCell(Cell[GRUState]):
     """The gated recurrent unit, reset applied after the recurrent product.
 
@@ -166,13 +166,15 @@ class GRUCell(Cell[GRUState]):
         h' = (1 - z) * n + z * h
 
     Gate order r, z, n (PyTorch's; Keras stores z, r, n). Source: Cho et al. (2014), section 2.3; the reset's place as
-    in PyTorch, cuDNN and Keras (`reset_after=True`), hence the two biases b and c.
+    in PyTorch, cuDNN and Keras (`reset_after=True`), hence the two biases b and c. With `activation` relu, that in
+    tanh's place, as in Keras.
     """
 
     input_weight: Float[Array, "features gates"]
     hidden_weight: Float[Array, "hidden gates"]
     input_bias: Float[Array, " gates"]
     hidden_bias: Float[Array, " gates"]
+    activation: Literal["tanh", "relu"] = setting("tanh")
 
     State: ClassVar[type[GRUState]] = GRUState
     Gates: ClassVar[type[GRUGates]] = GRUGates
@@ -197,7 +199,7 @@ class GRUCell(Cell[GRUState]):
         h_r, h_z, h_n = split(recurrent, 3)
         reset = sigmoid(x_r + h_r)
         update = sigmoid(x_z + h_z)
-        return GRUGates(reset, update, tanh(x_n + reset * h_n))
+        return GRUGates(reset, update, _bent(self.activation, x_n + reset * h_n))
 
 
 class LSTMFamily(Cell[LSTMState]):
@@ -216,19 +218,22 @@ class LSTMFamily(Cell[LSTMState]):
     ) -> tuple[Hidden, LSTMState]:
         """The new hidden state and both states."""
         gates, cell = self._gates(projected, state, hidden_mask)
-        hidden = gates.output * tanh(cell)
+        hidden = gates.output * self._shown(cell)
         return hidden, LSTMState(hidden, cell)
 
     def gates(self, inputs: Inputs, state: LSTMState) -> LSTMGates:
         """Input, forget, candidate and output of one step."""
         return self._gates(self.project(inputs), state, None)[0]
 
+    def _shown(self, cell: Hidden) -> Hidden:
+        return tanh(cell)
+
     @abstractmethod
     def _gates(self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None) -> tuple[LSTMGates, Hidden]:
         """The gates and the new cell: in which the variants differ."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LSTMCell(LSTMFamily):
     """Long short-term memory.
 
@@ -237,21 +242,26 @@ class LSTMCell(LSTMFamily):
         h' = sigmoid(o) * tanh(c')
 
     Gate order i, f, g, o (Keras's and PyTorch's). Source: Hochreiter & Schmidhuber (1997); forget gate from Gers,
-    Schmidhuber & Cummins (2000). One bias where PyTorch has two.
+    Schmidhuber & Cummins (2000). One bias where PyTorch has two. With `activation` relu, relu in both tanh's places, as
+    Keras has it.
     """
 
     input_weight: Float[Array, "features gates"]
     hidden_weight: Float[Array, "hidden gates"]
     bias: Float[Array, " gates"]
+    activation: Literal["tanh", "relu"] = setting("tanh")
+
+    def _shown(self, cell: Hidden) -> Hidden:
+        return _bent(self.activation, cell)
 
     def _gates(self, projected: Projected, state: LSTMState, hidden_mask: Hidden | None) -> tuple[LSTMGates, Hidden]:
         total = projected + _masked(state.hidden, hidden_mask) @ self.hidden_weight
         i, f, g, o = split(total, 4)
-        i, f, g, o = sigmoid(i), sigmoid(f), tanh(g), sigmoid(o)
+        i, f, g, o = sigmoid(i), sigmoid(f), _bent(self.activation, g), sigmoid(o)
         return LSTMGates(i, f, g, o), f * state.cell + i * g
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PeepholeLSTMCell(LSTMFamily):
     """LSTM whose gates see the cell state: i and f the old one, o the new one.
 
@@ -281,7 +291,7 @@ class PeepholeLSTMCell(LSTMFamily):
         return LSTMGates(i, f, g, o), cell
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CoupledLSTMCell(LSTMFamily):
     """LSTM that writes just where it forgets: i = 1 - f.
 
@@ -304,7 +314,7 @@ class CoupledLSTMCell(LSTMFamily):
         return LSTMGates(i, f, g, o), f * state.cell + i * g
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SLSTMCell(Cell[SLSTMState]):
     """LSTM with exponential gates, which can revise what it stored, and a normaliser that keeps its output in range.
 
@@ -356,6 +366,10 @@ class SLSTMCell(Cell[SLSTMState]):
         kept = xp.where(state.normalizer == 0, -xp.inf, kept)
         stabilizer = xp.maximum(kept, i)
         return LSTMGates(xp.exp(i - stabilizer), xp.exp(kept - stabilizer), tanh(g), sigmoid(o)), stabilizer
+
+
+def _bent(activation: str, total: Hidden) -> Hidden:
+    return tanh(total) if activation == "tanh" else relu(total)
 
 
 def _masked(hidden: Hidden, mask: Hidden | None) -> Hidden:

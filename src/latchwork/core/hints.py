@@ -4,42 +4,44 @@ from __future__ import annotations
 
 _UNSEEN = "leave it out: the sizes of the input are known once the data is seen"
 _FIXED = "it is always Keras's default here; leave it out"
-_EQUATION = (
-    "a cell's activations are those of its equation (latchwork.core.cells); SimpleRNN alone takes 'tanh' or 'relu'"
-)
+_EQUATION = "a cell's activations are those of its equation (latchwork.core.cells); some layers have `activation`"
 _STATE = "the built layer gives it: network_.layers[i].run(inputs, state) returns the outputs and the final state"
 _CARRIED = "states are carried by runtime.load(FILE).step(inputs, state), not by the layer"
+_PENALTY = "use Optimizer('adamw', weight_decay=0.01)"
 
-ARGUMENTS: dict[str, str] = {
+# What a kind of layer adds to this says `Layer.foreign` of its description, beside its own arguments.
+OF_ANY_LAYER: dict[str, str] = {
     "input_shape": _UNSEEN,
     "batch_input_shape": _UNSEEN,
     "batch_shape": _UNSEEN,
     "input_size": _UNSEEN,
     "input_length": _UNSEEN,
-    "input_dim": "for an Embedding write Embedding(tokens, units); elsewhere " + _UNSEEN,
+    "input_dim": _UNSEEN,
     "output_dim": "it is called units",
+    "activation": "put a layer Activation('tanh') behind it",
+    "use_bias": _FIXED,
+    "bias": _FIXED,
+    "kernel_initializer": _FIXED,
+    "bias_initializer": _FIXED,
+    "kernel_regularizer": _PENALTY,
+    "recurrent_regularizer": _PENALTY,
+    "name": "leave it out: a layer's name is its place in the network",
+}
+
+OF_RECURRENT: dict[str, str] = {
     "hidden_size": "it is called units",
     "num_layers": "put as many layers into the Sequential, all but the last with return_sequences=True",
     "batch_first": "leave it out: arrays are always (batch, time, features)",
     "bidirectional": "write Bidirectional(LSTM(30))",
-    "merge_mode": "both ways are always put side by side",
     "activation": _EQUATION,
     "recurrent_activation": _EQUATION,
-    "nonlinearity": _EQUATION + ", as activation",
+    "nonlinearity": "it is called activation, and SimpleRNN, LSTM and GRU have it: 'tanh' or 'relu'",
     "go_backwards": "it is called reverse; outputs stay at their own position in time",
     "return_state": _STATE,
     "stateful": _CARRIED,
-    "mask_zero": "give lengths to fit and predict, or a list of sequences",
-    "use_bias": _FIXED,
-    "bias": _FIXED,
     "unit_forget_bias": _FIXED,
     "reset_after": _FIXED,
-    "kernel_initializer": _FIXED,
     "recurrent_initializer": _FIXED,
-    "bias_initializer": _FIXED,
-    "kernel_regularizer": "use Optimizer('adamw', weight_decay=0.01)",
-    "recurrent_regularizer": "use Optimizer('adamw', weight_decay=0.01)",
-    "name": "leave it out: a layer's name is its place in the network",
 }
 
 _ESTIMATOR = "SequenceClassifier(network, epochs=10, batch_size=128, optimizer='rmsprop')"

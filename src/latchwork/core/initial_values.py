@@ -17,6 +17,8 @@ from latchwork.core import spec
 Float32Array = NDArray[np.float32]
 Size = tuple[int, ...]
 
+LARGEST_BY_HAND = 128  # columns; beyond, LAPACK is quicker even where its threads have to wait
+
 
 def glorot_uniform(size: Size, rng: np.random.Generator) -> Float32Array:
     """Uniform with variance 2 / (fan in + fan out) (Glorot & Bengio, 2010)."""
@@ -27,9 +29,26 @@ def glorot_uniform(size: Size, rng: np.random.Generator) -> Float32Array:
 def orthogonal(size: Size, rng: np.random.Generator) -> Float32Array:
     """A matrix with orthonormal rows, or columns where it is tall (Saxe et al., 2014)."""
     rows, columns = size
-    q, r = np.linalg.qr(rng.standard_normal((max(size), min(size))))
-    q *= np.sign(np.diag(r))  # makes the draw uniform over the orthogonal matrices
+    drawn = rng.standard_normal((max(size), min(size)))
+    if min(size) <= LARGEST_BY_HAND:
+        q = _orthonormal(_orthonormal(drawn.T)).T
+    else:
+        q, r = np.linalg.qr(drawn)
+        q *= np.sign(np.diag(r))  # makes the draw uniform over the orthogonal matrices
     return (q if rows >= columns else q.T).astype(np.float32)
+
+
+def _orthonormal(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The rows made orthonormal, each freed of those before it (Gram and Schmidt; done twice it is exact to rounding).
+
+    It is what LAPACK's QR gives where the diagonal of R is positive, by products that start no thread: on a busy
+    machine BLAS's threads wait for each other for longer than a matrix this small takes.
+    """
+    rows = rows.copy()
+    for place, row in enumerate(rows):
+        rows[place] /= np.sqrt(np.einsum("i,i->", row, row))
+        rows[place + 1 :] -= np.multiply.outer(np.einsum("ki,i->k", rows[place + 1 :], row), row)
+    return rows
 
 
 def of_cell(layer: spec.Recurrent, name: str, size: Size, rng: np.random.Generator) -> Float32Array:

@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
 
 from latchwork.core import hints
 from latchwork.core.errors import InputError
 
 Shape = tuple[int | None, ...]
 ParameterShapes = dict[str, tuple[int, ...]]
+Described = TypeVar("Described", bound="type[Layer]")
 
 
-@dataclass(frozen=True)
+@dataclass_transform(frozen_default=True)
+def described(layer: Described) -> Described:
+    """Make a class the description of a layer: its annotated fields are its arguments, fixed once they are given.
+
+    `Layer` compares and prints for all of them: methods written for each class anew are half of what importing costs.
+    """
+    return dataclass(frozen=True, eq=False, repr=False)(layer)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Layer:
     """One layer's description; each subclass says what it turns a shape into and which parameters it learns."""
+
+    foreign: ClassVar[dict[str, str]] = hints.OF_ANY_LAYER
+    """What arguments of other libraries are called here; a kind of layer adds its own to those of its base."""
 
     def __new__(cls, *_: Any, **keywords: Any) -> Self:
         """Tell those who come from another library how an argument is called here."""
         known = {field.name for field in dataclasses.fields(cls)}
         for name in keywords:
-            if name not in known and name in hints.ARGUMENTS:
-                raise InputError(f"{cls.__name__} takes no {name}: {hints.ARGUMENTS[name]}")
+            if name not in known and name in cls.foreign:
+                raise InputError(f"{cls.__name__} takes no {name}: {cls.foreign[name]}")
         return super().__new__(cls)
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -37,6 +50,17 @@ class Layer:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data from which `layer_from_dict` makes an equal layer."""
         return {"kind": type(self).__name__} | {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the other is the same kind with the same arguments."""
+        return type(self) is type(other) and self._arguments() == other._arguments()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+
+    def __hash__(self) -> int:
+        """Equal descriptions have the same."""
+        return hash((type(self), *self._arguments()))
+
+    def _arguments(self) -> list[Any]:
+        return [getattr(self, field.name) for field in dataclasses.fields(self)]
 
     def __repr__(self) -> str:
         """As one would write it: the size first, then only what differs from the default."""

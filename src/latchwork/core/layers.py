@@ -13,6 +13,7 @@ import numpy as np
 
 from latchwork.core import spec
 from latchwork.core.arrays import namespace, relu, sigmoid, tanh
+from latchwork.core.errors import InputError
 from latchwork.core.shapes import Array, Float, Int
 
 Arrays = Mapping[str, Array]
@@ -43,7 +44,7 @@ def layer_norm(
     """Each vector with mean 0 and variance 1, then scaled and shifted."""
     centred = inputs - inputs.mean(axis=-1, keepdims=True)
     variance = (centred * centred).mean(axis=-1, keepdims=True)
-    root = namespace(inputs).sqrt(variance + layer.EPSILON)
+    root = namespace(inputs).sqrt(variance + layer.epsilon)
     return centred / root * arrays["scale"] + arrays["offset"]
 
 
@@ -51,6 +52,80 @@ def unchanged(layer: spec.Layer, arrays: Arrays, inputs: Array) -> Array:
     """The inputs: what a layer does that works while training alone."""
     del layer, arrays
     return inputs
+
+
+def _softmax(inputs: Array) -> Array:
+    xp = namespace(inputs)
+    largest = xp.take_along_axis(inputs, inputs.argmax(axis=-1)[..., None], axis=-1)
+    powers = xp.exp(inputs - largest)
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def _elu(inputs: Array) -> Array:
+    xp = namespace(inputs)
+    return xp.where(inputs > 0, inputs, xp.exp(xp.minimum(inputs, 0)) - 1)
+
+
+SELU_SCALE, SELU_SLOPE = 1.05070098735548, 1.67326324235438  # Klambauer et al. (2017)
+
+
+def _selu(inputs: Array) -> Array:
+    xp = namespace(inputs)
+    return SELU_SCALE * xp.where(inputs > 0, inputs, SELU_SLOPE * (xp.exp(xp.minimum(inputs, 0)) - 1))
+
+
+FUNCTIONS: Mapping[str, Callable[[Array], Array]] = {
+    "tanh": tanh,
+    "relu": relu,
+    "sigmoid": sigmoid,
+    "softmax": _softmax,
+    "elu": _elu,
+    "selu": _selu,
+    "softplus": lambda x: namespace(x).logaddexp(x, 0 * x),
+    "softsign": lambda x: x / (1 + namespace(x).abs(x)),
+    "silu": lambda x: x * sigmoid(x),
+    "exponential": lambda x: namespace(x).exp(x),
+}
+
+
+def activation(
+    layer: spec.Activation, arrays: Arrays, inputs: Float[Array, "*batch features"]
+) -> Float[Array, "*batch features"]:
+    """The function of each number, or of each vector."""
+    del arrays
+    return FUNCTIONS[layer.function](inputs)
+
+
+def repeat_vector(
+    layer: spec.RepeatVector, arrays: Arrays, inputs: Float[Array, "batch features"]
+) -> Float[Array, "batch times features"]:
+    """The vector at every step."""
+    del arrays
+    return inputs[:, None] + namespace(inputs).zeros((1, layer.times, 1), inputs.dtype)
+
+
+def flatten(
+    layer: spec.Flatten, arrays: Arrays, inputs: Float[Array, "batch time features"]
+) -> Float[Array, "batch flat"]:
+    """Step after step."""
+    del arrays
+    batch, time, features = inputs.shape
+    if time != layer.steps:
+        raise InputError(f"{layer!r} takes sequences of {layer.steps} steps, got {time}")
+    return inputs.reshape(batch, time * features)
+
+
+def merged(how: str, one: Array, two: Array) -> Array:
+    """The outputs of both ways of a `Bidirectional` as one."""
+    match how:
+        case "sum":
+            return one + two
+        case "mul":
+            return one * two
+        case "ave":
+            return (one + two) * 0.5
+        case _:
+            return namespace(one).concatenate([one, two], axis=-1)
 
 
 def pooling(

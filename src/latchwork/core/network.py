@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ class NetworkData:
     """
 
     spec: spec.Sequential
-    parameters: Parameters
+    parameters: Parameters = field(repr=False)
     members: int | None = None
 
     def __post_init__(self) -> None:

@@ -15,10 +15,12 @@ chosen, which says why.
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from latchwork.core.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Engine = Literal["auto", "native", "plain"]
 Block = Literal["auto", "native", "xla"]
@@ -61,7 +63,11 @@ def threads() -> int | None:
 def chosen_cache_folder() -> Path | None:
     """`LATCHWORK_CACHE`, None where it is not set."""
     value = os.environ.get("LATCHWORK_CACHE")
-    return Path(value) if value else None
+    if not value:
+        return None
+    from pathlib import Path  # with what it imports it takes longer than the settings that answers ask for
+
+    return Path(value)
 
 
 def users_cache_folder() -> Path:
@@ -76,6 +82,8 @@ def users_data_folder() -> Path:
 
 
 def _existing_home(given: str | None, below_home: str) -> Path:
+    from pathlib import Path
+
     if given:
         return Path(given)
     try:

@@ -22,6 +22,7 @@ from latchwork.core.layer import (
     check_flag,
     check_rate,
     check_size,
+    described,
     features_of,
     sequence_of,
     shape_text,
@@ -32,21 +33,24 @@ __all__ = [
     "GRU",
     "LSTM",
     "SLSTM",
+    "Activation",
     "Ahead",
     "Bidirectional",
     "CoupledLSTM",
     "Dense",
     "Dropout",
     "Embedding",
+    "Flatten",
     "LayerNorm",
     "PeepholeLSTM",
     "Pooling",
+    "RepeatVector",
     "Sequential",
     "SimpleRNN",
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class Recurrent(Layer):
     """A cell run over time. Use one of the named layers: `SimpleRNN`, `GRU`, `LSTM`, `PeepholeLSTM`, `CoupledLSTM`.
 
@@ -67,6 +71,7 @@ class Recurrent(Layer):
     recurrent_dropout: float = 0.0
     recompute_every: int = 0
 
+    foreign: ClassVar[dict[str, str]] = Layer.foreign | hints.OF_RECURRENT
     gates: ClassVar[tuple[str, ...]] = ()
     """In the order of the weights' columns."""
     heads: ClassVar[int] = 1
@@ -94,7 +99,7 @@ class Recurrent(Layer):
         return {"input_weight": (features, width), "hidden_weight": (self.units, width // self.heads), "bias": (width,)}
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class SimpleRNN(Recurrent):
     """h' = activation(x W + h U + b), activation `tanh` or `relu` (Elman, 1990)."""
 
@@ -107,14 +112,24 @@ class SimpleRNN(Recurrent):
         check_choice(self, "activation", ("tanh", "relu"))
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class LSTM(Recurrent):
-    """Long short-term memory with forget gate (Hochreiter & Schmidhuber, 1997; Gers et al., 2000). Gates i, f, g, o."""
+    """Long short-term memory with forget gate (Hochreiter & Schmidhuber, 1997; Gers et al., 2000). Gates i, f, g, o.
 
+    Args:
+        activation: of the candidate, and of the cell state as it is shown: `tanh`, or `relu` as many tutorials have it.
+    """
+
+    activation: Literal["tanh", "relu"] = "tanh"
     gates: ClassVar[tuple[str, ...]] = ("input", "forget", "candidate", "output")
 
+    def __post_init__(self) -> None:
+        """Refuse sizes, rates and activations that mean nothing."""
+        super().__post_init__()
+        check_choice(self, "activation", ("tanh", "relu"))
 
-@dataclass(frozen=True, repr=False)
+
+@described
 class PeepholeLSTM(Recurrent):
     """LSTM whose gates also see the cell state (Gers & Schmidhuber, 2000; Graves, 2013). Gates i, f, g, o."""
 
@@ -126,14 +141,14 @@ class PeepholeLSTM(Recurrent):
         return super().parameter_shapes(shape) | dict.fromkeys(peepholes, (self.units,))
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class CoupledLSTM(Recurrent):
     """LSTM that writes just where it forgets: i = 1 - f (Greff et al., 2015, "CIFG"). Gates f, g, o."""
 
     gates: ClassVar[tuple[str, ...]] = ("forget", "candidate", "output")
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class SLSTM(Recurrent):
     """LSTM with exponential gating, a normaliser and memory mixing in heads (Beck et al., 2024). Gates i, f, g, o.
 
@@ -155,11 +170,21 @@ class SLSTM(Recurrent):
         check_choice(self, "forget_gate", ("sigmoid", "exponential"))
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class GRU(Recurrent):
-    """Gated recurrent unit (Cho et al., 2014), reset after the product as in PyTorch and Keras. Gates r, z, n."""
+    """Gated recurrent unit (Cho et al., 2014), reset after the product as in PyTorch and Keras. Gates r, z, n.
 
+    Args:
+        activation: of the candidate: `tanh` or `relu`.
+    """
+
+    activation: Literal["tanh", "relu"] = "tanh"
     gates: ClassVar[tuple[str, ...]] = ("reset", "update", "candidate")
+
+    def __post_init__(self) -> None:
+        """Refuse sizes, rates and activations that mean nothing."""
+        super().__post_init__()
+        check_choice(self, "activation", ("tanh", "relu"))
 
     def parameter_shapes(self, shape: Shape) -> ParameterShapes:
         """Two biases in place of one, since the reset gate multiplies the recurrent product with its bias."""
@@ -168,9 +193,13 @@ class GRU(Recurrent):
         return shapes | {"input_bias": width, "hidden_bias": width}
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class Bidirectional(Layer):
     """Two copies of a recurrent layer, one reading each way, their outputs side by side (Schuster & Paliwal, 1997).
+
+    Args:
+        layer: what reads, forwards.
+        merge: `concat`: outputs side by side; or number by number their `sum`, product `mul` or mean `ave`.
 
     Example:
         >>> Bidirectional(LSTM(8, return_sequences=True)).output_shape((28, 3))
@@ -178,18 +207,25 @@ class Bidirectional(Layer):
     """
 
     layer: Recurrent
+    merge: Literal["concat", "sum", "mul", "ave"] = "concat"
+
+    foreign: ClassVar[dict[str, str]] = Layer.foreign | {
+        "merge_mode": "it is called merge: 'concat', 'sum', 'mul' or 'ave'",
+        "backward_layer": "both ways are the same layer, each with weights of its own",
+    }
 
     def __post_init__(self) -> None:
-        """Refuse anything but a forward recurrent layer."""
+        """Refuse anything but a forward recurrent layer, and unknown ways to merge."""
+        check_choice(self, "merge", ("concat", "sum", "mul", "ave"))
         if not isinstance(self.layer, Recurrent):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InputError(f"Bidirectional takes a recurrent layer such as LSTM(30), got {self.layer!r}")
         if self.layer.reverse:
             raise InputError("Bidirectional reads both ways already: leave out reverse=True in its layer")
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Twice the layer's features."""
+        """Twice the layer's features where they are side by side, else as many."""
         *time, features = self.layer.output_shape(shape)
-        return (*time, 2 * cast(int, features))
+        return (*time, cast(int, features) * (2 if self.merge == "concat" else 1))
 
     def parameter_shapes(self, shape: Shape) -> ParameterShapes:
         """The layer's own, once under `forward.` and once under `backward.`."""
@@ -198,15 +234,24 @@ class Bidirectional(Layer):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data, the inner layer nested."""
-        return {"kind": "Bidirectional", "layer": self.layer.to_dict()}
+        merge = {} if self.merge == "concat" else {"merge": self.merge}  # as files have it since their first format
+        return {"kind": "Bidirectional", "layer": self.layer.to_dict()} | merge
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class Embedding(Layer):
     """A learned vector of `units` for each of `tokens` symbols; takes whole numbers `[batch, time]`."""
 
     tokens: int
     units: int
+
+    foreign: ClassVar[dict[str, str]] = Layer.foreign | {
+        "input_dim": "it is called tokens: Embedding(tokens, units)",
+        "num_embeddings": "it is called tokens: Embedding(tokens, units)",
+        "embedding_dim": "it is called units: Embedding(tokens, units)",
+        "mask_zero": "give lengths to fit and predict, or a list of sequences",
+        "padding_idx": "give lengths to fit and predict, or a list of sequences",
+    }
 
     def __post_init__(self) -> None:
         """Refuse sizes that mean nothing."""
@@ -225,7 +270,7 @@ class Embedding(Layer):
         return {"weight": (self.tokens, self.units)}
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class Dense(Layer):
     """activation(x W + b) on the last axis; on a sequence, at every step. The losses take a linear last layer."""
 
@@ -252,7 +297,7 @@ class Dense(Layer):
         return {"weight": (features_of(self, shape), self.units), "bias": (self.units,)}
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class Dropout(Layer):
     """Drops a share `rate` of the features while training and scales the rest up (Srivastava et al., 2014)."""
 
@@ -268,11 +313,20 @@ class Dropout(Layer):
         return shape
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class LayerNorm(Layer):
-    """Normalises the features of each step to mean 0, variance 1, then scales and shifts (Ba et al., 2016)."""
+    """Normalises the features of each step to mean 0, variance 1, then scales and shifts (Ba et al., 2016).
 
-    EPSILON: ClassVar[float] = 1e-5  # PyTorch's; keeps a constant vector finite
+    Args:
+        epsilon: added to the variance, so that a constant vector stays finite: PyTorch's; Keras has 1e-3.
+    """
+
+    epsilon: float = 1e-5
+
+    def __post_init__(self) -> None:
+        """Refuse what would divide by zero."""
+        if type(self.epsilon) not in (int, float) or not 0 < self.epsilon < 1:
+            raise InputError(f"LayerNorm: epsilon is a number above 0 and below 1, got {self.epsilon!r}")
 
     def output_shape(self, shape: Shape) -> Shape:
         """Unchanged."""
@@ -285,7 +339,7 @@ class LayerNorm(Layer):
         return {"scale": size, "offset": size}
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class Pooling(Layer):
     """Turns a sequence into one vector: its `first`, `last`, `mean` and `max` over the real steps, side by side."""
 
@@ -309,7 +363,7 @@ class Pooling(Layer):
         return {"kind": "Pooling", "kinds": list(self.kinds)}
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class Ahead(Layer):
     """activation(h W + s S + b) at each step ahead: h is what was read so far, s what is known of that step in advance.
 
@@ -343,12 +397,69 @@ class Ahead(Layer):
         }
 
 
+@dataclass(frozen=True, repr=False)
+class Activation(Layer):
+    """A function of each number, or of each step's vector (`softmax`), where a layer has none of that name itself."""
+
+    function: str
+
+    FUNCTIONS: ClassVar[tuple[str, ...]] = (
+        "tanh", "relu", "sigmoid", "softmax", "elu", "selu", "softplus", "softsign", "silu", "exponential",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        """Refuse functions that are not known."""
+        check_choice(self, "function", self.FUNCTIONS)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Unchanged."""
+        features_of(self, shape)
+        return shape
+
+
+@dataclass(frozen=True, repr=False)
+class RepeatVector(Layer):
+    """A vector at each of `times` steps: what a decoder reads of its encoder."""
+
+    times: int
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that mean nothing."""
+        check_size(self, "times")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """`(times, features)`."""
+        if len(shape) != 1 or shape[0] is None:
+            raise InputError(
+                f"{self!r} takes one vector a sequence (batch, features), got (batch, {shape_text(shape)})"
+            )
+        return (self.times, shape[0])
+
+
+@dataclass(frozen=True, repr=False)
+class Flatten(Layer):
+    """A sequence of just `steps` steps as one vector, step after step."""
+
+    steps: int
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that mean nothing."""
+        check_size(self, "steps")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """`(steps * features,)`."""
+        time, features = sequence_of(self, shape)
+        if time != self.steps:
+            raise InputError(f"{self!r} takes sequences of {self.steps} steps, got (batch, {shape_text(shape)})")
+        return (self.steps * features,)
+
+
 # Every layer that a file may name: core.table has a row for each.
 LAYERS: dict[str, type[Layer]] = {
     kind.__name__: kind
     for kind in (
         SimpleRNN, GRU, LSTM, PeepholeLSTM, CoupledLSTM, SLSTM, Bidirectional, Embedding, Dense, Dropout, LayerNorm,
-        Pooling, Ahead,
+        Pooling, Ahead, Activation, RepeatVector, Flatten,
     )
 }  # fmt: skip
 

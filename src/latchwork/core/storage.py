@@ -15,20 +15,24 @@ neither padding nor values. The header is written here and not by the safetensor
 fixes neither the place nor the order of metadata, and a model saved twice has to be the same file.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import math
 import os
 import stat
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any, NamedTuple, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
-from latchwork.core.errors import InputError, LatchworkError
+from latchwork.core.errors import InputError
 from latchwork.core.packing import whole
 from latchwork.core.spec import Sequential, check_parameters
+
+if TYPE_CHECKING:
+    pass
 
 FORMAT = 1
 """The version of the document that this code writes, and the newest that it reads."""
@@ -117,6 +121,8 @@ def save(path: str | os.PathLike[str], document: Mapping[str, Any], tensors: Map
     head = bytearray(len(text).to_bytes(8, "little") + text)
     data = [arrays[name].reshape(-1).view(np.uint8).data for name in names if arrays[name].nbytes]
     head[_DIGEST] = _digest(head, *data)
+    from latchwork.core.writing import write_atomically  # what only answers writes nothing, and need not wait for it
+
     write_atomically(path, [head, *data])
 
 
@@ -170,6 +176,11 @@ def load_model(path: str | os.PathLike[str]) -> Latch:
     return Latch(document, tensors)
 
 
+def is_latch(beginning: bytes) -> bool:
+    """Whether a file that begins so is, or was, a `.latch` file."""
+    return beginning.startswith(_PREFIX, 8)
+
+
 def _decode(raw: bytes) -> Latch:
     if len(raw) < 8:
         raise InputError(f"not a .latch file: it has {len(raw)} bytes")
@@ -206,52 +217,6 @@ def _decode(raw: bytes) -> Latch:
     return Latch(document, {name: place.view(raw, start) for name, place in places.items()})
 
 
-def write_atomically(path: str | os.PathLike[str], chunks: Iterable[bytes | bytearray | memoryview]) -> None:
-    """Write a file so that it is at any moment either the old one or the complete new one.
-
-    The bytes go to a temporary file in the same folder, which replaces the old one once it is on the disk.
-
-    Args:
-        path: the file; a symbolic link is followed.
-        chunks: the contents, in order.
-
-    Raises:
-        InputError: there is no such folder, or the path is a folder.
-        LatchworkError: the disk is full or refuses the file; the old file is untouched.
-    """
-    target = Path(os.path.realpath(path))
-    if target.is_dir():
-        raise InputError(f"{path} is a folder: give the name of a file")
-    if target.exists() and not target.is_file():
-        raise InputError(f"{path} is a device or a pipe: a model is a file that can be replaced by a newer one")
-    if not target.parent.is_dir():
-        raise InputError(f"{path}: there is no folder {target.parent}")
-    partial = target.with_name(f".{target.name[:200]}.{os.urandom(6).hex()}.partial")
-    try:
-        with partial.open("xb") as file:
-            for chunk in chunks:
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
-        _sync_folder(target.parent)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise LatchworkError(f"could not write {path}: {reason}; what was there before is untouched") from error
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name itself survive a power cut, where the system can open a folder (Windows cannot)."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
 def _digest(*parts: bytes | bytearray | memoryview) -> bytes:
     digest = hashlib.sha256()
     for part in parts:
@@ -261,12 +226,12 @@ def _digest(*parts: bytes | bytearray | memoryview) -> bytes:
 
 def _read(path: str | os.PathLike[str]) -> bytes:
     try:
-        status = Path(path).stat()
+        status = os.stat(path)  # noqa: PTH116 - pathlib takes longer to import than a model to read
         if not stat.S_ISREG(status.st_mode):
             raise InputError(f"{path} is not a file: give a .latch file")
         if status.st_size > MAX_FILE_BYTES:
             raise InputError(f"{path}: too large for a .latch file (more than {MAX_FILE_BYTES} bytes)")
-        with Path(path).open("rb") as file:
+        with open(path, "rb") as file:  # noqa: PTH123 - likewise
             first = file.read(8 + len(_PREFIX))
             if not first.startswith(_PREFIX, 8):
                 return first  # enough to say what is wrong; a large file of another kind is not read whole

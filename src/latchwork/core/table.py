@@ -25,7 +25,7 @@ FirstValue = Callable[[Any, str, tuple[int, ...], Any], NDArray[np.float32]]
 """Of a description, an array's name and size, and a `np.random.Generator`, whose module no answer should load."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class CellRow:
     """A cell.
 
@@ -64,7 +64,7 @@ class CellRow:
         return self.cell(**arrays, **{name: getattr(layer, name) for name in own})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LayerRow:
     """A layer without a cell.
 
@@ -74,6 +74,7 @@ class LayerRow:
             side input `ahead` where `takes_ahead`.
         native: its settings as the kernels take them, by their names.
         first_value: what its arrays begin with.
+        whole_sequences: whether it says nothing of one step alone.
         start, step: where steps must remember something: what is there before the first one, and one step. Any other
             layer treats every step alike.
     """
@@ -84,16 +85,22 @@ class LayerRow:
     first_value: FirstValue = initial_values.of_weights
     takes_lengths: bool = False
     takes_ahead: bool = False
+    whole_sequences: bool = False
     start: Callable[[Any, spec.Shape, int], Any] | None = None
     step: Callable[..., tuple[Any, Any]] | None = None
+
+
+def _bent(kind: str, of: Any) -> str:
+    """The kernel of a cell whose candidate goes through `activation`."""
+    return kind if of.activation == "tanh" else f"{kind}_{of.activation}"
 
 
 CELLS: dict[type[spec.Recurrent], CellRow] = {
     row.description: row
     for row in (
         CellRow(spec.SimpleRNN, cells.SimpleRNNCell, lambda of: f"simple_rnn_{of.activation}"),
-        CellRow(spec.GRU, cells.GRUCell, lambda _: "gru"),
-        CellRow(spec.LSTM, cells.LSTMCell, lambda _: "lstm"),
+        CellRow(spec.GRU, cells.GRUCell, lambda of: _bent("gru", of)),
+        CellRow(spec.LSTM, cells.LSTMCell, lambda of: _bent("lstm", of)),
         CellRow(spec.PeepholeLSTM, cells.PeepholeLSTMCell, lambda _: "peephole_lstm"),
         CellRow(spec.CoupledLSTM, cells.CoupledLSTMCell, lambda _: "coupled_lstm"),
         CellRow(spec.SLSTM, cells.SLSTMCell, lambda of: f"slstm_{of.forget_gate}"),
@@ -111,7 +118,7 @@ LAYERS: dict[type[spec.Layer], LayerRow] = {
             initial_values.of_embedding,
         ),
         LayerRow(spec.Dropout, layers.unchanged, lambda of: {"rate": of.rate}),
-        LayerRow(spec.LayerNorm, layers.layer_norm, lambda of: {"epsilon": of.EPSILON}, initial_values.of_norm),
+        LayerRow(spec.LayerNorm, layers.layer_norm, lambda of: {"epsilon": of.epsilon}, initial_values.of_norm),
         LayerRow(
             spec.Pooling,
             layers.pooling,
@@ -126,6 +133,9 @@ LAYERS: dict[type[spec.Layer], LayerRow] = {
             lambda of: {"units": of.units, "features": of.features, "activation": of.activation or "none"},
             takes_ahead=True,
         ),
+        LayerRow(spec.Activation, layers.activation, lambda of: {"kind": of.function}),
+        LayerRow(spec.RepeatVector, layers.repeat_vector, lambda of: {"times": of.times}, whole_sequences=True),
+        LayerRow(spec.Flatten, layers.flatten, lambda of: {"steps": of.steps}, whole_sequences=True),
     )
 }
 

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from latchwork.core import settings
 from latchwork.core.errors import InputError, LatchworkError
-from latchwork.core.storage import write_atomically
+from latchwork.core.writing import write_atomically
 
 _TIMEOUT = 30  # seconds without a byte
 

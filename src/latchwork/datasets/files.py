@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from latchwork.core.errors import InputError
+from latchwork.datasets.roles import Columns
 
 
 class Parsed(NamedTuple):
@@ -20,7 +21,8 @@ class Parsed(NamedTuple):
         labels: [sequence], or None.
         feature_names: one for each feature, or None where the format has no names.
         names: one for each sequence, or None where the format has no names.
-        notes: what was changed on the way, each in one sentence.
+        notes: what was changed on the way, and what was used as what, each in one sentence.
+        columns: what was used as what, for later tables of the same kind; None where the format has no columns.
     """
 
     inputs: np.ndarray
@@ -29,6 +31,7 @@ class Parsed(NamedTuple):
     feature_names: tuple[str, ...] | None = None
     names: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
+    columns: Columns | None = None
 
 
 def read_bytes(path: Path, limit: int | None = None) -> bytes:

@@ -10,9 +10,11 @@ import numpy as np
 from latchwork.core.errors import InputError
 from latchwork.datasets import arrays, idx, tables, ts
 from latchwork.datasets.files import Parsed, kind_of
-from latchwork.datasets.sequences import SequenceData
+from latchwork.datasets.roles import Columns
+from latchwork.datasets.sequences import SequenceData, loses_digits
 from latchwork.transforms.labels import as_labels
-from latchwork.transforms.sequences import as_sequences
+from latchwork.transforms.scaling import real_steps
+from latchwork.transforms.sequences import Sequences, as_sequences
 
 Split = Literal["train", "test"]
 
@@ -32,6 +34,7 @@ def read(
     *,
     labels_required: bool = True,
     target: Literal["class", "number"] = "class",
+    columns: Columns = tables.ANY_COLUMNS,
 ) -> SequenceData:
     """Read labelled sequences from a file or folder of any known format.
 
@@ -47,6 +50,7 @@ def read(
             also demands at least two classes.
         labels_required: refuse data without labels.
         target: what the labels are: classes, or numbers to predict.
+        columns: of a table: which column is what, where their names do not say so.
 
     Returns:
         The sequences.
@@ -59,7 +63,7 @@ def read(
         (270, 26, 12)
     """
     try:
-        parsed = _parse(Path(path), split, target == "number", labels_required)
+        parsed = _parse(Path(path), split, target == "number", labels_required, columns)
         return _checked(parsed, str(path), split, labels_required, target == "number")
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
@@ -68,7 +72,7 @@ def read(
 
 
 def _checked(parsed: Parsed, source: str, split: Split | None, required: bool, numbers: bool) -> SequenceData:
-    inputs, lengths = as_sequences(parsed.inputs, parsed.lengths)
+    inputs, lengths = _as_stored(parsed)
     if lengths is not None and (lengths == inputs.shape[1]).all():
         lengths = None
     labels = None if parsed.labels is None else _labels(parsed.labels, numbers)
@@ -79,7 +83,31 @@ def _checked(parsed: Parsed, source: str, split: Split | None, required: bool, n
     if labels is not None and split == "train" and not numbers and len(np.unique(labels)) < 2:
         raise InputError(f"all its {len(labels)} sequences have the label {labels[0]}: nothing can be told apart")
     names = parsed.feature_names or tuple(f"feature {place + 1}" for place in range(inputs.shape[2]))
-    return SequenceData(inputs, lengths, labels, names, source, parsed.names, parsed.notes)
+    return SequenceData(
+        inputs,
+        lengths,
+        labels,
+        names,
+        source,
+        parsed.names,
+        parsed.notes,
+        parsed.feature_names is None,
+        parsed.columns,
+    )
+
+
+def _as_stored(parsed: Parsed) -> Sequences:
+    """Checked, and in float32 unless that would lose what counts."""
+    exact = as_sequences(parsed.inputs, parsed.lengths, exact=True)
+    steps = exact.inputs
+    if steps.dtype != np.float32:
+        real = np.ones(steps.shape[:2], bool) if exact.lengths is None else real_steps(steps.shape[1], exact.lengths)
+        low = steps.min(axis=(0, 1), where=real[..., None], initial=np.inf)
+        high = steps.max(axis=(0, 1), where=real[..., None], initial=-np.inf)
+        if loses_digits(low, high):
+            inputs = steps.astype(np.float64) if exact.lengths is None else np.where(real[..., None], steps, 0.0)
+            return Sequences(inputs, exact.lengths)
+    return as_sequences(parsed.inputs, parsed.lengths)
 
 
 def _labels(labels: np.ndarray, numbers: bool) -> np.ndarray:
@@ -90,20 +118,20 @@ def _labels(labels: np.ndarray, numbers: bool) -> np.ndarray:
     return labels.astype(np.float64)
 
 
-def _parse(path: Path, split: Split | None, numbers: bool, required: bool) -> Parsed:
+def _parse(path: Path, split: Split | None, numbers: bool, required: bool, columns: Columns) -> Parsed:
     if path.is_dir():
-        return _parse_folder(path, split, numbers, required)
+        return _parse_folder(path, split, numbers, required, columns)
     if path.is_file():
-        return _parse_file(path, split, numbers)
+        return _parse_file(path, split, numbers, columns)
     pair = re.compile(re.escape(path.name) + r"_(train|test)", re.IGNORECASE)
     if path.parent.is_dir():
         found = [file for file in _files(path.parent) if pair.fullmatch(file.name.partition(".")[0])]
         if found:
-            return _parse_file(_part(found, split), split, numbers)
+            return _parse_file(_part(found, split), split, numbers, columns)
     raise InputError("there is no such file or folder" if not path.exists() else "it is not a file or folder")
 
 
-def _parse_file(path: Path, split: Split | None, numbers: bool) -> Parsed:
+def _parse_file(path: Path, split: Split | None, numbers: bool, columns: Columns) -> Parsed:
     kind = kind_of(path)
     if path.stat().st_size == 0:
         raise InputError("the file is empty")
@@ -116,11 +144,11 @@ def _parse_file(path: Path, split: Split | None, numbers: bool) -> Parsed:
     if kind == ".ts":
         return ts.parse(path, numbers=numbers)
     if kind in tables.SUFFIXES:
-        return tables.parse_long(path, numbers=numbers)
+        return tables.parse_long(path, numbers=numbers, asked=columns)
     raise InputError(f"unknown format {kind or 'without an ending'!r}: {_EXPECTED}")
 
 
-def _parse_folder(folder: Path, split: Split | None, numbers: bool, required: bool) -> Parsed:
+def _parse_folder(folder: Path, split: Split | None, numbers: bool, required: bool, columns: Columns) -> Parsed:
     parts = [part for part in ("train", "test") if (folder / part).is_dir()]
     if parts:
         part = split or parts[0]
@@ -128,23 +156,23 @@ def _parse_folder(folder: Path, split: Split | None, numbers: bool, required: bo
             raise InputError(f"it has no folder {part}")
         if split is None and len(parts) > 1:
             raise InputError("it has a train and a test part: say which one to read")
-        return _parse_folder(folder / part, split, numbers, required)
+        return _parse_folder(folder / part, split, numbers, required, columns)
 
     files = _files(folder)
     idx_inputs = [file for file in files if _IDX.search(file.name) and "label" not in file.name.lower()]
     npy_inputs = [file for file in files if kind_of(file) == ".npy" and _X.search(file.stem)]
     single = [file for file in files if kind_of(file) in _SINGLE_FILES and not _is_prose(file)]
     if not required and len(single) > 1 and single == tables.csv_files(folder) and not any(map(_part_named, single)):
-        return tables.parse_files(single)
+        return tables.parse_files(single, columns)
     for candidates in (idx_inputs, npy_inputs, single):
         if candidates:
-            return _parse_file(_part(candidates, split), split, numbers)
+            return _parse_file(_part(candidates, split), split, numbers, columns)
     folders = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     if not folders:
         raise InputError(f"nothing in this folder can be read: {_EXPECTED}")
     if numbers:
         raise InputError("folders name classes, not numbers to predict")
-    return tables.parse_class_folders(folders)
+    return tables.parse_class_folders(folders, columns)
 
 
 def _files(folder: Path) -> list[Path]:

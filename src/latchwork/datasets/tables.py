@@ -14,14 +14,15 @@ import numpy as np
 
 from latchwork.core.errors import InputError
 from latchwork.datasets.files import Parsed, kind_of, read_text
+from latchwork.datasets.long import Coded, Long, assemble, in_time_order
+from latchwork.datasets.roles import ROW_NUMBERS, TIME, Columns, assign, place_of
 from latchwork.datasets.sequences import pad
+from latchwork.transforms.frames import compare
 
 SUFFIXES = (".csv", ".tsv", ".txt")
 
 _ROWS_PER_BLOCK = 1 << 12  # larger ones leave the processor cache, and take twice the time
-_SERIES = ("series", "series_id", "case", "case_id", "id")
-_TIME = ("time", "timestamp", "date", "datetime", "step", "t")
-_LABEL = ("label", "class", "target", "y")
+ANY_COLUMNS = Columns()
 
 
 class _Block(NamedTuple):
@@ -36,26 +37,19 @@ class _Table(NamedTuple):
     blocks: Iterator[_Block]
 
 
-def parse_long(path: Path, *, numbers: bool) -> Parsed:
+def parse_long(path: Path, *, numbers: bool, asked: Columns = ANY_COLUMNS) -> Parsed:
     """Read `series, time, features..., label`: one row a time step; columns are found by name, any order.
 
     Rows of a series may be anywhere in the file and are put in the order of `time`; without that column they
     stay in the order of the file. `label` has the same value in all rows of a series, and may be absent.
     """
     header, blocks = _open(path)
-    series_column = _find(header, _SERIES)
-    time_column = _find(header, _TIME)
-    label_column = _find(header, _LABEL)
-    if series_column is None:
+    roles = assign(header, asked)
+    if roles.series is None:
         raise InputError(
             f"the header is {', '.join(header)[:200]}: expected series, time, features..., label "
-            "(a column `series` says which rows belong together)"
+            "(a column `series`, or --series NAME, says which rows belong together)"
         )
-    special = {series_column, time_column, label_column}
-    features = [column for column in range(len(header)) if column not in special]
-    if not features:
-        raise InputError(f"the header is {', '.join(header)[:200]}: there is no column for a feature")
-
     codes: dict[str, int] = {}
     label_codes: dict[str, int] = {}
     code_blocks: list[np.ndarray] = []
@@ -63,52 +57,44 @@ def parse_long(path: Path, *, numbers: bool) -> Parsed:
     time_blocks: list[np.ndarray] = []
     value_blocks: list[np.ndarray] = []
     for lines, columns in blocks:
-        code_blocks.append(_coded(columns[series_column], codes, header[series_column], lines))
-        value_blocks.append(_values(columns, features, header, lines))
-        if time_column is not None:
-            time_blocks.append(_times(columns[time_column], header[time_column], lines))
-        if label_column is not None:
-            label_blocks.append(_coded(columns[label_column], label_codes, header[label_column], lines))
+        code_blocks.append(_coded(columns[roles.series], codes, header[roles.series], lines))
+        value_blocks.append(_values(columns, list(roles.features), header, lines))
+        if roles.time is not None:
+            time_blocks.append(_times(columns[roles.time], header[roles.time], lines))
+        if roles.label is not None:
+            label_blocks.append(_coded(columns[roles.label], label_codes, header[roles.label], lines))
     if not code_blocks:
         raise InputError("there is no row after the header")
-
-    names = list(codes)
-    series, values = np.concatenate(code_blocks), np.concatenate(value_blocks)
-    labels = None
-    if label_column is not None:
-        labels = _one_label_each(series, np.concatenate(label_blocks), names, list(label_codes))
-        labels = _as_numbers(labels) if numbers else labels
-    if time_column is None:
-        order = np.argsort(series, kind="stable")
-    else:
-        order = _in_time_order(series, time_blocks, names, header[time_column])
-    counts = np.bincount(series)
-    inputs, lengths = pad(np.split(values[order], np.cumsum(counts)[:-1]))
-    return Parsed(inputs, lengths, labels, tuple(header[column] for column in features), tuple(names))
+    labels = Coded(np.concatenate(label_blocks), list(label_codes)) if label_blocks else None
+    rows = Long(header, roles, Coded(np.concatenate(code_blocks), list(codes)), np.concatenate(value_blocks),
+                _joined(time_blocks, header, roles.time), labels)  # fmt: skip
+    return assemble(rows, numbers=numbers, asked=asked)
 
 
-def parse_class_folders(folders: list[Path]) -> Parsed:
+def parse_class_folders(folders: list[Path], asked: Columns = ANY_COLUMNS) -> Parsed:
     """Read one CSV file a sequence (one row a time step) from folders that are named like the classes."""
     files = [file for folder in folders for file in csv_files(folder)]
     if not files:
         raise InputError("its sub-folders hold no CSV files: expected one sub-folder of CSV files for each class")
     labels = np.array([file.parent.name for file in files])
-    return parse_files(files)._replace(labels=labels, names=tuple(f"{file.parent.name}/{file.name}" for file in files))
+    return parse_files(files, asked)._replace(
+        labels=labels, names=tuple(f"{file.parent.name}/{file.name}" for file in files)
+    )
 
 
-def parse_files(files: list[Path]) -> Parsed:
+def parse_files(files: list[Path], asked: Columns = ANY_COLUMNS) -> Parsed:
     """Read one CSV file a sequence, without labels."""
     sequences: list[np.ndarray] = []
-    features: list[str] = []
+    features: list[str] = list(asked.known or ())
     for file in files:
         try:
-            found, values = _one_sequence(file)
-            if sequences and found != features:
-                raise InputError(f"its columns are {', '.join(found)[:100]}, those of the files before "
-                                 f"are {', '.join(features)[:100]}")  # fmt: skip
+            found, values = _one_sequence(file, asked)
+            if features and found != features:
+                compare(found, features, "it")
+                values = values[:, [found.index(name) for name in features]]
         except InputError as error:
             raise InputError(f"{file.parent.name}/{file.name}: {error}") from None
-        features = found
+        features = features or found
         sequences.append(values)
     inputs, lengths = pad(sequences)
     return Parsed(inputs, lengths, None, tuple(features), tuple(file.name for file in files))
@@ -119,10 +105,14 @@ def csv_files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.iterdir() if kind_of(file) in SUFFIXES and not file.name.startswith("."))
 
 
-def _one_sequence(path: Path) -> tuple[list[str], np.ndarray]:
+def _one_sequence(path: Path, asked: Columns) -> tuple[list[str], np.ndarray]:
     header, blocks = _open(path, header_may_be_absent=True)
-    time_column = _find(header, _TIME)
-    features = [column for column in range(len(header)) if column != time_column]
+    time_column = _find(header, (asked.time.lower(),) if asked.time else TIME)
+    ignored = {place_of(header, name, "--ignore") for name in asked.ignore}
+    if asked.features is not None:
+        features = [place_of(header, name, "--features") for name in asked.features]
+    else:
+        features = [column for column in range(len(header)) if column != time_column and column not in ignored]
     if not features:
         raise InputError("there is no column for a feature")
     times: list[np.ndarray] = []
@@ -134,9 +124,15 @@ def _one_sequence(path: Path) -> tuple[list[str], np.ndarray]:
     if not values:
         raise InputError("there is no row after the header")
     sequence = np.concatenate(values)
+    counted = np.arange(len(sequence))
+    for place in [at for at, column in enumerate(features) if header[column].lower() in ROW_NUMBERS]:
+        if len(features) > 1 and asked.features is None and (sequence[:, place] - counted == sequence[0, place]).all():
+            features.pop(place)
+            sequence = np.delete(sequence, place, axis=1)
     if time_column is not None:
-        series = np.zeros(len(sequence), np.int64)
-        sequence = sequence[_in_time_order(series, times, [path.name], header[time_column])]
+        moments = _joined(times, header, time_column)
+        assert moments is not None
+        sequence = sequence[in_time_order(np.zeros(len(sequence), np.int64), moments, [path.name], header[time_column])]
     return [header[column] for column in features], sequence
 
 
@@ -242,32 +238,9 @@ def _times(column: Sequence[str], name: str, lines: Sequence[int]) -> np.ndarray
     return times
 
 
-def _in_time_order(series: np.ndarray, blocks: list[np.ndarray], names: list[str], name: str) -> np.ndarray:
-    """The rows series by series, each in the order of time."""
-    if len({block.dtype.kind for block in blocks}) > 1:
-        raise InputError(f"the column {name!r} mixes numbers and dates")
-    times = np.concatenate(blocks)
-    order = np.lexsort((times, series))
-    same = (series[order][1:] == series[order][:-1]) & (times[order][1:] == times[order][:-1])
-    if same.any():
-        row = order[1:][same][0]
-        raise InputError(f"series {names[series[row]]!r} has two rows for {name} {times[row]}")
-    return order
-
-
-def _one_label_each(series: np.ndarray, labels: np.ndarray, names: list[str], texts: list[str]) -> np.ndarray:
-    first = np.zeros(len(names), np.int64)
-    first[series[::-1]] = labels[::-1]
-    wrong = np.flatnonzero(first[series] != labels)
-    if wrong.size:
-        row = wrong[0]
-        raise InputError(f"series {names[series[row]]!r} has the labels {texts[first[series[row]]]!r} and "
-                         f"{texts[labels[row]]!r}: expected one for a series")  # fmt: skip
-    return np.array(texts)[first]
-
-
-def _as_numbers(labels: np.ndarray) -> np.ndarray:
-    wrong = [label for label in labels.tolist() if not _is_number(label)]
-    if wrong:
-        raise InputError(f"the label {wrong[0]!r} is not a number to predict")
-    return labels.astype(np.float64)
+def _joined(times: list[np.ndarray], header: list[str], column: int | None) -> np.ndarray | None:
+    if column is None:
+        return None
+    if len({block.dtype.kind for block in times}) > 1:
+        raise InputError(f"the column {header[column]!r} mixes numbers and dates")
+    return np.concatenate(times)

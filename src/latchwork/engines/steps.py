@@ -49,11 +49,12 @@ class Rows(Protocol):
 class Rule(NamedTuple):
     """An optimiser's direction and its constants."""
 
-    direction: str  # `sgd`, `momentum`, `rmsprop`, `adam` or `adagrad`
-    decay: float = 0.0  # of the mean of gradients (momentum, Adam) or of their squares (RMSprop)
+    direction: str  # `sgd`, `momentum`, `rmsprop`, `adam`, `adagrad`, `velocity`, `nesterov`, `adadelta` or `adamax`
+    decay: float = 0.0  # of the mean of gradients (momentum, Adam) or of their squares (RMSprop, Adadelta)
     decay_of_squares: float = 0.0
     epsilon: float = 0.0
     start: float = 0.0  # of what it keeps for each parameter
+    epsilon_beside_raw: bool = False  # Adam's, added to the root before it is corrected, as in Keras
 
 
 class Update(NamedTuple):
@@ -62,13 +63,25 @@ class Update(NamedTuple):
     rule: Rule
     weight_decay: float  # of matrices
     clips: tuple[float | None, ...]  # of each member: the largest norm of its gradients
+    decays_vectors: bool = False  # weight decay is taken off biases and scales as well
+    frozen: frozenset[str] = frozenset()  # parameters that are not trained
+    clip_each: float | None = None  # the largest norm of one parameter's gradient
+    clip_value: float | None = None  # the largest number in a gradient
 
 
 class Term(NamedTuple):
-    """A loss or a metric by the name that the kernels have for it, and its one number (`huber`: delta)."""
+    """A loss or a metric by the name that the kernels have for it, and its numbers (`huber`: delta)."""
 
     name: str
-    setting: float = 0.0
+    settings: tuple[float, ...] = (0.0,)
+
+
+class Penalty(NamedTuple):
+    """l1 * |w| + l2 * w^2 for every number w of a learned array, added to the loss (Keras's `regularizers`)."""
+
+    name: str  # as in `spec.Sequential.parameter_shapes`: layers.0.input_weight
+    l1: float = 0.0
+    l2: float = 0.0
 
 
 class Batches(NamedTuple):

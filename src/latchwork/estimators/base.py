@@ -74,3 +74,17 @@ def network_in_jax(data: NetworkData) -> Network:
     from latchwork.engines.jax.network import Network
 
     return Network.from_parameters(data.spec, data.parameters)
+
+
+def fit_as_far_as_possible(estimator: Any, *arguments: Any, **named: Any) -> None:
+    """`fit`, after whose Ctrl-C the caller goes on with what was learned so far; `history_.stopped` says so.
+
+    Raises:
+        KeyboardInterrupt: nothing was learned yet.
+    """
+    before = getattr(estimator, "model_", None)
+    try:
+        estimator.fit(*arguments, **named)
+    except KeyboardInterrupt:
+        if getattr(estimator, "model_", None) is before:
+            raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from latchwork.core.errors import InputError
 from latchwork.core.storage import Latch
 from latchwork.estimators.sequence import SequenceEstimator
+from latchwork.runtime.model import Model
 from latchwork.training import Accuracy, Objective, SoftmaxCrossEntropy, Supervised
 from latchwork.transforms.augmentation import AffineImages, Augmentation
 from latchwork.transforms.labels import Label, Labels, fit_labels
@@ -82,6 +84,17 @@ class SequenceClassifier(SequenceEstimator):
         self.labels_ = fit_labels(y)
         return len(self.labels_.classes)
 
+    def _outputs(self) -> int:
+        return len(self.labels_.classes)
+
+    def _learned_before(self, before: Model) -> int:
+        assert before.labels is not None
+        self.labels_ = before.labels
+        return self._outputs()
+
+    def _classes_of(self, targets: NDArray[Any]) -> NDArray[Any]:
+        return targets
+
     def _learned_of_targets(self) -> dict[str, Any]:
         return {"labels": self.labels_}
 
@@ -96,8 +109,23 @@ class SequenceClassifier(SequenceEstimator):
             weights = len(targets) / (len(counts) * np.maximum(counts, 1))
         elif isinstance(self.class_weight, Mapping):
             if unknown := set(self.class_weight) - set(self.labels_.classes):
-                raise InputError(f"class_weight names {unknown}, which is no class of the data")
-            weights = np.array([self.class_weight.get(label, 1.0) for label in self.labels_.classes])
+                raise InputError(f"class_weight names {_listed(unknown)}, which is no class of the data")
+            weights = _class_weights(self.class_weight, self.labels_.classes)
         else:
             raise InputError(f"class_weight must be 'balanced' or a dictionary by label, got {self.class_weight!r}")
         return weights[targets].astype(np.float32)
+
+
+def _class_weights(given: Mapping[Label, float], classes: tuple[Label, ...]) -> NDArray[np.float64]:
+    """A weight for each class, 1 where none is given."""
+    for label, weight in given.items():
+        if not isinstance(weight, Real) or not 0 <= weight < np.inf:
+            raise InputError(f"class_weight of {label!r} must be a number of at least 0, got {weight!r}")
+    weights = np.array([float(given.get(label, 1.0)) for label in classes])
+    if not weights.any():
+        raise InputError("class_weight is 0 for every class: nothing would be learned")
+    return weights
+
+
+def _listed(labels: set[Label]) -> str:
+    return ", ".join(sorted(map(repr, labels)))

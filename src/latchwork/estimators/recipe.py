@@ -1,29 +1,46 @@
-"""How to train where the user has not said: a few designs tried on a validation part of the training rows."""
+"""How to train where the user has not said: designs tried on held-out training rows, within a budget of seconds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.core.network import NetworkData
 from latchwork.core.spec import GRU, LSTM, Bidirectional, Dense, Dropout, Layer, Pooling, Sequential
-from latchwork.training import Data, Objective, Optimizer, evaluate, fit
+from latchwork.estimators.rows import Rows, stratified
+from latchwork.estimators.trials import Budget, HeldOut, Trial, Trials
+from latchwork.training import Objective, Optimizer
 from latchwork.training.optimizers import OptaxOptimizer
+from latchwork.transforms.scaling import Scaler
 
-TRIAL_STEPS = 150_000  # sequence steps that one trial sees: some seconds of work
-FULL_STEPS = 24_000_000  # sequence steps that the final training sees at most: about a minute of work
+TRIAL_STEPS = 150_000  # sequence steps in the rows of a trial, at most
+FULL_STEPS = 24_000_000  # sequence steps that the final training sees at most: about half a minute of a quiet core
 FEWEST_EPOCHS, MOST_EPOCHS, TRIAL_EPOCHS = 6, 80, 30
 SMALL_SET = 1000  # rows below which one validation part says too little, and three are averaged
+TINY_SET = 300  # rows below which every row is held out once
+WARPED_SET = 600  # rows below which changed copies of the rows are tried as well
+COPIES = 2  # changed copies of each row
+DEFAULT_MINUTES = 1.0
+TRIALS_SHARE = 0.5  # of the budget; what they leave is the final training's
 OPTIMIZER = Optimizer("adamw", learning_rate=3e-3, schedule="cosine", warmup=0.1, weight_decay=0.01, clip=1.0)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A network and how to train it; `notes` say how it was chosen."""
+    """A network and how to train it; `notes` say how it was chosen.
+
+    Attributes:
+        network, optimizer, objective, epochs, batch_size: as of `training.fit`.
+        notes: how it was chosen, in words.
+        name: the design's name.
+        copies: changed copies of each row that are trained on beside it.
+        minutes: how long to train at most, where not even an epoch of all rows fits the budget; else None.
+        is_within_minutes: whether the budget was kept in mind already.
+        held_out: what the chosen design answered for held-out rows; None where nothing was tried.
+    """
 
     network: Sequential
     optimizer: Optimizer | OptaxOptimizer
@@ -31,148 +48,198 @@ class Recipe:
     epochs: int
     batch_size: int
     notes: tuple[str, ...] = field(default=())
+    name: str = "as given"
+    copies: int = 0
+    minutes: float | None = None
+    is_within_minutes: bool = False
+    held_out: HeldOut | None = None
 
 
-def designs(outputs: int) -> dict[str, list[Layer]]:
-    """What is tried: both gated cells read the sequence both ways, with little and with much dropout."""
+def designs(outputs: int, one_way: bool = False) -> dict[str, list[Layer]]:
+    """What is tried: both gated cells, with little and with much dropout; both ways unless a stream is to be read."""
 
     def body(cell: type[GRU] | type[LSTM], units: int, rate: float) -> list[Layer]:
-        return [
-            Bidirectional(cell(units, return_sequences=True, dropout=rate / 2)),
-            Pooling(("first", "last", "mean", "max")),
-            Dropout(rate),
-            Dense(outputs),
-        ]
+        layer = cell(units, return_sequences=True, dropout=rate / 2)
+        pooling = ("last", "mean", "max") if one_way else ("first", "last", "mean", "max")
+        return [layer if one_way else Bidirectional(layer), Pooling(pooling), Dropout(rate), Dense(outputs)]
 
     return {
-        f"{cell.__name__}({units}) both ways, dropout {rate:g}": body(cell, units, rate)
+        f"{cell.__name__}({units}) {'forwards' if one_way else 'both ways'}, dropout {rate:g}": body(cell, units, rate)
         for cell, units in ((GRU, 64), (LSTM, 64))
         for rate in (0.1, 0.4)
     }
 
 
 def choose_recipe(
-    rows: Mapping[str, NDArray[Any]],
+    rows: Rows,
     outputs: int,
     objective: Objective,
     seed: int,
     tell: Callable[[str], None],
     *,
+    scaler: Scaler | None = None,
+    classes: NDArray[Any] | None = None,
+    one_way: bool = False,
     softer: Objective | None = None,
     optimizer: Optimizer | OptaxOptimizer = OPTIMIZER,
     epochs: int | None = None,
     batch_size: int | None = None,
+    minutes: float | None = None,
 ) -> Recipe:
     """The design and the length of training with the lowest validation loss, by trials inside the training rows.
 
     Args:
-        rows: `inputs`, `targets` and, where they apply, `lengths` and `weight`.
+        rows: `inputs` before scaling, `targets` and, where they apply, `lengths` and `weight`.
         outputs: values that the network is to give.
         objective: what is minimised; its first figure on held-out rows is compared.
         seed: of the validation parts and the trials.
         tell: is given a line at the beginning, one for each design tried, and one for what was chosen.
+        scaler: what inputs go through.
+        classes: of each row, so that every part has each class; None where there are none.
+        one_way: whether networks may read forwards alone.
         softer: another objective to minimise, such as one with smoothed labels, if held-out rows gain by it.
         optimizer: of the trials and of the training.
-        epochs: where None, as many as the size of the set allows.
+        epochs: where None, as many as the size of the set and the budget allow.
         batch_size: where None, by the number of rows.
+        minutes: for the trials and the training; where None, about one. The trials stop where it runs out, and the
+            training gets as many epochs as it leaves, by the speed that the trials had.
     """
     count, time, _ = rows["inputs"].shape
+    budget = Budget(60 * (minutes or DEFAULT_MINUTES), TRIALS_SHARE)
     batch_size = batch_size or int(np.clip(2 ** round(np.log2(max(count / 16, 1))), 8, 128))
     longest = epochs or int(np.clip(FULL_STEPS // (count * time), FEWEST_EPOCHS, MOST_EPOCHS))
     shorter = longest if epochs else min(longest, TRIAL_EPOCHS)
 
-    trial_rows = int(np.clip(TRIAL_STEPS // time, min(count, 400), count))
-    parts = _parts(count, trial_rows, seed)
-    trials = _Trials(rows, parts, objective, optimizer, batch_size, seed)
+    used = int(np.clip(TRIAL_STEPS // time, min(count, 400), count))
+    parts = parts_of(count, used, seed, classes)
+    trials = Trials(rows, scaler, parts, objective, optimizer, batch_size, seed)
+    known = designs(outputs, one_way)
+    per_epoch = trials.seconds_per_epoch(known[next(iter(known))])
+    parts, shorter, names = _affordable(budget, per_epoch, parts, shorter, list(known))
+    trials.parts = parts
     held_out = f"{len(parts)} x {len(parts[0][1])} held-out training rows"
-    tried: dict[str, float] = {}
+    tried: dict[str, Trial] = {}
 
-    def try_out(name: str, layers: list[Layer], minimised: Objective, epochs: int) -> float:
-        tried[name] = trials.loss(layers, minimised, epochs)
-        tell(f"  {name}: loss {tried[name]:.4g}")
-        return tried[name]
+    def try_out(name: str, layers: list[Layer], minimised: Objective, epochs: int, copies: int = 0) -> float:
+        tried[name] = trials.run(layers, minimised, epochs, copies)
+        tell(f"  {name}: loss {tried[name].loss:.4g}")
+        return tried[name].loss
 
-    tell(f"choosing a recipe: {len(designs(outputs))} designs, each trained on some rows and tried on {held_out}")
-    for name, layers in designs(outputs).items():
-        try_out(name, layers, objective, shorter)
-    best = min(tried, key=lambda name: tried[name])
-    layers = designs(outputs)[best]
+    tell(f"choosing a recipe: {len(names)} designs, each trained on some rows and tried on {held_out}")
+    for name in names:
+        if tried and not budget.allows(trials.expected_seconds(shorter)):
+            tell(f"  {name}: left out, the budget is needed for the training")
+            continue
+        try_out(name, known[name], objective, shorter)
+    best = min(tried, key=lambda name: tried[name].loss)
+    layers = known[best]
 
     # What is enough for many rows learns few by heart; a number that the user gave is not put to the test.
-    way, minimised, lowest = f"{shorter} epochs", objective, tried[best]
-    others: dict[str, Objective] = {f"{longest} epochs": objective} if longest > shorter else {}
-    if softer is not None:
-        others[f"{longest} epochs, smoothed labels"] = softer
-    for other, by in others.items():
-        loss = try_out(f"{best}, {other}", layers, by, longest)
-        if loss < lowest:
-            way, minimised, lowest = other, by, loss
-    epochs = longest if way in others else shorter
+    chosen = _Way("", objective, shorter, 0, tried[best])
+    for suffix, minimised, length, copies in _others(objective, softer, shorter, longest, count, asked=epochs):
+        if not budget.allows(trials.expected_seconds(length, copies)):
+            continue
+        name = f"{best}, {length} epochs{suffix}"
+        if try_out(name, layers, minimised, length, copies) < chosen.trial.loss:
+            chosen = _Way(suffix, minimised, length, copies, tried[name])
 
-    chosen = f"{best}; {_described(optimizer)}, batch {batch_size}, {way}"
-    tell(f"chosen: {chosen}")
+    fits = budget.left() / trials.expected_seconds_of(count * (1 + chosen.copies))
+    final = chosen.epochs if epochs is not None else int(np.clip(fits, 1, chosen.epochs))
+    way = f"{final} epochs" + (f" of {chosen.epochs}, as the budget allows" if final < chosen.epochs else "")
+    way += chosen.suffix
+    described = f"{best}; {described_optimizer(optimizer)}, batch {batch_size}, {way}"
+    tell(f"chosen: {described}")
+    losses = "; ".join(f"{name}: {trial.loss:.4g}" for name, trial in tried.items())
     return Recipe(
         Sequential(layers),
         optimizer,
-        minimised,
-        epochs,
+        chosen.objective,
+        final,
         batch_size,
-        notes=(
-            f"chosen by the loss on {held_out}: {'; '.join(f'{name}: {loss:.4g}' for name, loss in tried.items())}",
-            chosen,
-        ),
+        notes=(f"chosen by the loss on {held_out}: {losses}", described),
+        name=best,
+        copies=chosen.copies,
+        minutes=budget.left() / 60 if epochs is None and fits < 1 else None,
+        is_within_minutes=True,
+        held_out=HeldOut(tuple(parts), chosen.trial.outputs, chosen.trial.seconds),
     )
 
 
 @dataclass(frozen=True)
-class _Trials:
-    """Short trainings on some of the rows."""
+class _Way:
+    """How long to train, and by which objective."""
 
-    rows: Mapping[str, NDArray[Any]]
-    parts: list[tuple[NDArray[np.intp], NDArray[np.intp]]]  # training and held-out rows of each
+    suffix: str
     objective: Objective
-    optimizer: Optimizer | OptaxOptimizer
-    batch_size: int
-    seed: int
-
-    def loss(self, layers: list[Layer], minimised: Objective, epochs: int) -> float:
-        """What the held-out rows lose after so many epochs, on average over the parts."""
-        _, time, features = self.rows["inputs"].shape
-        found: list[float] = []
-        for training, held_out in self.parts:
-            fitted = fit(
-                NetworkData.build(Sequential(layers), (time, features), self.seed),
-                minimised,
-                Data(_take(self.rows, training)),
-                optimizer=self.optimizer,
-                epochs=epochs,
-                batch_size=self.batch_size,
-                seed=self.seed,
-                progress="none",
-            )
-            if fitted.history.stopped == "interrupted":  # a shorter trial must not decide, and nothing is lost
-                raise KeyboardInterrupt
-            measured = evaluate(fitted.model, self.objective, Data(_take(self.rows, held_out)))
-            found.append(measured[self.objective.names[0]])
-        return float(np.mean(found))
+    epochs: int
+    copies: int
+    trial: Trial
 
 
-def _parts(count: int, used: int, seed: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Training and validation rows of each trial, out of `used` rows drawn at random."""
-    rows = np.random.default_rng([seed, 2]).permutation(count)[:used]
+def _others(
+    objective: Objective, softer: Objective | None, shorter: int, longest: int, count: int, asked: int | None
+) -> list[tuple[str, Objective, int, int]]:
+    """Other ways to train the best design, as of `_Way`: longer, with smoothed labels, with copies."""
+    others: list[tuple[str, Objective, int, int]] = []
+    if longest > shorter:
+        others.append(("", objective, longest, 0))
+    if softer is not None:
+        others.append((", smoothed labels", softer, longest, 0))
+    if count < WARPED_SET and asked is None:
+        others.append((", changed copies", softer or objective, max(1, longest // 2), COPIES))
+    return others
+
+
+Part = tuple[NDArray[np.intp], NDArray[np.intp]]
+"""Training and held-out rows."""
+
+
+def parts_of(count: int, used: int, seed: int, classes: NDArray[Any] | None) -> list[Part]:
+    """Training and validation rows of each trial, out of `used` rows drawn at random, a quarter held out at a time.
+
+    Of each class alike where there are classes. Of a tiny set every row is held out once.
+    """
+    rng = np.random.default_rng([seed, 2])
+    rows = rng.permutation(count)[:used]
     folds = np.array_split(rows, 4)
-    repeats = 3 if count < SMALL_SET else 1
+    if classes is not None:
+        if used < count and len(few := stratified(classes, used / count, rng)) > len(folds):
+            rows = rng.permutation(few)
+        in_classes = rows[np.argsort(classes[rows], kind="stable")]
+        folds = [in_classes[start::4] for start in range(4)]
+    folds = [fold for fold in folds if len(fold)]
+    repeats = len(folds) if count < TINY_SET else min(3, len(folds)) if count < SMALL_SET else 1
     return [(np.concatenate(folds[:i] + folds[i + 1 :]), folds[i]) for i in range(repeats)]
 
 
-def _described(optimizer: Optimizer | OptaxOptimizer) -> str:
+def _affordable(
+    budget: Budget, per_epoch: float, parts: list[Part], epochs: int, names: list[str]
+) -> tuple[list[Part], int, list[str]]:
+    """Parts, epochs and designs of the trials that fit their share of the budget: first fewer of each, then shorter."""
+
+    def seconds(parts: list[Part], epochs: int, names: list[str]) -> float:
+        return per_epoch * sum(len(training) for training, _ in parts) * epochs * (len(names) + 2)
+
+    enough = min(epochs, 10)
+    for fewer_parts, fewer_names in (
+        (parts, names),
+        (parts[:1], names),
+        (parts[:1], names[:2]),
+        (parts[:1], names[:1]),
+    ):
+        if seconds(fewer_parts, enough, fewer_names) <= budget.for_trials():
+            fit = int(epochs * budget.for_trials() / seconds(fewer_parts, epochs, fewer_names))
+            return fewer_parts, int(np.clip(fit, enough, epochs)), fewer_names
+    smallest = [(training[: max(40, len(training) // 4)], held) for training, held in parts[:1]]
+    fit = int(epochs * budget.for_trials() / seconds(smallest, epochs, names[:1]))
+    return smallest, int(np.clip(fit, 1, epochs)), names[:1]
+
+
+def described_optimizer(optimizer: Optimizer | OptaxOptimizer) -> str:
+    """An optimiser in words."""
     if isinstance(optimizer, OptaxOptimizer):
         return "an Optax transformation"
     if callable(optimizer.learning_rate):
         return f"{optimizer.name}, a rate of its own"
     falling = "" if optimizer.schedule == "constant" else f" falling as a {optimizer.schedule}"
     return f"{optimizer.name}, rate {optimizer.learning_rate:g}{falling}"
-
-
-def _take(rows: Mapping[str, NDArray[Any]], index: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
-    return {name: array[index] for name, array in rows.items()}

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from latchwork.core.storage import Latch
 from latchwork.estimators.sequence import SequenceEstimator
 from latchwork.runtime.metrics import as_numbers
+from latchwork.runtime.model import Model
 from latchwork.training import Loss, Objective, Supervised, named_loss
 from latchwork.transforms.scaling import Scaler, standard_scaler
 
@@ -63,6 +64,14 @@ class SequenceRegressor(SequenceEstimator):
         width = answers.shape[1]
         self.target_scaler_ = standard_scaler(answers[:, None]) if self.scale_targets else _unscaled(width)
         return width
+
+    def _outputs(self) -> int:
+        return len(self.target_scaler_.offset)
+
+    def _learned_before(self, before: Model) -> int:
+        self.vector_ = before.vector
+        self.target_scaler_ = before.target_scaler or _unscaled(before.data.spec.output_shape()[-1] or 0)
+        return self._outputs()
 
     def _learned_of_targets(self) -> dict[str, Any]:
         return {"target_scaler": self.target_scaler_, "vector": self.vector_}

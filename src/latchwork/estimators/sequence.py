@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import sys
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
-from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
@@ -21,26 +19,30 @@ from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.core.storage import Latch
 from latchwork.estimators.base import Estimator, network_in_jax
+from latchwork.estimators.checks import check_parameters, drawn_seed
 from latchwork.estimators.recipe import OPTIMIZER, Recipe, choose_recipe
+from latchwork.estimators.routing import Routed
+from latchwork.estimators.rows import Rows, check_rows, fingerprint, parted, scaled, source_of
+from latchwork.estimators.trials import with_copies
+from latchwork.runtime.metrics import checked_weight
 from latchwork.runtime.model import Model
-from latchwork.training import Data, History, Objective, Optimizer, fit
+from latchwork.training import Data, DivergedError, Fitted, History, Objective, Optimizer, fit
+from latchwork.training.data import Source
 from latchwork.training.optimizers import OptaxOptimizer, as_optimizer
 from latchwork.training.plan import Callback
 from latchwork.training.progress import Progress, ProgressKind, tell
+from latchwork.transforms.frames import Names, unframed
 from latchwork.transforms.scaling import Scaler, minmax_scaler, standard_scaler
 from latchwork.transforms.sequences import Sequences, as_sequences
 
 if TYPE_CHECKING:
     from latchwork.engines.jax.network import Network
 
-Rows = dict[str, NDArray[Any]]
-"""`inputs`, `targets` and, where they apply, `lengths` and `weight`."""
-
 SCALERS = {"standard": standard_scaler, "minmax": minmax_scaler}
 
 
 @dataclass(eq=False, repr=False)
-class SequenceEstimator(Estimator):
+class SequenceEstimator(Routed, Estimator):
     """A network from whole sequences to one answer each; `SequenceClassifier` and `SequenceRegressor` are its kinds.
 
     Args:
@@ -57,7 +59,9 @@ class SequenceEstimator(Estimator):
         checkpoint: a folder from which a killed run goes on.
         checkpoint_seconds: the least time between two checkpoints.
         progress: `auto`, `bar`, `lines` or `none`.
-        random_state: seed of all that is drawn.
+        random_state: seed of all that is drawn; None, or a generator of NumPy's, to have one drawn (`seed_`).
+        one_way: choose among networks that read forwards alone, which can answer step by step as a stream comes in.
+        warm_start: go on from the network of the last `fit`, or of the file that this was loaded from.
     """
 
     network: spec.Sequential | None = None
@@ -76,7 +80,9 @@ class SequenceEstimator(Estimator):
     checkpoint: str | Path | None = None
     checkpoint_seconds: float = 20.0
     progress: ProgressKind | Progress = "auto"
-    random_state: int = 0
+    random_state: int | np.random.RandomState | np.random.Generator | None = 0
+    one_way: bool = False
+    warm_start: bool = False
 
     model_: Model = dataclasses.field(init=False)
     """What answers: the trained network and all that was fitted beside it, packed once. It needs no JAX."""
@@ -86,10 +92,24 @@ class SequenceEstimator(Estimator):
     """What the inputs went through."""
     n_features_in_: int = dataclasses.field(init=False)
     """Features of the training sequences."""
+    seed_: int = dataclasses.field(init=False)
+    """The seed of all that was drawn."""
     recipe_: Recipe = dataclasses.field(init=False)
     """How it was trained: as given, or as chosen."""
     data_: dict[str, Any] = dataclasses.field(init=False)
     """What it was trained on: rows and fingerprint."""
+
+    @property
+    def feature_names_in_(self) -> NDArray[Any]:
+        """The names of the features, where the training sequences had them (frames, or what `datasets.read` gave).
+
+        Raises:
+            AttributeError: they had none, or nothing is fitted.
+        """
+        names = self.model_.features if hasattr(self, "model_") else None
+        if names is None:
+            raise AttributeError("the training sequences had no names of features")
+        return np.array(names, object)
 
     @property
     def network_(self) -> Network:
@@ -104,21 +124,23 @@ class SequenceEstimator(Estimator):
         """The answer for each sequence: its likeliest label, or its number or numbers as in training.
 
         Args:
-            X: `[batch, time, features]`, or a list of `[time, features]`.
+            X: `[batch, time, features]`, a list of `[time, features]`, arrays or frames, a frame of sktime, what
+                `datasets.read` gives, or token numbers `[batch, time]` where the network begins with an `Embedding`.
+                Named features are put in the order that they had in training.
             lengths: real steps of each row of an array whose sequences differ in length.
         """
         return self._fitted().predict(X, lengths)
 
-    def evaluate(self, X: Any, y: Any, lengths: Any = None) -> dict[str, float]:
+    def evaluate(self, X: Any, y: Any, lengths: Any = None, *, sample_weight: Any = None) -> dict[str, float]:
         """Figures over sequences with known answers, and `n`, their number.
 
         A classifier's are `accuracy` and `loss` (cross-entropy in nats); a regressor's `rmse`, `mae` and `r2`.
         """
-        return self._fitted().evaluate(X, y, lengths)
+        return self._fitted().evaluate(X, y, lengths, sample_weight=sample_weight)
 
-    def score(self, X: Any, y: Any, lengths: Any = None) -> float:
+    def score(self, X: Any, y: Any, lengths: Any = None, sample_weight: Any = None) -> float:
         """The figure that scikit-learn compares estimators by: accuracy, or R squared."""
-        return self.evaluate(X, y, lengths)[self.SCORE]
+        return self.evaluate(X, y, lengths, sample_weight=sample_weight)[self.SCORE]
 
     SCORE: ClassVar[str]
     _estimator_type: ClassVar[str]  # `classifier` or `regressor`
@@ -152,8 +174,21 @@ class SequenceEstimator(Estimator):
         """The targets of answers, one row each."""
 
     @abstractmethod
+    def _outputs(self) -> int:
+        """How many outputs the network needs, once targets are learned."""
+
+    @abstractmethod
+    def _learned_before(self, before: Model) -> int:
+        """Take over what an earlier fit learned of its targets; gives the outputs of its network."""
+
+    @abstractmethod
     def _learned_of_targets(self) -> dict[str, Any]:
         """What `_learn_targets` fitted, by its name in a `Model`."""
+
+    def _classes_of(self, targets: NDArray[Any]) -> NDArray[Any] | None:
+        """What validation rows are drawn by: the class of each row, None where there are none."""
+        del targets
+        return None
 
     @abstractmethod
     def _row_weights(self, targets: NDArray[Any]) -> NDArray[np.float32] | None:
@@ -162,7 +197,7 @@ class SequenceEstimator(Estimator):
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         lengths: Any = None,
         *,
         sample_weight: Any = None,
@@ -171,49 +206,81 @@ class SequenceEstimator(Estimator):
         """Train on sequences and their answers.
 
         Args:
-            X: `[batch, time, features]`, or a list of `[time, features]`.
-            y: one answer for each sequence.
+            X: as of `predict`.
+            y: one answer for each sequence; not needed where X is what `datasets.read` gave.
             lengths: real steps of each row of an array whose sequences differ in length.
             sample_weight: how much each row counts.
             validation_data: `(X, y)` or `(X, y, lengths)` to be evaluated after each epoch.
 
         Returns:
             Itself, with the learned attributes, whose names end in `_`.
+
+        Raises:
+            InputError: data or parameters that cannot be used.
+            DivergedError: loss or weights are not numbers any more; the weights of before are kept.
+            KeyboardInterrupt: after Ctrl-C, which ends the running block of steps; what was learned so far is kept.
         """
         self._check_parameters()
+        before = self.model_ if self.warm_start and hasattr(self, "model_") else None
+        self.seed_ = drawn_seed(self.random_state)
+        y = getattr(X, "labels", None) if y is None else y
         if y is None:
             raise InputError("fit requires y to be passed, but the target y is None: give an answer for each sequence")
-        sequences = as_sequences(X, lengths)
-        outputs = self._learn_targets(y)
+        columns = getattr(X, "columns", None) if hasattr(X, "names_are_made_up") else None
+        X, lengths, names = unframed(X, lengths, before and before.features)
+        sequences = as_sequences(X, lengths, exact=True, tokens=self._reads_tokens(before))
+        outputs = self._learn_targets(y) if before is None else self._learned_before(before)
         targets = self._targets(y)
-        _check_rows(sequences, targets, "answers in y")
-        training, validation = self._parts(sequences, targets, sample_weight, validation_data)
-        self.scaler_ = self._fit_scaler(training)
-        training, validation = self._scaled(training), validation and self._scaled(validation)
+        check_rows(sequences, targets, "answers in y")
+        training, validation = self._parts(sequences, targets, names, sample_weight, validation_data)
+        self.scaler_ = self._fit_scaler(training) if before is None else before.scaler
+        self.n_features_in_ = sequences.inputs.shape[2] if sequences.inputs.ndim == 3 else 1
+        self.data_ = {
+            "rows": len(targets),
+            "fingerprint": fingerprint(sequences, targets),
+            "ragged": sequences.lengths is not None,
+        } | ({"columns": columns.to_dict()} if columns is not None else {})
+        self.recipe_ = self._recipe(training, outputs, before)
+        try:
+            trained = fit(
+                self._begun(sequences, before),
+                self.recipe_.objective,
+                self._source(training),
+                validation=Data(scaled(validation, self.scaler_)) if validation else None,
+                **self._training_options(),
+            )
+        except DivergedError as error:
+            if error.kept is not None:
+                self._keep(error.kept, names)
+            raise
+        self._keep(trained, names)
+        if self.history_.stopped == "interrupted":
+            raise KeyboardInterrupt
+        return self
 
-        self.n_features_in_ = sequences.inputs.shape[2]
+    def _begun(self, sequences: Sequences, before: Model | None) -> NetworkData:
+        """The network before the first step."""
+        if before is not None:
+            return before.data
         time = None if sequences.lengths is not None else sequences.inputs.shape[1]
-        self.recipe_ = self._recipe(training, outputs)
-        network = NetworkData.build(self.recipe_.network, (time, self.n_features_in_), self.random_state)
-        _check_output(network.spec, outputs)
-        trained, self.history_ = fit(
-            network,
-            self.recipe_.objective,
-            Data(training),
-            validation=Data(validation) if validation else None,
-            **self._training_options(),
-        )
-        self.data_ = {"rows": len(targets), "fingerprint": _fingerprint(sequences, targets)}
+        shape = (time, *sequences.inputs.shape[2:])
+        network = NetworkData.build(self.recipe_.network, shape, self.seed_)
+        _check_output(network.spec, self._outputs())
+        return network
+
+    def _keep(self, fitted: Fitted, names: Names | None) -> None:
+        """What was learned becomes the model that answers."""
+        trained, self.history_ = fitted
         self.model_ = Model.fitted(
             self.JOB,
             trained,
             scaler=self.scaler_,
             scaling=self.scaling,
+            features=names,
             training={"parameters": self._plain_parameters(), "history": self.history_.to_dict()},
             trained_on=self.data_,
             **self._learned_of_targets(),
         )
-        return self
 
     def to_latch(self) -> tuple[dict[str, Any], Rows]:
         """The network, the scaler, what was learned of the targets, and the training record."""
@@ -229,53 +296,66 @@ class SequenceEstimator(Estimator):
         loaded.model_, loaded.scaler_ = model, model.scaler
         loaded.history_ = History.from_dict(model.document["training"]["history"])
         loaded.data_ = model.document["data"]
-        loaded.n_features_in_ = cast("int", (network.input_shape or (None, 0))[1])
+        shape = network.input_shape or (None, 0)
+        loaded.n_features_in_ = cast("int", shape[1]) if len(shape) > 1 else 1  # token numbers have none
         return loaded
+
+    def _source(self, training: Rows) -> Source:
+        if self.recipe_.copies:
+            return Data(with_copies(scaled(training, self.scaler_), self.recipe_.copies, self.seed_))
+        return source_of(training, self.scaler_)
 
     def _training_options(self) -> dict[str, Any]:
         """What `training.fit` is told beside the network and the rows."""
-        own = ("steps", "minutes", "patience", "keep_best", "callbacks", "checkpoint", "checkpoint_seconds", "progress")
+        own = ("patience", "keep_best", "callbacks", "checkpoint", "checkpoint_seconds", "progress")
+        steps, minutes = self.steps, self.recipe_.minutes if self.recipe_.is_within_minutes else self.minutes
         return {
             "optimizer": self.recipe_.optimizer,
-            "epochs": self.recipe_.epochs if self.steps is None and self.minutes is None else None,
+            "epochs": self.recipe_.epochs if steps is None and minutes is None else None,
+            "steps": steps,
+            "minutes": None if steps is not None else minutes,
             "batch_size": self.recipe_.batch_size,
-            "seed": self.random_state,
+            "seed": self.seed_,
         } | {name: getattr(self, name) for name in own}
 
     def _check_parameters(self) -> None:
         """What nothing below would refuse in the words of the parameters."""
-        if not isinstance(self.network, spec.Sequential | None):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InputError(f"network must be a Sequential, or None to have one chosen, got {self.network!r}")
-        if not isinstance(self.random_state, Integral) or not 0 <= self.random_state < 2**32:
-            raise InputError(f"random_state must be a whole number from 0 to {2**32 - 1}, got {self.random_state!r}")
-        if sum(value is not None for value in (self.epochs, self.steps, self.minutes)) > 1:
-            raise InputError("give one of epochs, steps and minutes")
-        if self.batch_size is not None and self.batch_size < 1:
-            raise InputError(f"batch_size must be above 0, got {self.batch_size}")
-        if self.epochs is not None and self.epochs < 1:
-            raise InputError(f"epochs must be above 0, got {self.epochs}")
+        check_parameters(self.get_params())
+        if self.warm_start and self.network is not None and hasattr(self, "model_"):
+            same = [layer.to_dict() for layer in self.network.layers]
+            if same != self.model_.document["network"]["layers"]:
+                raise InputError("warm_start goes on with the network that was trained: network is another one")
+
+    def _reads_tokens(self, before: Model | None) -> bool:
+        network = self.network if before is None else before.data.spec
+        return network is not None and isinstance(network.layers[0], spec.Embedding)
 
     def _fitted(self) -> Model:
         if not hasattr(self, "model_"):
             raise _not_fitted()(f"this {type(self).__name__} is not fitted yet: call fit(X, y) first")
         return self.model_
 
-    def _recipe(self, training: Rows, outputs: int) -> Recipe:
+    def _recipe(self, training: Rows, outputs: int, before: Model | None) -> Recipe:
         """How to train: as the parameters say, and where no network is given, as validation says."""
-        if self.network is None:
+        network = self.network if before is None else spec.Sequential(before.data.spec.layers)
+        if network is None:
             return choose_recipe(
                 training,
                 outputs,
                 self._objective(),
-                self.random_state,
+                self.seed_,
                 partial(tell, self.progress),
+                scaler=self.scaler_,
+                classes=self._classes_of(training["targets"]),
+                one_way=self.one_way,
                 softer=self._softer_objective(),
                 optimizer=self._optimizer(OPTIMIZER),
                 epochs=self.epochs,
                 batch_size=self.batch_size,
+                minutes=self.minutes,
             )
         return Recipe(
-            self.network, self._optimizer(Optimizer()), self._objective(), self.epochs or 20, self.batch_size or 32
+            network, self._optimizer(Optimizer()), self._objective(), self.epochs or 20, self.batch_size or 32
         )
 
     def _optimizer(self, usual: Optimizer) -> Optimizer | OptaxOptimizer:
@@ -287,40 +367,40 @@ class SequenceEstimator(Estimator):
         return dataclasses.replace(optimizer, learning_rate=self.learning_rate)
 
     def _fit_scaler(self, training: Mapping[str, NDArray[Any]]) -> Scaler | None:
-        if self.scaling is None:
+        if self.scaling is None or training["inputs"].ndim == 2:
             return None
         if self.scaling not in SCALERS:
             raise InputError(f"unknown scaling {self.scaling!r}: expected standard, minmax or None")
         return SCALERS[self.scaling](training["inputs"], training.get("lengths"))
 
-    def _scaled(self, rows: Rows) -> Rows:
-        if self.scaler_ is None:
-            return rows
-        return rows | {"inputs": self.scaler_.transform(rows["inputs"], rows.get("lengths"))}
-
     def _parts(
-        self, sequences: Sequences, targets: NDArray[Any], sample_weight: Any, validation_data: tuple[Any, ...] | None
+        self,
+        sequences: Sequences,
+        targets: NDArray[Any],
+        names: Names | None,
+        sample_weight: Any,
+        validation_data: tuple[Any, ...] | None,
     ) -> tuple[Rows, Rows | None]:
         """The rows to train on and, where there are any, those to be evaluated after each epoch."""
         rows = self._rows(sequences, targets, sample_weight)
         if validation_data is not None:
-            held_out = as_sequences(validation_data[0], *validation_data[2:], features=sequences.inputs.shape[2])
+            X, lengths, _ = unframed(validation_data[0], *validation_data[2:], expected=names)
+            features = sequences.inputs.shape[2] if sequences.inputs.ndim == 3 else None
+            held_out = as_sequences(X, lengths, features=features, exact=True, tokens=features is None)
             held_targets = self._targets(validation_data[1])
-            _check_rows(held_out, held_targets, "answers in the validation's y")
+            check_rows(held_out, held_targets, "answers in the validation's y")
             return rows, self._rows(held_out, held_targets, None)
-        return _split(rows, self.validation_share, self.random_state) if self.validation_share else (rows, None)
+        if not self.validation_share:
+            return rows, None
+        return parted(rows, self.validation_share, self.seed_, self._classes_of(targets))
 
     def _rows(self, sequences: Sequences, targets: NDArray[Any], sample_weight: Any) -> Rows:
         rows: Rows = {"inputs": sequences.inputs, "targets": targets}
         if sequences.lengths is not None:
             rows["lengths"] = sequences.lengths
         weight = self._row_weights(targets)
-        if sample_weight is not None:
-            given = np.asarray(sample_weight)
-            if given.shape != (len(targets),) or given.dtype.kind not in "fiub" or not (given >= 0).all():
-                raise InputError(f"sample_weight must be {len(targets)} numbers of at least 0")
-            if not 0 < given.sum() < np.inf:
-                raise InputError("sample_weight must have a finite sum above zero")
+        given = checked_weight(sample_weight, len(targets))
+        if given is not None:
             weight = given.astype(np.float32) * (1 if weight is None else weight)
         return rows if weight is None else rows | {"weight": weight}
 
@@ -330,23 +410,6 @@ class SequenceEstimator(Estimator):
         return {name: value if isinstance(value, plain) else repr(value) for name, value in self.get_params().items()}
 
 
-def _split(rows: Rows, share: float, seed: int) -> tuple[Rows, Rows]:
-    """Training and validation rows, drawn at random."""
-    if not 0 < share < 1:
-        raise InputError(f"validation_share must lie in 0 < share < 1, got {share!r}")
-    order = np.random.default_rng([seed, 1]).permutation(len(rows["targets"]))
-    held = max(1, round(share * len(order)))
-    if held == len(order):
-        raise InputError(f"{len(order)} rows are too few to hold some out: set validation_share=0")
-    take = lambda index: {name: array[np.sort(index)] for name, array in rows.items()}  # noqa: E731
-    return take(order[held:]), take(order[:held])
-
-
-def _check_rows(sequences: Sequences, targets: NDArray[Any], name: str) -> None:
-    if len(sequences.inputs) != len(targets):
-        raise InputError(f"got {len(sequences.inputs)} sequences and {len(targets)} {name}: one for each is needed")
-
-
 def _check_output(network: spec.Sequential, outputs: int) -> None:
     shape = network.output_shape()
     if len(shape) > 1:
@@ -354,13 +417,6 @@ def _check_output(network: spec.Sequential, outputs: int) -> None:
     given = cast("tuple[int]", shape)[0]
     if given != outputs:
         raise InputError(f"{network!r} gives {given} values, the data needs {outputs}: end it with Dense({outputs})")
-
-
-def _fingerprint(sequences: Sequences, targets: NDArray[Any]) -> str:
-    digest = hashlib.sha256(np.ascontiguousarray(sequences.inputs).data)
-    for array in (sequences.lengths, targets):
-        digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
 
 
 def _not_fitted() -> type[InputError]:

@@ -47,6 +47,7 @@ def write_page(model: Path, out: Path, example: Path | None = None) -> int:
         InputError: the model is not a valid `.latch` file or too large for a page.
     """
     from latchwork.core import storage
+    from latchwork.core.writing import write_atomically
 
     storage.load(model)
     embedded = {"model.latch": model.read_bytes()}
@@ -55,7 +56,7 @@ def write_page(model: Path, out: Path, example: Path | None = None) -> int:
     if example is not None:
         embedded["example.txt"] = read_example(example)
     page = build_page(web_folder(), embedded, model.name)
-    storage.write_atomically(out, [page])
+    write_atomically(out, [page])
     return len(page)
 
 

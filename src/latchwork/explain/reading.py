@@ -68,8 +68,8 @@ def read(model: Model, inputs: ArrayLike | str, lengths: ArrayLike | None = None
     if len(shape) not in (2, 3) or shape[-1] != width:
         raise InputError(f"got inputs of shape {shape}: the network reads (time, {width}) or (batch, time, {width})")
     single = not ragged and len(shape) == 2
-    batch, checked = as_sequences(sequences[None] if single else sequences, lengths)
     scaler = getattr(getattr(model, "model_", model), "scaler", None)
+    batch, checked = as_sequences(sequences[None] if single else sequences, lengths, exact=scaler is not None)
     if scaler is not None:
         batch = scaler.transform(batch, checked)
     return Reading(passes, batch, checked, single)

@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from latchwork.core.errors import InputError
+from latchwork.core.writing import replacing
 from latchwork.forecasting.reading.dates import format_times
 from latchwork.transforms.calendar import Times
 from latchwork.transforms.working import Array
@@ -62,7 +63,7 @@ class Forecast:
         texts = [
             [f"{v:.7g}" for v in column] if isinstance(column, np.ndarray) else column for column in columns.values()
         ]
-        with Path(path).open("w", newline="", encoding="utf-8") as stream:
+        with replacing(path) as beside, beside.open("w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream)
             writer.writerow(columns)
             writer.writerows(zip(*texts, strict=True))

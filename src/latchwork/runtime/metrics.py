@@ -11,13 +11,16 @@ from latchwork.core.errors import InputError
 from latchwork.transforms.labels import Labels
 
 
-def classification_figures(labels: Labels, probabilities: NDArray[np.floating], y: Any) -> dict[str, float]:
+def classification_figures(
+    labels: Labels, probabilities: NDArray[np.floating], y: Any, sample_weight: Any = None
+) -> dict[str, float]:
     """`accuracy`, `loss` (cross-entropy in nats) and `n`.
 
     Args:
         labels: the classes.
         probabilities: what was answered, `[batch, classes]`.
         y: what was right, a label each.
+        sample_weight: how much each row counts.
 
     Raises:
         InputError: another number of labels, or one that the classifier does not know.
@@ -25,10 +28,11 @@ def classification_figures(labels: Labels, probabilities: NDArray[np.floating], 
     targets = labels.encode(y)
     if len(targets) != len(probabilities):
         raise InputError(f"got {len(probabilities)} sequences and {len(targets)} labels: one for each is needed")
+    weight = checked_weight(sample_weight, len(targets))
     hit = probabilities[np.arange(len(targets)), targets].astype(np.float64)
     return {
-        "accuracy": float((probabilities.argmax(axis=1) == targets).mean()),
-        "loss": float(-np.log(np.maximum(hit, 1e-30)).mean()),
+        "accuracy": float(np.average(probabilities.argmax(axis=1) == targets, weights=weight)),
+        "loss": float(np.average(-np.log(np.maximum(hit, 1e-30)), weights=weight)),
         "n": len(targets),
     }
 
@@ -45,12 +49,13 @@ def class_figures(label: Any, truth: Any, answers: Any) -> dict[str, Any]:
     }
 
 
-def regression_figures(predictions: NDArray[np.floating], y: Any) -> dict[str, float]:
+def regression_figures(predictions: NDArray[np.floating], y: Any, sample_weight: Any = None) -> dict[str, float]:
     """`rmse`, `mae`, `r2` and `n`.
 
     Args:
         predictions: what was answered, `[batch]` or `[batch, outputs]`.
         y: what was right, of the same shape.
+        sample_weight: how much each row counts.
 
     Raises:
         InputError: answers of another shape or type, or one that is missing.
@@ -58,14 +63,45 @@ def regression_figures(predictions: NDArray[np.floating], y: Any) -> dict[str, f
     truth, shape = as_numbers(y), np.asarray(y).shape
     if shape != predictions.shape:
         raise InputError(f"got y of shape {shape}, expected {predictions.shape}: one answer for each sequence")
+    weight = checked_weight(sample_weight, len(truth))
     error = predictions.reshape(truth.shape) - truth
-    spread = truth - truth.mean(axis=0)
     return {
-        "rmse": float(np.sqrt(np.mean(error**2))),
-        "mae": float(np.mean(np.abs(error))),
-        "r2": float(1 - np.sum(error**2) / max(np.sum(spread**2), 1e-300)),
+        "rmse": float(np.sqrt(np.average(error**2, axis=0, weights=weight).mean())),
+        "mae": float(np.average(np.abs(error), axis=0, weights=weight).mean()),
+        "r2": r_squared(truth, error, weight),
         "n": len(error),
     }
+
+
+def r_squared(truth: NDArray[np.float64], error: NDArray[np.float64], weight: NDArray[np.float64] | None) -> float:
+    """The mean over the outputs of 1 - squared errors / squared distances from the mean, as scikit-learn defines it.
+
+    An output that never changes has 1 where it is met exactly, else 0. Of fewer than two rows it is not a number.
+
+    Args:
+        truth: what was right, `[batch, outputs]`.
+        error: how far the answers were from it.
+        weight: how much each row counts, or None.
+    """
+    if len(truth) < 2:
+        return float("nan")
+    missed = np.average(error**2, axis=0, weights=weight)
+    spread = np.average((truth - np.average(truth, axis=0, weights=weight)) ** 2, axis=0, weights=weight)
+    constant = np.ptp(truth, axis=0) == 0
+    explained = 1 - missed / np.where(constant, 1, spread)
+    return float(np.where(constant, missed == 0, explained).mean())
+
+
+def checked_weight(sample_weight: Any, rows: int) -> NDArray[np.float64] | None:
+    """A weight for each row; raises `InputError` unless they are numbers of at least 0 with a finite sum above 0."""
+    if sample_weight is None:
+        return None
+    given = np.asarray(sample_weight)
+    if given.shape != (rows,) or given.dtype.kind not in "fiub" or not (given >= 0).all():
+        raise InputError(f"sample_weight must be {rows} numbers of at least 0")
+    if not 0 < given.sum() < np.inf:
+        raise InputError("sample_weight must have a finite sum above zero")
+    return given.astype(np.float64)
 
 
 def as_numbers(y: Any) -> NDArray[np.float64]:

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core import spec, storage
-from latchwork.core.errors import InputError
+from latchwork.core.errors import InputError, LatchworkError
 from latchwork.core.network import NetworkData
 from latchwork.core.probabilities import softmax
 from latchwork.core.storage import Latch
 from latchwork.runtime.metrics import classification_figures, regression_figures
 from latchwork.runtime.numpy_network import NumpyNetwork
 from latchwork.runtime.server import Array, Lengths, Server, State, make_server
+from latchwork.transforms.frames import unframed
 from latchwork.transforms.labels import Labels, saved_labels
 from latchwork.transforms.scaling import Scaler, saved_scaler
-from latchwork.transforms.sequences import as_lengths, as_sequences
+from latchwork.transforms.sequences import as_lengths, as_sequences, real_of
 
 ROWS = 512  # sequences of one call, so that memory does not grow with their number
 
@@ -41,6 +43,9 @@ class Model:
         labels: the classes of a classifier, or None.
         target_scaler: what a regressor's answers go through, backwards, or None.
         vector: whether a regressor's answers are one number each, without an axis of their own.
+        features: the names of the features, where the training data had them: frames are put in this order.
+        padding: the value whose steps are none: they are passed over where no lengths are given, wherever they stand
+            (Keras's `mask_zero` and `Masking`); None where every value is one.
         document: all that the file says in words: the training record, the data's fingerprint.
         tensors: all arrays of the file by name.
 
@@ -54,18 +59,25 @@ class Model:
     labels: Labels | None = None
     target_scaler: Scaler | None = None
     vector: bool = False
+    features: tuple[str, ...] | None = None
+    padding: float | None = None
     document: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     tensors: Mapping[str, NDArray[Any]] = field(default_factory=dict[str, NDArray[Any]], repr=False)
     _server: Server = field(init=False, repr=False)
     _quick_step: Callable[..., Any] = field(init=False, repr=False)
     _features: int | None = field(init=False, repr=False)
+    _far_scaler: Scaler | None = field(init=False, repr=False)  # the scaler, where float32 would lose its inputs
+    _is_quick: bool = field(init=False, repr=False)  # whether dense inputs go to the engine as they are
 
     def __post_init__(self) -> None:
         """Pack the network."""
         object.__setattr__(self, "_features", self.data.spec.shapes()[0][-1])
-        server = make_server(self.data, self.scaler, scores=self.labels is not None)
+        far = self.scaler is not None and self.scaler.needs_double()
+        server = make_server(self.data, None if far else self.scaler, scores=self.labels is not None)
         object.__setattr__(self, "_server", server)
-        object.__setattr__(self, "_quick_step", server.quick_step)
+        object.__setattr__(self, "_far_scaler", self.scaler if far else None)
+        object.__setattr__(self, "_quick_step", _not_quick if far else server.quick_step)
+        object.__setattr__(self, "_is_quick", not far and self.padding is None and not self._is_ragged)
 
     @classmethod
     def fitted(
@@ -77,6 +89,8 @@ class Model:
         labels: Labels | None = None,
         target_scaler: Scaler | None = None,
         vector: bool = False,
+        features: tuple[str, ...] | None = None,
+        padding: float | None = None,
         scaling: str | None = None,
         training: Mapping[str, Any],
         trained_on: Mapping[str, Any],
@@ -84,7 +98,7 @@ class Model:
         """A model out of what was fitted, its document and tensors as its file will have them.
 
         Args:
-            job, data, scaler, labels, target_scaler, vector: as the attributes.
+            job, data, scaler, labels, target_scaler, vector, features, padding: as the attributes.
             scaling: the scaler's name.
             training: the record of the training, plain JSON.
             trained_on: what it was trained on, plain JSON.
@@ -96,13 +110,17 @@ class Model:
                 tensors |= {f"fitted.{name}.{key}": array for key, array in one.arrays().items()}
         if labels is not None:
             fitted["classes"] = list(labels.classes)
+        if features is not None:
+            fitted["features"] = list(features)
         if target_scaler is not None:
             fitted["vector"] = vector
+        if padding is not None:
+            fitted["padding"] = padding
         document = {
             "job": job, "network": data.spec.to_dict(), "fitted": fitted, "training": dict(training),
             "data": dict(trained_on),
         }  # fmt: skip
-        return cls(job, data, scaler, labels, target_scaler, vector, document, tensors)
+        return cls(job, data, scaler, labels, target_scaler, vector, features, padding, document, tensors)
 
     @classmethod
     def from_latch(cls, latch: Latch) -> Model:
@@ -117,6 +135,7 @@ class Model:
         }
         data = NetworkData(spec.Sequential.from_dict(document["network"]), arrays)
         fitted = document["fitted"]
+        _check_finite(arrays)
         inputs, outputs = data.spec.shapes()[0][-1], data.spec.output_shape()[-1]
         return cls(
             job=str(document["job"]),
@@ -125,11 +144,13 @@ class Model:
             labels=saved_labels(fitted["classes"], outputs) if "classes" in fitted else None,
             target_scaler=saved_scaler(tensors, "fitted.target_scaler.", outputs),
             vector=bool(fitted.get("vector", False)),
+            features=saved_names(fitted.get("features"), inputs),
+            padding=None if fitted.get("padding") is None else float(fitted["padding"]),
             document=document,
             tensors=tensors,
         )
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to a `.latch` file, which `latchwork.load` and the runtime read."""
         storage.save(path, self.document, self.tensors)
 
@@ -152,7 +173,7 @@ class Model:
         Raises:
             InputError: inputs of another shape, missing values, lengths that do not fit.
         """
-        outputs = self.outputs(inputs, lengths)
+        outputs = _finite(self.outputs(inputs, lengths))
         return self._answers(outputs) if self.labels is None else self.labels.decode(outputs.argmax(axis=-1))
 
     def predict_proba(self, inputs: Any, lengths: Any = None) -> NDArray[np.floating]:
@@ -163,14 +184,17 @@ class Model:
         """
         if self.labels is None:
             raise InputError(f"this model's job is {self.job}: only a classifier has probabilities")
-        return softmax(self.outputs(inputs, lengths))
+        return softmax(_finite(self.outputs(inputs, lengths)))
 
-    def evaluate(self, inputs: Any, answers: Any, lengths: Any = None) -> dict[str, float]:
+    def evaluate(
+        self, inputs: Any, answers: Any, lengths: Any = None, *, sample_weight: Any = None
+    ) -> dict[str, float]:
         """Figures over sequences with known answers.
 
         Args:
             inputs, lengths: as in `predict`.
             answers: what is right, one for each sequence.
+            sample_weight: how much each sequence counts.
 
         Returns:
             A classifier's `accuracy`, `loss` (cross-entropy in nats) and `n`; a regressor's `rmse`, `mae`, `r2`, `n`.
@@ -179,21 +203,44 @@ class Model:
             InputError: as `predict`; or answers that are too many, too few or of another kind.
         """
         if self.labels is not None:
-            return classification_figures(self.labels, self.predict_proba(inputs, lengths), answers)
-        return regression_figures(self.predict(inputs, lengths), answers)
+            return classification_figures(self.labels, self.predict_proba(inputs, lengths), answers, sample_weight)
+        return regression_figures(self.predict(inputs, lengths), answers, sample_weight)
 
     def outputs(self, inputs: Any, lengths: Any = None) -> Array:
         """The network's own outputs, before they become answers; arguments as of `predict`."""
-        if lengths is None and isinstance(inputs, np.ndarray) and inputs.ndim and len(inputs) <= ROWS:
+        if (
+            self._is_quick
+            and lengths is None
+            and isinstance(inputs, np.ndarray)
+            and inputs.ndim
+            and len(inputs) <= ROWS
+        ):
             outputs = self._server.quick_run(inputs)
             if outputs is not None:  # else in need of conversion, or wrong
                 return outputs
+        if self.padding is not None and lengths is None:
+            return self._outputs_of_real_steps(inputs)
         batch, lengths = self._checked(inputs, lengths)
         parts = [
-            self._server.run(batch[first : first + ROWS], None if lengths is None else lengths[first : first + ROWS])
+            self._run(batch[first : first + ROWS], None if lengths is None else lengths[first : first + ROWS])
             for first in range(0, len(batch), ROWS)
         ]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _outputs_of_real_steps(self, inputs: Any) -> Array:
+        """The outputs without the steps that hold the padding's value alone; zero at those steps."""
+        batch, lengths = self._checked(inputs, None)
+        if lengths is not None:  # a list of sequences: nothing is padding
+            return self.outputs(batch, lengths)
+        real = real_of(batch, self.padding)
+        order = np.argsort(~real, axis=1, kind="stable")  # the real steps, in their order, then the others
+        index = order if batch.ndim == 2 else order[..., None]
+        outputs = self.outputs(np.take_along_axis(batch, index, axis=1), real.sum(axis=1))
+        if len(self.data.spec.output_shape()) == 1:
+            return outputs
+        placed = np.zeros_like(outputs)
+        np.put_along_axis(placed, order[..., None], outputs, axis=1)
+        return placed
 
     def initial_state(self, batch: int = 1) -> State:
         """The state before the first step of `batch` sequences; `InputError` where a layer reads backwards."""
@@ -229,11 +276,29 @@ class Model:
         return isinstance(self.data.spec.layers[0], spec.Embedding)
 
     def _checked(self, inputs: Any, lengths: Any) -> tuple[NDArray[Any], Lengths]:
-        """A batch as the engine takes it."""
+        """A batch as `_run` takes it."""
         if self._takes_tokens:
-            batch = self._tokens(inputs, 2)
+            given = inputs
+            if isinstance(inputs, list | tuple) and inputs and np.ndim(inputs[0]) == 1:  # ragged, or a plain list
+                given, lengths = as_sequences(inputs, lengths, tokens=True)
+            batch = self._tokens(given, 2)
             return batch, None if lengths is None else as_lengths(lengths, *batch.shape)
-        return as_sequences(inputs, lengths, features=self._features)
+        given, lengths, _ = unframed(inputs, lengths, self.features)
+        batch, found = as_sequences(given, lengths, features=self._features, exact=self._far_scaler is not None)
+        if found is None and self._is_ragged:
+            _refuse_padding(batch)
+        return batch, found
+
+    def _run(self, batch: NDArray[Any], lengths: Lengths) -> Array:
+        """The outputs of a checked batch; far inputs are centred before they become float32."""
+        if self._far_scaler is not None:
+            batch = self._far_scaler.transform(batch, lengths)
+        return self._server.run(batch, lengths)
+
+    @property
+    def _is_ragged(self) -> bool:
+        """Whether it was trained on sequences of different lengths."""
+        return bool(self.document.get("data", {}).get("ragged", False))
 
     def _checked_step(self, inputs: Any) -> NDArray[Any]:
         """A step's inputs that are in need of conversion, or wrong."""
@@ -242,7 +307,9 @@ class Model:
         now = np.asarray(inputs)
         if now.ndim != 2:
             raise InputError(f"got inputs of shape {now.shape}: a step is (batch, features)")
-        return as_sequences(now[:, None], features=self._features).inputs[:, 0]
+        far = self._far_scaler
+        batch = as_sequences(now[:, None], features=self._features, exact=far is not None).inputs
+        return (batch if far is None else far.transform(batch))[:, 0]
 
     def _answers(self, outputs: NDArray[np.floating]) -> NDArray[np.floating]:
         if self.target_scaler is None:
@@ -262,3 +329,46 @@ class Model:
         if tokens.min() < 0 or tokens.max() >= layer.tokens:
             raise InputError(f"token numbers go from 0 to {layer.tokens - 1}, got {tokens.min()} to {tokens.max()}")
         return tokens.astype(np.int64)
+
+
+def saved_names(names: Any, features: int | None) -> tuple[str, ...] | None:
+    """The features' names in a file; raises `InputError` where they are none."""
+    if names is None:
+        return None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in cast("list[Any]", names)):
+        raise InputError("its features' names are no texts")
+    found = tuple(cast("list[str]", names))
+    if len(found) != features or len(set(found)) != features:
+        raise InputError(f"it names {len(found)} features, its network has {features}")
+    return found
+
+
+def _not_quick(*_: Any) -> None:
+    """In place of what takes float32 alone."""
+
+
+def _finite(outputs: Array) -> Array:
+    """Outputs that are numbers; raises `LatchworkError`, for no answer follows from any other."""
+    if not math.isfinite(float(outputs.sum())) and not np.isfinite(outputs).all():
+        row = int(np.argwhere(~np.isfinite(outputs))[0][0])
+        raise LatchworkError(
+            f"the network's outputs for sequence {row} overflow: its inputs are far from the training's"
+        )
+    return outputs
+
+
+def _check_finite(arrays: Mapping[str, NDArray[Any]]) -> None:
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise InputError(f"its array {name} holds numbers that are infinite or none: it cannot answer")
+
+
+def _refuse_padding(batch: NDArray[Any]) -> None:
+    """What looks like padding would be read as steps, and answered wrongly in silence."""
+    padded = np.flatnonzero(~batch[:, -1].any(axis=-1))
+    if padded.size:
+        raise InputError(
+            f"X[{padded[0]}] ends in a step of zeros, as padding does, and the model was trained on sequences of "
+            "different lengths: give lengths (in scikit-learn by metadata routing: set_score_request(lengths=True)), "
+            "or a list of sequences"
+        )

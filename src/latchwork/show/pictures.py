@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from latchwork.core.writing import replacing
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -52,7 +54,8 @@ def title(panel: Axes, text: str) -> None:
 
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a PNG of twice the usual sharpness."""
-    figure.savefig(path, dpi=160, facecolor="white")
+    with replacing(path) as beside:
+        figure.savefig(beside, dpi=160, facecolor="white")
 
 
 def draw_epochs(rows: Sequence[Mapping[str, float]]) -> Figure:

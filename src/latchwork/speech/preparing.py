@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
-from latchwork.speech.audio import read_audio, resample
-from latchwork.speech.recordings import Recordings
+from latchwork.speech.audio import resample
+from latchwork.speech.loading import Utterance
 from latchwork.speech.symbols import Symbols
 from latchwork.transforms.sequences import as_sequences
 from latchwork.transforms.spectrogram import Samples, Spectrogram
@@ -19,24 +19,6 @@ SPEEDS = (0.9, 1.1)  # beside 1 (Ko et al., 2015)
 LONGEST_STRING = 4  # recordings that are put one after the other
 SHORT_SECONDS = 1.5  # recordings of single words, of this length at most in the median, are also learned in strings
 PAUSE_SECONDS = (0.02, 0.3)
-
-
-class Utterance(NamedTuple):
-    """The samples of something said, and what was said."""
-
-    samples: Samples
-    text: str
-    speaker: str = ""
-
-
-def load_utterances(recordings: Recordings, rate: int | None = None) -> tuple[list[Utterance], int]:
-    """All recordings at one rate: the given one, or the lowest of the files', which all can be brought to."""
-    sounds = [read_audio(item.path) for item in recordings.items]
-    rate = rate or min(own for _, own in sounds)
-    return [
-        Utterance(resample(samples, own, rate), item.text, item.speaker)
-        for (samples, own), item in zip(sounds, recordings.items, strict=True)
-    ], rate
 
 
 def varied(utterances: Sequence[Utterance], rate: int, strings: bool, rng: np.random.Generator) -> list[Utterance]:

@@ -18,10 +18,11 @@ from latchwork.core.spec import LSTM, Bidirectional, Dense, Dropout, Sequential
 from latchwork.core.storage import Latch
 from latchwork.engines.jax.network import Network
 from latchwork.estimators.base import Estimator
+from latchwork.speech.loading import Utterance, load_utterances
 from latchwork.speech.measures import figures
 from latchwork.speech.model import JOB, SpeechModel
 from latchwork.speech.objective import ConnectionistTemporal
-from latchwork.speech.preparing import Utterance, are_single_words, as_rows, joined, load_utterances, varied
+from latchwork.speech.preparing import are_single_words, as_rows, joined, varied
 from latchwork.speech.recordings import Recordings, read_recordings
 from latchwork.speech.symbols import Units, fit_symbols
 from latchwork.training import Data, History, Optimizer, fit
@@ -96,7 +97,13 @@ class SpeechRecognizer(Estimator):
             raise InputError(f"got {len(read.items)} recordings: at least {FEWEST_RECORDINGS} are needed")
         if not 0 <= self.validation_share < 1 or self.hidden < 1 or self.batch_size < 1:
             raise InputError("expected 0 <= validation_share < 1, and hidden and batch_size above 0")
-        utterances, rate = load_utterances(read, self.rate)
+        loaded = load_utterances(read, self.rate)
+        utterances, rate = loaded.utterances, loaded.rate
+        if len(utterances) < FEWEST_RECORDINGS:
+            raise InputError(
+                f"only {len(utterances)} of {len(read.items)} recordings can be used, at least {FEWEST_RECORDINGS} are "
+                f"needed: {loaded.left_out[0].path}: {loaded.left_out[0].reason}"
+            )
         spectrogram, symbols = Spectrogram(rate), fit_symbols([each.text for each in utterances], self.units)
         strings = are_single_words(utterances, rate) if self.strings is None else self.strings
 
@@ -142,6 +149,8 @@ class SpeechRecognizer(Estimator):
             f"{len(utterances):,} recordings, {seconds / 60:.1f} minutes, {rate:,} samples a second ({read.layout})",
             f"written in {'whole words' if symbols.units == 'word' else 'characters'}: {len(symbols.known)} of them"
             + ("; also learned in strings of up to four" if strings else ""),
+            *(f"left out: {left.path.name}: {left.reason}" for left in loaded.left_out),
+            *loaded.notes,
             *([f"{short:,} utterances were too short for what they are said to hold: left out"] if short else []),
         )
         return self
@@ -158,8 +167,8 @@ class SpeechRecognizer(Estimator):
         """`word_error_rate`, `utterance_accuracy` and `n` over recordings with transcripts."""
         model = self._fitted()
         read = recordings if isinstance(recordings, Recordings) else read_recordings(recordings)
-        utterances, rate = load_utterances(read, model.spectrogram.rate)
-        heard = model.transcribe([each.samples for each in utterances], rate)
+        utterances = load_utterances(read, model.spectrogram.rate).utterances
+        heard = model.transcribe([each.samples for each in utterances], model.spectrogram.rate)
         return figures([each.text for each in utterances], [transcript.text for transcript in heard])
 
     def score(self, recordings: str | Path | Recordings, y: None = None) -> float:

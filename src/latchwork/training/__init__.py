@@ -1,17 +1,21 @@
 """Training: `fit` and what it is given."""
 
+from latchwork.engines.steps import Penalty
 from latchwork.training.data import Data, Generated
 from latchwork.training.evaluation import evaluate, evaluate_members
 from latchwork.training.history import History
-from latchwork.training.loop import Fitted, fit
+from latchwork.training.loop import DivergedError, Fitted, fit
 from latchwork.training.losses import (
     Accuracy,
+    BinaryAccuracy,
+    BinaryCrossEntropy,
     Huber,
     Loss,
     MeanAbsoluteError,
     MeanSquaredError,
     Pinball,
     SmoothAbsoluteError,
+    SmoothSMAPE,
     SoftmaxCrossEntropy,
     named_loss,
 )
@@ -21,7 +25,10 @@ from latchwork.training.plan import EpochReport
 
 __all__ = [
     "Accuracy",
+    "BinaryAccuracy",
+    "BinaryCrossEntropy",
     "Data",
+    "DivergedError",
     "EpochReport",
     "Fitted",
     "Generated",
@@ -33,9 +40,11 @@ __all__ = [
     "Member",
     "Objective",
     "Optimizer",
+    "Penalty",
     "Pinball",
     "SideBySide",
     "SmoothAbsoluteError",
+    "SmoothSMAPE",
     "SoftmaxCrossEntropy",
     "Supervised",
     "evaluate",

@@ -9,6 +9,7 @@ where it can); a forced way that cannot run a case says why.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Protocol
@@ -21,15 +22,25 @@ from latchwork.engines.steps import Evaluation, Steps, Term, Update
 from latchwork.training.data import Source
 from latchwork.training.losses import (
     Accuracy,
+    BinaryAccuracy,
+    BinaryCrossEntropy,
     Huber,
+    LogCosh,
     Loss,
     MeanAbsoluteError,
+    MeanAbsolutePercentageError,
     MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Pinball,
+    PoissonLoss,
     SmoothAbsoluteError,
+    SmoothSMAPE,
     SoftmaxCrossEntropy,
+    ThresholdAccuracy,
+    takes,
 )
 from latchwork.training.members import Members
-from latchwork.training.objectives import Objective, SideBySide, Supervised
+from latchwork.training.objectives import Objective, SideBySide, Supervised, check_penalties
 from latchwork.training.optimizers import RULES, OptaxOptimizer, Optimizer
 from latchwork.transforms.augmentation import AffineImages
 
@@ -119,7 +130,9 @@ class NativeEngine:
         known = tuple(term for term in terms if term is not None)
         images = objective.augmentation if isinstance(objective.augmentation, AffineImages) else None
         by_values = objective.mean == "values"
-        return native.Program(job.model, known, job.data, job.batch_size, job.update(), by_values, images)
+        return native.Program(
+            job.model, known, job.data, job.batch_size, job.update(), by_values, images, objective.penalties
+        )
 
 
 class XlaEngine:
@@ -164,7 +177,10 @@ class XlaEngine:
         if not isinstance(objective, Supervised):
             return objective
         by_values = objective.mean == "values"
-        return SupervisedFunction(objective.loss, objective.metrics, objective.augmentation, by_values)
+        return SupervisedFunction(
+            objective.loss, objective.metrics, objective.augmentation, by_values, objective.penalties,
+            targets=takes(objective.loss),
+        )  # fmt: skip
 
 
 NATIVE, XLA = NativeEngine(), XlaEngine()
@@ -176,6 +192,7 @@ def chosen_engine(job: Job) -> tuple[Engine, str]:
     Raises:
         InputError: `LATCHWORK_BLOCK` asks for what cannot be, or nothing that is installed can train this.
     """
+    check_penalties(job.objective, job.model)
     wanted = settings.block()
     reason = "LATCHWORK_BLOCK=xla" if wanted == "xla" else NATIVE.why_not(job)
     if reason is None:
@@ -191,21 +208,28 @@ def chosen_engine(job: Job) -> tuple[Engine, str]:
 
 def kernels_term(loss: Loss) -> Term | None:
     """A loss or metric as the kernels know it; None where they do not."""
-    match loss:
-        case SoftmaxCrossEntropy():
-            return Term("softmax_cross_entropy", loss.label_smoothing)
-        case MeanSquaredError():
-            return Term("squared_error")
-        case MeanAbsoluteError():
-            return Term("absolute_error")
-        case Huber():
-            return Term("huber", loss.delta)
-        case SmoothAbsoluteError():
-            return Term("smooth_absolute_error", loss.smoothing)
-        case Accuracy():
-            return Term("accuracy")
-        case _:
-            return None
+    row = TERMS.get(type(loss))
+    return None if row is None else row(loss)
+
+
+TERMS: dict[type[Any], Callable[[Any], Term]] = {
+    SoftmaxCrossEntropy: lambda of: Term("softmax_cross_entropy", (of.label_smoothing,)),
+    BinaryCrossEntropy: lambda of: Term("binary_cross_entropy", (of.label_smoothing,)),
+    MeanSquaredError: lambda _: Term("squared_error"),
+    MeanAbsoluteError: lambda _: Term("absolute_error"),
+    Huber: lambda of: Term("huber", (of.delta,)),
+    SmoothAbsoluteError: lambda of: Term("smooth_absolute_error", (of.smoothing,)),
+    SmoothSMAPE: lambda of: Term("smooth_smape", (of.smoothing,)),
+    Pinball: lambda of: Term("pinball", of.quantiles),
+    Accuracy: lambda _: Term("accuracy"),
+    BinaryAccuracy: lambda _: Term("binary_accuracy"),
+    MeanAbsolutePercentageError: lambda of: Term("percentage_error", (of.least,)),
+    MeanSquaredLogarithmicError: lambda of: Term("logarithmic_error", (of.least,)),
+    LogCosh: lambda _: Term("log_cosh"),
+    PoissonLoss: lambda of: Term("poisson", (of.least,)),
+    ThresholdAccuracy: lambda of: Term("threshold_accuracy", (of.threshold,)),
+}
+"""Each loss and metric that the kernels know, by its name in `csrc/network/learning.h`."""
 
 
 def as_plain(model: Any, objective: Objective) -> Any:

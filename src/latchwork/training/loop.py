@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from latchwork.core.errors import InputError
+from latchwork.core.errors import InputError, LatchworkError
 from latchwork.training.checkpoint import load_checkpoint, save_checkpoint
 from latchwork.training.data import Source
 from latchwork.training.history import History
@@ -24,7 +24,7 @@ from latchwork.training.optimizers import OptaxOptimizer, Optimizer, as_optimize
 from latchwork.training.plan import Budget, Callback, Checkpoints, EpochReport, Selection
 from latchwork.training.progress import Progress, ProgressKind, make_progress
 from latchwork.training.run import Figures, Run
-from latchwork.training.trainer import Trainer, means_of
+from latchwork.training.trainer import TAME, NotFiniteError, Trainer, means_of
 
 
 class Fitted(NamedTuple):
@@ -32,6 +32,15 @@ class Fitted(NamedTuple):
 
     model: Any
     history: History
+
+
+class DivergedError(LatchworkError):
+    """The loss or the weights are not numbers any more; `kept` is what was learned before, None where nothing was."""
+
+    def __init__(self, reason: str, kept: Fitted | None, place: str) -> None:
+        """Say what was kept, and from when."""
+        super().__init__(f"{reason}; {f'the weights of {place} were kept' if kept else 'no weights were kept'}")
+        self.kept = kept
 
 
 def fit(
@@ -87,7 +96,7 @@ def fit(
 
     Raises:
         InputError: settings that contradict each other, a checkpoint of another run, or nothing that can train this.
-        LatchworkError: the loss is not a number any more.
+        DivergedError: the loss or the weights are not numbers any more; it has what was learned before.
     """
     started = time.monotonic()
     budget = Budget(epochs, steps, minutes, since)
@@ -95,6 +104,8 @@ def fit(
         raise InputError("epochs, steps, minutes and batch_size must be above 0")
     if not 0 <= seed < 2**32:
         raise InputError(f"seed must be a whole number from 0 to {2**32 - 1}, got {seed}")
+    if data.draw_steps is None:
+        batch_size = min(batch_size, data.rows)  # what would only be filled up takes memory
     quorum = objective.quorum if isinstance(objective, SideBySide) else 0.0
     selection = Selection(monitor, patience, min_delta, keep_best, validate_first, quorum)
     selection.check(objective.names, validated=validation is not None)
@@ -115,6 +126,7 @@ class _Session:
     callbacks: tuple[Callback, ...]
     progress: Progress
     started: float  # by `time.monotonic`
+    sound: tuple[int, Any] | None = None  # the last step after which all weights were finite, and those weights
 
     def train(self) -> Fitted:
         """Begin or go on, and train to the end."""
@@ -125,10 +137,39 @@ class _Session:
             since = self.started if self.budget.since is None else self.budget.since
             run.total = trainer.steps_within(self.budget.minutes * 60, run, since)
         self.before = run.history.seconds  # of the runs that this one goes on from
-        self._train(run)
+        try:
+            self._train(run)
+        except NotFiniteError as error:
+            raise self._diverged(run, str(error)) from error
         run.history.steps, run.history.planned_steps, run.history.block = run.step, run.total, trainer.block
         best = run.best if self.selection.keep_best else None
         return Fitted(trainer.as_given(trainer.steps.parameters(run.state) if best is None else best), run.history)
+
+    def _diverged(self, run: Run, reason: str) -> DivergedError:
+        """The error, with the best or the last weights that were sound."""
+        history = run.history
+        history.stopped, history.planned_steps, history.block = "diverged", run.total, self.trainer.block
+        if self.selection.keep_best and run.best is not None:
+            history.steps = run.step
+            return DivergedError(
+                reason, Fitted(self.trainer.as_given(run.best), history), f"epoch {history.best_epoch}"
+            )
+        if self.sound is None:
+            return DivergedError(reason, None, "")
+        history.steps, parameters = self.sound
+        epoch, within = divmod(history.steps, self.trainer.steps_per_epoch)
+        place = f"step {history.steps:,}, in epoch {epoch + 1}," if within else f"epoch {epoch}"
+        return DivergedError(reason, Fitted(self.trainer.as_given(parameters), history), place)
+
+    def _check_weights(self, run: Run) -> None:
+        """Weights that overflowed in the last update are in no loss yet. Of networks side by side the next one says."""
+        if self.trainer.members.side_by_side:
+            return
+        parameters = self.trainer.steps.parameters(run.state)
+        for name, array in parameters.items():
+            if not np.isfinite(array).all():
+                raise NotFiniteError(f"the weights {name} are not numbers after step {run.step:,}: {TAME}")
+        self.sound = run.step, parameters
 
     def _resume(self, run: Run) -> bool:
         folder = self.checkpoints.folder
@@ -145,6 +186,7 @@ class _Session:
                 self._end_epoch(run, 0, 0, {})
             while run.step < run.total and run.history.stopped == "finished":
                 trained = self.trainer.train_block(run, joined=self._may_join_epochs())
+                self._check_weights(run)
                 self._count_seconds(run)
                 epoch = -(-run.step // self.trainer.steps_per_epoch)
                 self.progress.block(run.step, epoch, trained.means, trained.rows_per_second)

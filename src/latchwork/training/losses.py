@@ -2,14 +2,15 @@
 
 A loss takes `(outputs, targets)` of a batch and gives one value for each row. Losses are plain frozen data with a
 `__call__`, so that equal ones share one compiled program; they are written over an array namespace, so that NumPy and
-JAX run the same lines. A target that is NaN was not observed: the losses of errors leave it out.
+JAX run the same lines. A target that is NaN, or a class below 0, was not observed: it is left out, and a row of which
+nothing was observed counts nowhere. So is what lies past the end of a sequence that is answered at each step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from latchwork.core.arrays import namespace
 from latchwork.core.errors import InputError
@@ -38,25 +39,53 @@ class SoftmaxCrossEntropy:
     """
 
     label_smoothing: float = 0.0
+    TARGETS: ClassVar = "classes"
 
     def __call__(self, outputs: Array, targets: Array) -> Values:
-        """The loss of each row, averaged over its steps where it has a target at each.
+        """The loss of each row, averaged over its observed steps where it has a target at each.
 
         Args:
             outputs: `[batch, *steps, classes]`.
-            targets: `[batch, *steps]`, whole numbers.
+            targets: `[batch, *steps]`, whole numbers; below 0 where none was observed.
         """
         xp = namespace(outputs)
         logs = _log_softmax(outputs)
         # A comparison in place of indexing, whose gradient would be a scatter: slow on a CPU.
         chosen = xp.arange(outputs.shape[-1]) == targets[..., None]
         hit = xp.where(chosen, logs, 0).sum(axis=-1)
-        return _row_mean(-((1 - self.label_smoothing) * hit + self.label_smoothing * logs.mean(axis=-1)))
+        values = -((1 - self.label_smoothing) * hit + self.label_smoothing * logs.mean(axis=-1))
+        return _mean_where(targets >= 0, values)
+
+
+@dataclass(frozen=True)
+class BinaryCrossEntropy:
+    """-t log p - (1 - t) log(1 - p) with p = sigmoid(output), in nats, averaged over a row's values.
+
+    For labels of which several may hold at once, or for one that holds or not; targets are 1, 0 or between.
+    `label_smoothing` moves them that far towards a half, as in Keras.
+
+    Example:
+        >>> float(BinaryCrossEntropy()(np.zeros((1, 3)), np.array([[0.0, 1.0, 1.0]]))[0]) == float(np.log(2.0))
+        True
+    """
+
+    label_smoothing: float = 0.0
+    TARGETS: ClassVar = "numbers"
+
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The loss of each row; outputs and targets have one shape."""
+        xp = namespace(outputs)
+        wanted = xp.where(xp.isnan(targets), 0, targets) * (1 - self.label_smoothing) + 0.5 * self.label_smoothing
+        # From the logit, so that no probability rounds to 0 or 1.
+        values = xp.maximum(outputs, 0) - outputs * wanted + xp.log1p(xp.exp(-abs(outputs)))
+        return _mean_of_observed(values, targets)
 
 
 @dataclass(frozen=True)
 class MeanSquaredError:
     """(output - target)^2, averaged over a row's values."""
+
+    TARGETS: ClassVar = "numbers"
 
     def __call__(self, outputs: Array, targets: Array) -> Values:
         """The loss of each row."""
@@ -66,6 +95,8 @@ class MeanSquaredError:
 @dataclass(frozen=True)
 class MeanAbsoluteError:
     """|output - target|, averaged over a row's values."""
+
+    TARGETS: ClassVar = "numbers"
 
     def __call__(self, outputs: Array, targets: Array) -> Values:
         """The loss of each row."""
@@ -77,6 +108,7 @@ class Huber:
     """Squared near zero and straight beyond `delta`, so that outliers pull less (Huber, 1964)."""
 
     delta: float = 1.0
+    TARGETS: ClassVar = "numbers"
 
     def __call__(self, outputs: Array, targets: Array) -> Values:
         """The loss of each row."""
@@ -90,6 +122,7 @@ class SmoothAbsoluteError:
     """sqrt(error^2 + smoothing): the absolute error, with a derivative at zero."""
 
     smoothing: float = 1e-3
+    TARGETS: ClassVar = "numbers"
 
     def __call__(self, outputs: Array, targets: Array) -> Values:
         """The loss of each row."""
@@ -98,29 +131,147 @@ class SmoothAbsoluteError:
 
 
 @dataclass(frozen=True)
+class SmoothSMAPE:
+    """2 |error| / (|output| + |target|), from 0 to 2, where |x| is sqrt(x^2 + smoothing): with a derivative at zero.
+
+    The symmetric percentage error of the M competitions (Makridakis & Hibon, 2000) as a share. It looks at the numbers
+    themselves: outputs and targets must not have been centred.
+    """
+
+    smoothing: float = 1e-3
+    TARGETS: ClassVar = "numbers"
+
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The loss of each row."""
+        xp = namespace(outputs)
+
+        def size(of: Array) -> Array:
+            return xp.sqrt(of**2 + self.smoothing)
+
+        known = xp.where(xp.isnan(targets), 0, targets)
+        return _mean_of_observed(2 * size(outputs - known) / (size(outputs) + size(known)), targets)
+
+
+@dataclass(frozen=True)
 class Pinball:
     """The quantile loss, averaged over `quantiles` (Koenker & Bassett, 1978).
 
-    Outputs have the targets' shape with one more axis, a value for each quantile.
+    Every target has an output for each quantile, one beside the other: outputs `[batch, horizon, quantiles]` or
+    `[batch, horizon * quantiles]` for targets `[batch, horizon]`.
+
+    Example:
+        >>> float(Pinball((0.1, 0.9))(np.zeros((1, 2)), np.full((1, 1), 2.0))[0])
+        1.0
     """
 
     quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
+    TARGETS: ClassVar = "numbers"
+
+    def __post_init__(self) -> None:
+        """Refuse levels that are no shares."""
+        object.__setattr__(self, "quantiles", tuple(float(level) for level in self.quantiles))
+        if not self.quantiles or not all(0 < level < 1 for level in self.quantiles):
+            raise InputError(f"quantiles are one or more levels above 0 and below 1, got {self.quantiles!r}")
 
     def __call__(self, outputs: Array, targets: Array) -> Values:
         """The loss of each row."""
         xp = namespace(outputs)
         level = xp.asarray(self.quantiles, outputs.dtype)
-        error = targets[..., None] - outputs
-        return _row_mean(xp.maximum(level * error, (level - 1) * error))
+        known = xp.where(xp.isnan(targets), 0, targets)
+        error = known[..., None] - outputs.reshape(*targets.shape, len(self.quantiles))
+        return _mean_of_observed(xp.maximum(level * error, (level - 1) * error).mean(axis=-1), targets)
 
 
 @dataclass(frozen=True)
 class Accuracy:
     """The share of a row's targets that have the largest output."""
 
+    TARGETS: ClassVar = "classes"
+
     def __call__(self, outputs: Array, targets: Array) -> Values:
         """The share of right answers, row by row."""
-        return _row_mean((outputs.argmax(axis=-1) == targets).astype(outputs.dtype))
+        return _mean_where(targets >= 0, (outputs.argmax(axis=-1) == targets).astype(outputs.dtype))
+
+
+@dataclass(frozen=True)
+class BinaryAccuracy:
+    """The share of a row's labels that are on the right side: p above a half where the target is."""
+
+    TARGETS: ClassVar = "numbers"
+
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The share of right answers, row by row."""
+        return _mean_of_observed(((outputs > 0) == (targets > 0.5)).astype(outputs.dtype), targets)
+
+
+@dataclass(frozen=True)
+class MeanAbsolutePercentageError:
+    """100 |error| / |target|, the target taken as at least `least` (Keras's `mean_absolute_percentage_error`)."""
+
+    least: float = 1e-7
+    TARGETS: ClassVar = "numbers"
+
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The loss of each row."""
+        xp = namespace(outputs)
+        known = xp.where(xp.isnan(targets), 1, targets)
+        return _mean_of_observed(100 * abs(outputs - known) / xp.maximum(abs(known), self.least), targets)
+
+
+@dataclass(frozen=True)
+class MeanSquaredLogarithmicError:
+    """(log(1 + output) - log(1 + target))^2, both taken as at least `least` (Keras's)."""
+
+    least: float = 1e-7
+    TARGETS: ClassVar = "numbers"
+
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The loss of each row."""
+        xp = namespace(outputs)
+        known = xp.where(xp.isnan(targets), 0, targets)
+        apart = xp.log1p(xp.maximum(outputs, self.least)) - xp.log1p(xp.maximum(known, self.least))
+        return _mean_of_observed(apart**2, targets)
+
+
+@dataclass(frozen=True)
+class LogCosh:
+    """log(cosh(error)): squared near zero, straight far from it."""
+
+    TARGETS: ClassVar = "numbers"
+
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The loss of each row."""
+        size = abs(_error(outputs, targets))
+        return _mean_of_observed(size + namespace(outputs).log1p(namespace(outputs).exp(-2 * size)) - LOG_2, targets)
+
+
+LOG_2 = 0.6931471805599453
+
+
+@dataclass(frozen=True)
+class PoissonLoss:
+    """Output - target * log(output): of counts whose rate is the output, which has to be above zero."""
+
+    least: float = 1e-7
+    TARGETS: ClassVar = "numbers"
+
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The loss of each row."""
+        xp = namespace(outputs)
+        known = xp.where(xp.isnan(targets), 0, targets)
+        return _mean_of_observed(outputs - known * xp.log(outputs + self.least), targets)
+
+
+@dataclass(frozen=True)
+class ThresholdAccuracy:
+    """The share of a row's targets that equal 1 where the output is above a threshold, and 0 elsewhere."""
+
+    threshold: float = 0.5
+    TARGETS: ClassVar = "numbers"
+
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The share of right answers, row by row."""
+        return _mean_of_observed(((outputs > self.threshold) == targets).astype(outputs.dtype), targets)
 
 
 LOSSES: Mapping[str, Loss] = {
@@ -130,7 +281,14 @@ LOSSES: Mapping[str, Loss] = {
     "huber": Huber(),
     "smooth_absolute_error": SmoothAbsoluteError(),
     "pinball": Pinball(),
+    "smooth_smape": SmoothSMAPE(),
+    "binary_cross_entropy": BinaryCrossEntropy(),
 }
+
+
+def takes(loss: Loss) -> str | None:
+    """`classes` or `numbers`: the targets of a loss of this module; None for one's own."""
+    return getattr(loss, "TARGETS", None)
 
 
 def named_loss(loss: str | Loss) -> Loss:
@@ -158,10 +316,11 @@ def _error(outputs: Array, targets: Array) -> Array:
 
 def _mean_of_observed(values: Array, targets: Array) -> Values:
     """Each row's mean over the values whose target was observed; zero where none was."""
+    return _mean_where(~namespace(targets).isnan(targets), values)
+
+
+def _mean_where(there: Array, values: Array) -> Values:
     xp, rows = namespace(values), values.shape[0]
-    there = ~xp.isnan(targets).reshape(rows, -1)
-    return xp.where(there, values.reshape(rows, -1), 0).sum(axis=-1) / xp.maximum(there.sum(axis=-1), 1)
-
-
-def _row_mean(values: Array) -> Values:
-    return values.reshape(values.shape[0], -1).mean(axis=-1)
+    there = there.reshape(rows, -1)
+    total = xp.where(there, values.reshape(rows, -1), 0).sum(axis=-1)
+    return (total / xp.maximum(there.sum(axis=-1), 1)).astype(values.dtype)

@@ -8,12 +8,14 @@ gets blocks, checkpoints, schedules and progress with it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
+from latchwork.core.network import NetworkData
+from latchwork.engines.steps import Penalty
 from latchwork.training.losses import Loss
 from latchwork.transforms.augmentation import AffineImages, Augmentation
 
@@ -36,17 +38,31 @@ class Supervised:
         metrics: further ones to be reported, each with its name.
         augmentation: changes the inputs of each training batch anew; what is evaluated stays as it is.
         mean: `rows`, or `values`: over all observed targets of a batch, whichever row they are in.
+        penalties: what the size of learned arrays adds to the loss, reported with it as in Keras; one for each array.
+
+    Example:
+        >>> from latchwork.training import MeanSquaredError
+        >>> Supervised(MeanSquaredError(), penalties=(Penalty("layers.0.input_weight", l2=1e-4),)).names
+        ('loss',)
     """
 
     loss: Loss
     metrics: tuple[tuple[str, Loss], ...] = ()
     augmentation: Augmentation | AffineImages | None = None
     mean: Literal["rows", "values"] = "rows"
+    penalties: tuple[Penalty, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse unknown means."""
+        """Refuse unknown means, and penalties that mean nothing."""
         if self.mean not in ("rows", "values"):
             raise InputError(f"mean must be rows or values, got {self.mean!r}")
+        object.__setattr__(self, "penalties", tuple(self.penalties))
+        names = [penalty.name for penalty in self.penalties]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise InputError(f"there are two penalties of {min(twice)}: one holds l1 and l2 together")
+        for penalty in self.penalties:
+            if not all(0 <= share < np.inf for share in (penalty.l1, penalty.l2)):
+                raise InputError(f"l1 and l2 are numbers of at least 0, got {penalty!r}")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -138,3 +154,17 @@ class SideBySide:
     def names(self) -> tuple[str, ...]:
         """The inner objective's."""
         return self.inner.names
+
+
+def check_penalties(objective: Objective, model: Any) -> None:
+    """Raise `InputError` where a penalty names no learned array of the network."""
+    inner = objective.inner if isinstance(objective, SideBySide) else objective
+    if not isinstance(inner, Supervised) or not inner.penalties:
+        return
+    network = model.spec if isinstance(model, NetworkData) else getattr(model, "spec", None)
+    if network is None:
+        raise InputError(f"penalties name a network's arrays, and a {type(model).__name__} has no names for its own")
+    known = network.parameter_shapes()
+    for penalty in inner.penalties:
+        if penalty.name not in known:
+            raise InputError(f"the network learns no {penalty.name!r}: it has {', '.join(known)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 import zlib
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,13 @@ from latchwork.training.run import Figures, Run
 
 BLOCK_SECONDS = 0.7  # short enough to answer Ctrl-C and to move a bar, long enough that the host costs nothing
 TIMING_SECONDS = 5.0  # spent at most on turning a time budget into a number of steps
+
+
+TAME = "lower learning_rate, or limit the gradients with clip=1.0"
+
+
+class NotFiniteError(LatchworkError):
+    """A loss or weights that are not numbers."""
 
 
 class FinishedEpoch(NamedTuple):
@@ -127,36 +135,43 @@ class Trainer:
     def _check_finite(self, sums: Sums, step: int) -> None:
         finite = np.isfinite(sums).all(axis=(0, 2))
         if not finite.all():
-            raise LatchworkError(
-                f"the loss is not a number at step {step + int(np.argmin(finite)) + 1}: "
-                "lower learning_rate, or limit the gradients with clip=1.0"
-            )
+            raise NotFiniteError(f"the loss is not a number at step {step + int(np.argmin(finite)) + 1}: {TAME}")
 
     def _book(self, run: Run, sums: Sums) -> list[FinishedEpoch]:
         """Add a block's sums to the epoch's; gives the epochs that have ended."""
-        finished: list[FinishedEpoch] = []
-        while sums.shape[1]:
-            left = self.steps_per_epoch - run.step % self.steps_per_epoch
-            part, sums = sums[:, :left], sums[:, left:]
-            # Added one by one, so that it is all the same where a block ends.
-            run.sums = np.add.accumulate(np.concatenate([run.sums[:, None], part], axis=1), axis=1)[:, -1]
-            run.step += part.shape[1]
-            if part.shape[1] == left or run.step == run.total:
-                number = -(-run.step // self.steps_per_epoch)
-                finished.append(FinishedEpoch(number, run.step, self.figures(run)))
-                run.sums = np.zeros_like(run.sums)
-        return finished
+        count, per_epoch = sums.shape[1], self.steps_per_epoch
+        ends = [*range(per_epoch - run.step % per_epoch, count, per_epoch), count]
+        sums[:, 0] += run.sums  # one by one, so that it is all the same where a block ends
+        totals = [np.add.accumulate(sums[:, first:end], axis=1)[:, -1] for first, end in pairwise([0, *ends])]
+        steps = [run.step + end for end in ends]
+        run.step, run.sums = steps[-1], totals[-1]
+        if run.step % per_epoch and run.step < run.total:
+            steps, totals = steps[:-1], totals[:-1]
+        else:
+            run.sums = np.zeros_like(run.sums)
+        return [
+            FinishedEpoch(-(-step // per_epoch), step, figures)
+            for step, figures in zip(steps, self._figures(run, totals), strict=True)
+        ]
 
     def figures(self, run: Run) -> Figures:
         """Each member's figures of the unfinished epoch; of one that has stopped, those it stopped with."""
-        weights = run.sums[:, -1]
-        means = (run.sums[:, :-1] / np.where(weights > 0, weights, 1)[:, None]).T
-        found = dict(zip(self.objective.names, means, strict=True))
-        if not run.active.all() and run.history.members:
-            last = run.history.members[-1]
-            for name, new in found.items():
-                found[name] = np.where(run.active, new, np.array(last.get(name, new)))
-        return found
+        return self._figures(run, [run.sums])[0]
+
+    def _figures(self, run: Run, totals: list[NDArray[np.float64]]) -> list[Figures]:
+        if not totals:
+            return []
+        sums = np.stack(totals)
+        weights = sums[..., -1:]
+        means = sums[..., :-1] / np.where(weights > 0, weights, 1)
+        found = [dict(zip(self.objective.names, one.T, strict=True)) for one in means]
+        if run.active.all() or not run.history.members:
+            return found
+        last = run.history.members[-1]
+        return [
+            {name: np.where(run.active, new, np.array(last.get(name, new))) for name, new in one.items()}
+            for one in found
+        ]
 
     def validate(self, run: Run) -> Figures:
         """Each member's figures over the validation rows; none where there are no such rows."""
@@ -224,7 +239,7 @@ class Trainer:
 
 def means_of(figures: Figures) -> dict[str, float]:
     """The members' mean of each figure."""
-    return {name: float(values.mean()) for name, values in figures.items()}
+    return {name: float(values[0] if len(values) == 1 else values.mean()) for name, values in figures.items()}
 
 
 def _described(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,10 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 BLOCK_VALUES = 1 << 20
-"""About as many values are summed at a time."""
+"""About as many values are summed or scaled at a time."""
+
+FLOAT32_STEP = 2.0**-24  # the largest error of rounding to float32, as a share of the value
+WORTH = 1e-4  # of a standard deviation: rounding errors below it change no answer
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,23 @@ class Scaler:
         """Scaled inputs `[..., time, features]`; steps past a length stay zero."""
         if inputs.shape[-1] != len(self.offset):
             raise InputError(f"got {inputs.shape[-1]} features, expected {len(self.offset)} as in training")
-        scaled = ((inputs - self.offset) / self.scale).astype(np.float32)
-        if lengths is not None:
-            scaled[~real_steps(scaled.shape[1], lengths)] = 0
+        scaled = np.empty(inputs.shape, np.float32)
+        size = _rows_of_a_block(inputs)
+        for first in range(0, len(inputs), size):  # what is in float64 on the way stays small
+            block = scaled[first : first + size]
+            block[...] = (inputs[first : first + size] - self.offset) / self.scale
+            if lengths is not None:
+                block[~real_steps(inputs.shape[1], lengths[first : first + size])] = 0
         return scaled
+
+    def needs_double(self) -> bool:
+        """Whether float32 would lose what counts of its inputs: they lie far from zero for how far they spread.
+
+        Example:
+            >>> standard_scaler(np.array([[[1.7e9], [1.7e9 + 60]]])).needs_double()
+            True
+        """
+        return bool((np.abs(self.offset) * FLOAT32_STEP > WORTH * self.scale).any())
 
     def inverse(self, scaled: NDArray[np.floating]) -> Float64:
         """Back in the data's own units."""
@@ -88,13 +105,25 @@ def real_steps(time: int, lengths: NDArray[np.integer]) -> NDArray[np.bool_]:
 
 def _blocks(inputs: NDArray[np.floating], lengths: NDArray[np.integer] | None) -> Iterator[Float64]:
     """The real steps `[step, features]` in float64, a few sequences at a time: twice the data is never held."""
-    size = max(1, BLOCK_VALUES // max(1, inputs[0].size))
+    size = _rows_of_a_block(inputs)
     for first in range(0, len(inputs), size):
         block = inputs[first : first + size]
         if lengths is None:
             yield block.reshape(-1, inputs.shape[-1]).astype(np.float64)
         else:
             yield block[real_steps(inputs.shape[1], lengths[first : first + size])].astype(np.float64)
+        release(inputs)
+
+
+def release(array: NDArray[Any]) -> None:
+    """Let the pages of a memory-mapped array go: they are on disk, and a pass over it must not fill the memory."""
+    mapped = getattr(array, "_mmap", None)
+    if mapped is not None and hasattr(mmap, "MADV_DONTNEED") and hasattr(mapped, "madvise"):
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def _rows_of_a_block(inputs: NDArray[Any]) -> int:
+    return max(1, BLOCK_VALUES // max(1, inputs[0].size if len(inputs) else 1))
 
 
 def _not_zero(scale: Float64, centre: Float64) -> Float64:

@@ -60,8 +60,10 @@ inline Doubles gates_of(Kind kind, const Unit& u) {
   switch (kind) {
     case Kind::simple_rnn_tanh:
     case Kind::simple_rnn_relu: return {};
-    case Kind::gru: return {u.r, u.z, u.n};
+    case Kind::gru:
+    case Kind::gru_relu: return {u.r, u.z, u.n};
     case Kind::lstm:
+    case Kind::lstm_relu:
     case Kind::peephole_lstm:
     case Kind::coupled_lstm:
     case Kind::slstm_sigmoid:
@@ -74,6 +76,14 @@ inline double peephole(const Network& net, int which, int64_t unit) {
   return net.has_peepholes() ? net.peepholes[which][unit] : 0;
 }
 
+// What a candidate and an LSTM's memory go through, and its slope where it gives y.
+inline double bent(Kind kind, double x) {
+  return kind == Kind::lstm_relu || kind == Kind::gru_relu ? std::fmax(x, 0.0) : std::tanh(x);
+}
+inline double slope_of_bent(Kind kind, double y) {
+  return kind == Kind::lstm_relu || kind == Kind::gru_relu ? (y > 0 ? 1.0 : 0.0) : 1 - y * y;
+}
+
 // `x` and `h` hold the gates' sums for one unit, from the inputs and from the hidden state, biases included.
 inline void step_unit(const Network& net, int64_t unit, const double* x, const double* h, Unit& u) {
   const double cell_before = u.before[0];
@@ -82,20 +92,22 @@ inline void step_unit(const Network& net, int64_t unit, const double* x, const d
     case Kind::simple_rnn_tanh: u.hidden = std::tanh(x[0] + h[0]); return;
     case Kind::simple_rnn_relu: u.hidden = std::fmax(x[0] + h[0], 0.0); return;
     case Kind::gru:
+    case Kind::gru_relu:
       u.r = sigmoid(x[0] + h[0]);
       u.z = sigmoid(x[1] + h[1]);
       u.recurrent_n = h[2];
-      u.n = std::tanh(x[2] + u.r * h[2]);
+      u.n = bent(net.kind, x[2] + u.r * h[2]);
       u.hidden = (1 - u.z) * u.n + u.z * u.hidden_before;
       return;
     case Kind::lstm:
+    case Kind::lstm_relu:
     case Kind::peephole_lstm:
       u.i = sigmoid(x[0] + h[0] + peephole(net, 0, unit) * cell_before);
       u.f = sigmoid(x[1] + h[1] + peephole(net, 1, unit) * cell_before);
-      u.g = std::tanh(x[2] + h[2]);
+      u.g = bent(net.kind, x[2] + h[2]);
       cell = u.f * cell_before + u.i * u.g;
       u.o = sigmoid(x[3] + h[3] + peephole(net, 2, unit) * cell);
-      u.hidden = u.o * std::tanh(cell);
+      u.hidden = u.o * bent(net.kind, cell);
       return;
     case Kind::coupled_lstm:
       u.f = sigmoid(x[0] + h[0]);
@@ -134,12 +146,13 @@ inline void step_unit_back(const Network& net, int64_t unit, const Unit& u, doub
   double& by_cell = by_states[0];
   by_hidden = 0;
   const auto both = [&](int gate, double by_sum) { x[gate] = h[gate] = by_sum; };
-  const double shown = std::tanh(cell);
+  const double shown = bent(net.kind, cell);
   switch (net.kind) {
     case Kind::simple_rnn_tanh: both(0, dh * (1 - u.hidden * u.hidden)); return;
     case Kind::simple_rnn_relu: both(0, u.hidden > 0 ? dh : 0); return;
-    case Kind::gru: {
-      const double by_n = dh * (1 - u.z) * (1 - u.n * u.n);
+    case Kind::gru:
+    case Kind::gru_relu: {
+      const double by_n = dh * (1 - u.z) * slope_of_bent(net.kind, u.n);
       both(0, by_n * u.recurrent_n * u.r * (1 - u.r));
       both(1, dh * (u.hidden_before - u.n) * u.z * (1 - u.z));
       x[2] = by_n;
@@ -148,14 +161,15 @@ inline void step_unit_back(const Network& net, int64_t unit, const Unit& u, doub
       return;
     }
     case Kind::lstm:
+    case Kind::lstm_relu:
     case Kind::peephole_lstm: {
       const double by_o = dh * shown * u.o * (1 - u.o);
-      const double dc = by_cell + dh * u.o * (1 - shown * shown) + by_o * peephole(net, 2, unit);
+      const double dc = by_cell + dh * u.o * slope_of_bent(net.kind, shown) + by_o * peephole(net, 2, unit);
       const double by_i = dc * u.g * u.i * (1 - u.i);
       const double by_f = dc * cell_before * u.f * (1 - u.f);
       both(0, by_i);
       both(1, by_f);
-      both(2, dc * u.i * (1 - u.g * u.g));
+      both(2, dc * u.i * slope_of_bent(net.kind, u.g));
       both(3, by_o);
       by_cell = dc * u.f + by_i * peephole(net, 0, unit) + by_f * peephole(net, 1, unit);
       by_peepholes[0] = by_i * cell_before;

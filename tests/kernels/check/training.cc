@@ -15,6 +15,11 @@ using latchwork::Direction;
 using latchwork::Pool;
 using latchwork::Trainer;
 
+std::vector<float> settings_of(Criterion criterion) {
+  if (criterion == Criterion::pinball) return {0.1f, 0.5f, 0.8f};
+  return {criterion == Criterion::huber ? 0.5f : 0.1f};
+}
+
 // A network, its data and how it is trained.
 struct Training {
   int64_t batch, time, features, symbols, embedded;  // symbols: 0 where it takes numbers
@@ -25,6 +30,8 @@ struct Training {
   int64_t parameters = 0, rows = 0, targets = 0, steps = 0;
   latchwork::NetworkDescription layers;
   std::vector<Criterion> criteria;
+  std::vector<latchwork::Penalty> penalties;
+  bool answers_each_step = false;
   latchwork::Rule rule{};
   uint64_t seed;
   Floats inputs, values, start, weight, scales, ahead;
@@ -41,8 +48,8 @@ struct Training {
     plan.ragged = ragged;
     plan.trains = trains;
     plan.by_values = by_values;
-    for (const Criterion criterion : criteria)
-      plan.terms.push_back({criterion, criterion == Criterion::huber ? 0.5f : 0.1f});
+    for (const Criterion criterion : criteria) plan.terms.push_back({criterion, settings_of(criterion)});
+    plan.penalties = penalties;
     plan.rule = rule;
     plan.threads = threads;
     return plan;
@@ -62,6 +69,12 @@ struct Training {
     if (weight.size()) examples.weight = {weight.data(), 1};
     if (ahead.size()) examples.ahead = {ahead.data(), ahead.size() / rows};
     return examples;
+  }
+
+  // Whether a row's target counts: it was observed, and lies before the end of its sequence.
+  bool counts(int64_t row, int64_t target) const {
+    if (ragged && answers_each_step && target / (targets / time) >= lengths[row]) return false;
+    return classes.empty() ? !std::isnan(values.data()[row * targets + target]) : classes[row * targets + target] >= 0;
   }
 
   static Training random(uint64_t seed, bool smooth, int64_t members);
@@ -127,13 +140,25 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
     width = random.from(1, 30);
     add(latchwork::AheadDescription{width, kAhead, random.chance(50) ? Activation::tanh : Activation::none});
   }
-  width = random.from(2, 20);
+  const std::vector<Criterion> losses = {Criterion::softmax_cross_entropy,
+                                         Criterion::squared_error,
+                                         Criterion::smooth_absolute_error,
+                                         Criterion::smooth_smape,
+                                         Criterion::binary_cross_entropy,
+                                         Criterion::absolute_error,
+                                         Criterion::huber,
+                                         Criterion::pinball};
+  const Criterion loss = losses[random.from(0, smooth ? 4 : 7)];
+  const int64_t levels = loss == Criterion::pinball ? 3 : 1;
+  width = random.from(2, 20) * levels;
   add(latchwork::DenseDescription{width, Activation::none});
-
-  const auto loss = static_cast<Criterion>(smooth ? random.from(0, 1) : random.from(0, 4));
+  t.answers_each_step = has_time;
   t.criteria = {loss};
   if (random.chance(50))
-    t.criteria.push_back(latchwork::takes_classes(loss) ? Criterion::accuracy : Criterion::absolute_error);
+    t.criteria.push_back(latchwork::takes_classes(loss)            ? Criterion::accuracy
+                         : levels > 1                              ? Criterion::pinball
+                         : loss == Criterion::binary_cross_entropy ? Criterion::binary_accuracy
+                                                                   : Criterion::absolute_error);
   t.rule = {static_cast<Direction>(random.from(0, 4)), 0.9, 0.99, 1e-7, 0.0f, {}};
   t.most_norm = random.chance(50) ? 0.5f : INFINITY;
   t.by_values = random.chance(30);
@@ -145,6 +170,10 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
     t.rule.weight_decay = 0.1f;
     const int64_t first = random.from(0, t.parameters / 2);
     t.rule.decayed = {{first, random.from(first, t.parameters)}};
+  }
+  if (random.chance(30)) {
+    const int64_t first = random.from(0, t.parameters / 2);
+    t.penalties = {{first, random.from(first, t.parameters), smooth ? 0.0f : 0.01f, 0.02f}};
   }
   const auto numbers = [&](int64_t count, double size) {
     Floats array(count, random.from(0, 3));
@@ -166,12 +195,15 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
   if (latchwork::takes_classes(loss)) {
     t.classes = whole(members * t.rows * t.targets, 0, width - 1);
   } else {
-    t.targets *= width;
+    t.targets *= width / levels;
     t.values = numbers(members * t.rows * t.targets, 1);
     if (random.chance(30))  // not all was observed
       for (int64_t i = 0; i < t.values.size(); ++i)
         if (random.chance(30)) t.values.data()[i] = NAN;
   }
+  if (!t.classes.empty() && random.chance(30))
+    for (int32_t& one : t.classes)
+      if (random.chance(30)) one = -1;
   if (t.ragged) t.lengths = whole(t.rows, 1, t.time);
   if (random.chance(40)) {
     t.weight = Floats(t.rows);
@@ -231,18 +263,20 @@ double loss_of(const Training& t, Trainer& measuring, const std::vector<double>&
   Floats parameters(t.parameters);
   for (int64_t i = 0; i < t.parameters; ++i) parameters.data()[i] = static_cast<float>(at[i]);
   std::vector<double> sums(t.criteria.size() + 1);
+  double penalty = 0;
+  for (const latchwork::Penalty& one : t.penalties)
+    for (int64_t i = one.first; i < one.last; ++i) penalty += one.l1 * std::fabs(at[i]) + one.l2 * at[i] * at[i];
   const latchwork::Batches first{1, t.order.data(), nullptr, 0, 0, INFINITY, sums.data()};
   measuring.run(parameters.data(), nullptr, t.examples(), first);
   int64_t counted = 0;
   for (int64_t place = 0; place < t.batch; ++place) {
     const int32_t row = t.order[place];
     if (row < 0 || (t.weight.size() && !(t.weight.data()[row] > 0))) continue;
-    int64_t observed = t.targets;
-    for (int64_t i = 0; t.values.size() && i < t.targets; ++i)
-      observed -= std::isnan(t.values.data()[row * t.targets + i]);
+    int64_t observed = 0;
+    for (int64_t i = 0; i < t.targets; ++i) observed += t.counts(row, i);
     counted += t.by_values ? observed : observed > 0;
   }
-  return sums[0] / static_cast<double>(std::max<int64_t>(counted, 1));
+  return (sums[0] - penalty * sums.back()) / static_cast<double>(std::max<int64_t>(counted, 1)) + penalty;
 }
 
 // A step of plain descent shows the gradient; the loss must fall along it by as much as it says.

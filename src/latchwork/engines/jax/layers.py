@@ -19,6 +19,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from latchwork.core import spec
 from latchwork.core.cells import Cell, State
+from latchwork.core.layers import merged
 from latchwork.core.table import layer_row, under
 from latchwork.engines.jax.cells import build_cell
 from latchwork.engines.jax.unroll import unroll
@@ -84,12 +85,13 @@ class BidirectionalLayer(BuiltLayer):
 
     forward: RecurrentLayer[Any]
     backward: RecurrentLayer[Any]
+    merge: str = eqx.field(static=True, default="concat")
 
     def __call__(self, inputs: Array, lengths: Lengths = None, key: Key = None) -> Array:
-        """Outputs `[batch, time, 2*units]` or `[batch, 2*units]`."""
+        """Outputs `[batch, time, 2*units]` or `[batch, 2*units]`; with half as many units where they are merged."""
         keys = (None, None) if key is None else jax.random.split(key)
         both = [layer(inputs, lengths, k) for layer, k in zip((self.forward, self.backward), keys, strict=True)]
-        return jnp.concatenate(both, axis=-1)
+        return merged(self.merge, *both)
 
 
 class DescribedLayer(BuiltLayer):
@@ -136,6 +138,7 @@ def build_layer(layer: spec.Layer, parameters: Mapping[str, Any]) -> BuiltLayer:
             return BidirectionalLayer(
                 _build_recurrent(layer.layer, under("forward.", parameters)),
                 _build_recurrent(layer.layer, under("backward.", parameters), reverse=True),
+                layer.merge,
             )
         case spec.Dropout():
             return DropoutLayer(_rate(layer.rate))

@@ -75,7 +75,7 @@ class Network(eqx.Module):
     def parameters(self) -> dict[str, NDArray[np.float32]]:
         """Every learned array by the name it has in a file."""
         names = self.spec.parameter_shapes()
-        return {name: np.asarray(_get(self, name)) for name in names}
+        return {name: np.asarray(learned_array(self, name)) for name in names}
 
 
 def apply_layers(
@@ -89,6 +89,7 @@ def apply_layers(
     for index, layer in enumerate(layers):
         own = None if key is None else jax.random.fold_in(key, index)
         inputs = layer(inputs, lengths, own, *((ahead,) if takes_ahead(layer) else ()))
+        lengths = lengths if inputs.ndim > 2 else None  # what became a vector has no lengths any more
     return inputs
 
 
@@ -98,8 +99,8 @@ def split_parameters(tree: Any) -> tuple[Any, Any]:
     return eqx.partition(tree, learned)
 
 
-# Where the arrays of a file's `layers.0.input_weight` live in the built layers.
-def _get(network: Network, name: str) -> Any:
+def learned_array(network: Network, name: str) -> Any:
+    """Where the array of a file's `layers.0.input_weight` lives in the built layers."""
     _, index, *path = name.split(".")
     node: Any = network.layers[int(index)]
     for part in path:

@@ -16,7 +16,8 @@ from jaxtyping import Array, Float
 
 from latchwork.engines.jax.augmentation import augmented
 from latchwork.engines.jax.layers import Key, has_dropout
-from latchwork.engines.jax.network import apply_layers
+from latchwork.engines.jax.network import apply_layers, learned_array
+from latchwork.engines.steps import Penalty
 from latchwork.transforms.augmentation import AffineImages, Augmentation
 
 Batch = Mapping[str, Array]
@@ -60,12 +61,17 @@ class SupervisedFunction:
         metrics: further ones, each with its name.
         augmentation: changes the inputs of each training batch anew.
         by_values: rows count by their observed targets, so that the loss is a mean of values, not of rows.
+        penalties: what the size of learned arrays adds to the loss.
+        targets: what the loss takes, and so which targets were not observed: `numbers` that are NaN, `classes` below 0.
+            None for a loss of one's own, which is given all targets as they are.
     """
 
     loss: RowLoss
     metrics: tuple[tuple[str, RowLoss], ...] = ()
     augmentation: Augmentation | AffineImages | None = None
     by_values: bool = False
+    penalties: tuple[Penalty, ...] = ()
+    targets: str | None = "numbers"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -91,11 +97,29 @@ class SupervisedFunction:
             inputs = augmented(self.augmentation, inputs, draw)
         outputs = apply_layers(model.layers, inputs, batch.get("lengths"), key, batch.get("ahead"))
         targets, weight = batch["targets"], batch["weight"]
-        observed = (~jnp.isnan(targets)).reshape(len(targets), -1).sum(axis=-1)
-        share = observed if self.by_values else observed > 0
+        of_classes = self.targets == "classes"
+        if "lengths" in batch and "ahead" not in batch and outputs.ndim > 2 and self.targets:
+            targets = _until_end(targets, batch["lengths"], -1 if of_classes else jnp.nan)
+        observed = targets >= 0 if of_classes else ~jnp.isnan(targets)
+        counts = observed.reshape(len(targets), -1).sum(axis=-1)
+        share = counts if self.by_values else counts > 0
         weight = weight * share
         values = [term(outputs, targets) for term in (self.loss, *(metric for _, metric in self.metrics))]
         # A row of weight 0 must not turn the sum into NaN, whatever its output is.
         sums = [jnp.where(weight > 0, value * weight, 0).sum() for value in values]
         counted = jnp.maximum(jnp.where(weight > 0, share, 0).sum(), 1)
-        return sums[0] / counted, (jnp.stack([*sums, weight.sum()]), carry)
+        penalty = sum((_cost(model, one) for one in self.penalties), start=jnp.zeros(()))
+        loss, sums[0] = sums[0] / counted + penalty, sums[0] + penalty * weight.sum()
+        return loss, (jnp.stack([*sums, weight.sum()]), carry)
+
+
+def _until_end(targets: Array, lengths: Array, none: int | float) -> Array:
+    """The targets of each step; past a sequence's end none was observed."""
+    real = (jnp.arange(targets.shape[1]) < lengths[:, None]).reshape(targets.shape[:2] + (1,) * (targets.ndim - 2))
+    return jnp.where(real, targets, none)
+
+
+def _cost(model: Any, penalty: Penalty) -> Float[Array, ""]:
+    """What a learned array's size adds to the loss; a number at zero has no slope, as in the kernels and in Keras."""
+    array = learned_array(model, penalty.name)
+    return penalty.l1 * (jnp.sign(array) * array).sum() + penalty.l2 * (array * array).sum()

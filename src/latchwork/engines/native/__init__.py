@@ -89,8 +89,9 @@ def module() -> ModuleType:
     """
     if _native is None:
         raise RuntimeError(f"the fused kernels are not there: {_reason}")
+    threads = settings.threads()
     try:
-        _native.use(settings.build(), settings.threads())
+        _native.use(settings.build(), threads)
     except ValueError as error:
         raise InputError(f"LATCHWORK_BUILD={error}") from None
     return _native

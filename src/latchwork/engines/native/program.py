@@ -55,7 +55,7 @@ def native_layers(network: spec.Sequential) -> list[tuple[str, Settings]]:
 def _native_layer(layer: spec.Layer) -> tuple[str, Settings]:
     match layer:
         case spec.Bidirectional():
-            return "Bidirectional", _recurrent(layer.layer)
+            return "Bidirectional", _recurrent(layer.layer) | {"merge": layer.merge}
         case spec.Recurrent():
             return "Recurrent", _recurrent(layer)
         case _:
@@ -131,11 +131,11 @@ class Server:
         """
         if not self._native.goes_step_by_step:
             layer = next(layer for layer in self._network.layers if _waits(layer))
-            what = (
-                "answers for all steps ahead at once"
-                if isinstance(layer, spec.Ahead)
-                else "reads from the end of a sequence"
-            )
+            what = "reads from the end of a sequence"
+            if not isinstance(layer, spec.Recurrent | spec.Bidirectional):
+                what = (
+                    "answers for all steps ahead at once" if isinstance(layer, spec.Ahead) else "is of whole sequences"
+                )
             raise InputError(f"{layer!r} {what}: it cannot go step by step; use predict on the whole")
         return self._native.initial_state(batch)
 
@@ -272,7 +272,9 @@ def _form(network: spec.Sequential) -> tuple[int, bool]:
 
 
 def _waits(layer: spec.Layer) -> bool:
-    return isinstance(layer, spec.Bidirectional | spec.Ahead) or (isinstance(layer, spec.Recurrent) and layer.reverse)
+    if isinstance(layer, spec.Recurrent):
+        return layer.reverse
+    return isinstance(layer, spec.Bidirectional | spec.Ahead) or table.layer_row(layer).whole_sequences
 
 
 def _dense(network: spec.Sequential, inputs: Any, *, one_step: bool = False) -> NDArray[Any]:

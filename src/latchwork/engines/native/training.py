@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from latchwork.engines.steps import (
     Arrays,
     Batches,
     Order,
+    Penalty,
     Rows,
     RowShape,
     Seeds,
@@ -35,8 +37,8 @@ from latchwork.engines.steps import (
 )
 from latchwork.transforms.augmentation import AffineImages
 
-TERMS = ("softmax_cross_entropy", "squared_error", "absolute_error", "huber", "smooth_absolute_error", "accuracy")
 OF_CLASSES = frozenset({"softmax_cross_entropy", "accuracy"})
+WITHOUT_DERIVATIVE = frozenset({"accuracy", "binary_accuracy", "threshold_accuracy"})
 ARRAYS = ("inputs", "targets", "lengths", "weight", "ahead")
 
 
@@ -62,13 +64,18 @@ def _why_not_layers(network: NetworkData) -> str | None:
 
 def _why_not_terms(terms: Sequence[Term]) -> str | None:
     for term in terms:
-        if term.name not in TERMS:
+        if term.name not in native.module().criteria():
             return f"it knows no {term.name}"
-    if terms[0].name == "accuracy":
-        return "the accuracy has no derivative"
-    if len({term.name in OF_CLASSES for term in terms}) > 1:
+    if terms[0].name in WITHOUT_DERIVATIVE:
+        return f"the {terms[0].name} has no derivative"
+    if len({(term.name in OF_CLASSES, _levels(term)) for term in terms}) > 1:
         return "the loss and the metrics take different targets"
     return None
+
+
+def _levels(term: Term) -> int:
+    """Outputs for each target."""
+    return len(term.settings) if term.name == "pinball" else 1
 
 
 def _why_not_rows(network: NetworkData, loss: Term, rows: Mapping[str, RowShape]) -> str | None:
@@ -98,9 +105,20 @@ def _why_not_rows(network: NetworkData, loss: Term, rows: Mapping[str, RowShape]
         expected = expected[:-1]
         if rows["targets"].dtype.kind not in "iu":
             return f"its classes are whole numbers, the targets are {rows['targets'].dtype}"
+    if loss.name == "pinball":
+        return _why_not_levels(_levels(loss), expected, shapes["targets"])
     if shapes["targets"] != expected:
         return f"its targets have the outputs' shape {expected}, those given have {shapes['targets']}"
     return None
+
+
+def _why_not_levels(levels: int, outputs: tuple[int | None, ...], targets: tuple[int, ...]) -> str | None:
+    """Every target has an output for each level, one beside the other."""
+    width = outputs[-1]
+    beside = width is not None and width % levels == 0 and targets == (*outputs[:-1], width // levels)
+    if beside or (width == levels and targets == outputs[:-1]):
+        return None
+    return f"its targets have {levels} of the outputs {outputs} each, those given have {targets}"
 
 
 def takes_tokens(network: NetworkData) -> bool:
@@ -120,6 +138,9 @@ class Program:
         update: what a step does; None where nothing is trained.
         by_values: whether rows count by their observed targets, so that a loss is a mean of values, not of rows.
         images: what the inputs of training are changed by.
+        penalties: what the size of learned arrays adds to the loss.
+        plain_counts: whether figures are means over rows whatever these weigh, as in Keras: the loss's sum alone knows
+            weights.
     """
 
     network: NetworkData
@@ -129,6 +150,8 @@ class Program:
     update: Update | None = None
     by_values: bool = False
     images: AffineImages | None = None
+    penalties: tuple[Penalty, ...] = ()
+    plain_counts: bool = False
 
     @property
     def members(self) -> int:
@@ -149,7 +172,10 @@ class Program:
         }
         tokens = takes_tokens(self.network)
         has_time = tokens or len(shapes["inputs"]) == 2
-        rule, images = self.update.rule if self.update else None, self.images
+        update, images = self.update, self.images
+        rule = None if update is None else update.rule
+        places = _places(described)
+        frozen = update.frozen if update else frozenset[str]()
         return native.module().Trainer(
             layers=program.native_layers(described),
             features=0 if tokens else shapes["inputs"][-1],
@@ -160,11 +186,17 @@ class Program:
             batch=self.batch_size,
             members=self.members,
             threads=native.engine_info().threads,
-            terms=[tuple(term) for term in self.terms],
+            terms=[(term.name, list(term.settings)) for term in self.terms],
             by_values=self.by_values,
-            rule=None if rule is None else (rule.direction, rule.decay, rule.decay_of_squares, rule.epsilon),
-            weight_decay=self.update.weight_decay if self.update else 0.0,
-            decayed=list(_matrices(described)),
+            penalties=list(_penalised(described, self.penalties)),
+            rule=None if rule is None else (rule.direction, *rule[1:4], rule.epsilon_beside_raw),
+            weight_decay=update.weight_decay if update else 0.0,
+            decayed=[places[name] for name in _decayed(described, update)],
+            frozen=[place for name, place in places.items() if name in frozen],
+            variables=list(places.values()),
+            clip_each=_limit(update and update.clip_each),
+            clip_value=_limit(update and update.clip_value),
+            plain_counts=self.plain_counts,
             images=None if images is None else (images.rotation, images.scale, images.shear, images.shift),
         )
 
@@ -182,14 +214,29 @@ class Program:
         return {name: part.reshape(*axis, *shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
 
 
-def _matrices(network: spec.Sequential) -> Iterator[tuple[int, int]]:
-    """Where the matrices lie among all parameters: what weight decay is taken off."""
-    at = 0
-    for shape in network.parameter_shapes().values():
-        size = math.prod(shape)
-        if len(shape) > 1:
-            yield at, at + size
-        at += size
+def _decayed(network: spec.Sequential, update: Update | None) -> list[str]:
+    """The parameters that weight decay is taken off: matrices, or all."""
+    if update is None:
+        return []
+    shapes = network.parameter_shapes().items()
+    return [name for name, size in shapes if (len(size) > 1 or update.decays_vectors) and name not in update.frozen]
+
+
+def _limit(most: float | None) -> float:
+    return math.inf if most is None else most
+
+
+def _penalised(network: spec.Sequential, penalties: Sequence[Penalty]) -> Iterator[tuple[int, int, float, float]]:
+    """Where the penalised arrays lie, in order, and what they cost."""
+    places = _places(network)
+    return ((*places[one.name], one.l1, one.l2) for one in sorted(penalties, key=lambda one: places[one.name]))
+
+
+def _places(network: spec.Sequential) -> dict[str, tuple[int, int]]:
+    """Where each array begins and ends among all parameters."""
+    shapes = network.parameter_shapes()
+    ends = np.cumsum([math.prod(shape) for shape in shapes.values()]).tolist()
+    return dict(zip(shapes, pairwise([0, *ends]), strict=True))
 
 
 class NativeState(NamedTuple):

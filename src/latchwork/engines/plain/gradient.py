@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from latchwork.core import spec
 from latchwork.core.cells import Cell
+from latchwork.core.layers import merged
 from latchwork.core.table import layer_row, under
-from latchwork.engines.plain.server import built, ways
+from latchwork.engines.plain.server import built, lengths_after, ways
 from latchwork.engines.plain.tape import Recorded, pull_back, value_of
 
 Array = NDArray[Any]
@@ -59,6 +60,7 @@ def gradient(
         own = built(layer, {name: np.asarray(array, inputs.dtype) for name, array in arrays.items()})
         outputs, back = _layer(layer, own, outputs, lengths)
         backs.append(back)
+        lengths = lengths_after(outputs, lengths)
     by = np.asarray(by_outputs, outputs.dtype)
     for back in reversed(backs):
         by = back(by)
@@ -84,11 +86,16 @@ def _recurrent(layer: spec.Layer, own: Any, inputs: Array, lengths: Lengths) -> 
         outputs.append(shown)
         backs.append(back)
 
+    if not isinstance(layer, spec.Bidirectional):
+        return outputs[0], backs[0]
+    recorded = [Recorded(each) for each in outputs]
+    together = merged(layer.merge, *recorded)
+
     def both(by: Array) -> Array:
-        parts = np.split(by, len(backs), axis=-1)
+        parts = pull_back([together], [by], recorded)
         return np.sum([back(part) for back, part in zip(backs, parts, strict=True)], axis=0)
 
-    return np.concatenate(outputs, axis=-1), both
+    return together.value, both
 
 
 def _unrolled(cell: Cell[Any], inputs: Array, lengths: Lengths, reverse: bool, sequences: bool) -> tuple[Array, Back]:

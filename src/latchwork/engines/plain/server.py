@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from latchwork.core import spec
 from latchwork.core.cells import Cell
 from latchwork.core.errors import InputError
+from latchwork.core.layers import merged
 from latchwork.core.table import cell_row, layer_row, under
 from latchwork.engines.plain import cells
 
@@ -50,6 +51,7 @@ class PlainServer:
         outputs = inputs
         for layer, arrays in zip(self.spec.layers, self._layers, strict=True):
             outputs = _apply(layer, arrays, outputs, lengths, ahead)
+            lengths = lengths_after(outputs, lengths)
         return outputs
 
     def trace(self, inputs: Array, lengths: Lengths = None) -> tuple[dict[str, dict[str, Array]], Array]:
@@ -61,12 +63,14 @@ class PlainServer:
         for index, (layer, arrays) in enumerate(zip(self.spec.layers, self._layers, strict=True)):
             if not isinstance(layer, spec.Recurrent | spec.Bidirectional):
                 outputs = _apply(layer, arrays, outputs, lengths, None)
+                lengths = lengths_after(outputs, lengths)
                 continue
             shown: list[Array] = []
             for name, (inner, cell, reverse) in ways(f"layers.{index}", layer, arrays).items():
                 found[name], final = cells.trace(cell, outputs, lengths, reverse=reverse)
                 shown.append(found[name]["hidden"] if inner.return_sequences else final)
-            outputs = np.concatenate(shown, axis=-1)
+            outputs = _together(layer, shown)
+            lengths = lengths_after(outputs, lengths)
         return found, outputs
 
     def initial_state(self, batch: int) -> NetworkState:
@@ -95,6 +99,11 @@ class PlainServer:
             outputs, after = _step(layer, arrays, outputs, before)
             states.append(after)
         return outputs, tuple(states)
+
+
+def lengths_after(outputs: Array, lengths: Lengths) -> Lengths:
+    """Sequences that became vectors have no lengths any more, whatever is made of them."""
+    return lengths if outputs.ndim > 2 else None
 
 
 def built(layer: spec.Layer, arrays: dict[str, Array]) -> Any:
@@ -127,7 +136,7 @@ def _apply(layer: spec.Layer, arrays: Any, inputs: Array, lengths: Lengths, ahea
         for inner, cell, reverse in ways("", layer, arrays).values():
             outputs, final = cells.unroll(cell, inputs, None, lengths, reverse=reverse)
             shown.append(outputs if inner.return_sequences else final.hidden)
-        return shown[0] if len(shown) == 1 else np.concatenate(shown, axis=-1)
+        return _together(layer, shown)
     row = layer_row(layer)
     if row.takes_lengths:
         return row.apply(layer, arrays, inputs, lengths)
@@ -138,6 +147,10 @@ def _apply(layer: spec.Layer, arrays: Any, inputs: Array, lengths: Lengths, ahea
     return row.apply(layer, arrays, inputs)
 
 
+def _together(layer: spec.Layer, shown: list[Array]) -> Array:
+    return merged(layer.merge, *shown) if isinstance(layer, spec.Bidirectional) else shown[0]
+
+
 def _initial_state(layer: spec.Layer, arrays: Any, shape: spec.Shape, batch: int) -> LayerState:
     match layer:
         case spec.Bidirectional() | spec.Recurrent(reverse=True):
@@ -146,6 +159,8 @@ def _initial_state(layer: spec.Layer, arrays: Any, shape: spec.Shape, batch: int
             )
         case spec.Recurrent():
             return arrays.initial_state((batch,))
+        case _ if layer_row(layer).whole_sequences:
+            raise InputError(f"{layer!r} is of whole sequences: it cannot go step by step; use predict on the whole")
         case _:
             start = layer_row(layer).start
             return None if start is None else start(layer, shape, batch)

@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from latchwork.core.jsontext import json_text
+from latchwork.core.writing import write_text
 from latchwork.forecasting.report.page import write_page
 from latchwork.forecasting.report.pictures import draw_backtest, draw_forecast
 from latchwork.forecasting.result import Result
+
+FILES = ("forecast.csv", "results.json", "report.html", "forecast.png", "backtest.png")
+"""What `write_files` writes; the last one where there was a backtest."""
 
 
 def write_files(result: Result, found: dict[str, Any], folder: Path, command: str) -> list[Path]:
@@ -17,13 +21,13 @@ def write_files(result: Result, found: dict[str, Any], folder: Path, command: st
     found: of `results`. command: how to make all this again.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / name for name in ("forecast.csv", "results.json", "report.html", "forecast.png")]
+    paths = [folder / name for name in FILES[:4]]
     result.forecast.to_csv(paths[0])
-    paths[1].write_text(_in_lines(found), encoding="utf-8")
+    write_text(paths[1], _in_lines(found))
     write_page(result, found, paths[2], command)
     draw_forecast(result, 0, paths[3])
     if result.backtest is not None:
-        paths.append(folder / "backtest.png")
+        paths.append(folder / FILES[4])
         draw_backtest(result, 0, paths[-1])
     return paths
 

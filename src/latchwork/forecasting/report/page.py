@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from latchwork.core.jsontext import json_text
+from latchwork.core.writing import write_text
 from latchwork.forecasting.forecast import level_name
 from latchwork.forecasting.methods.catalogue import readable
 from latchwork.forecasting.reading.dates import format_times
@@ -61,7 +62,7 @@ def write_page(result: Result, found: dict[str, Any], path: Path, command: str) 
     text = json_text(data).replace("</", "<\\/")
     report.parts.append(f'<style>{style}</style><script type="application/json" id="data">{text}</script>')
     report.parts.append(f"<script>{script}</script>")
-    path.write_text(report.to_html(), encoding="utf-8")
+    write_text(path, report.to_html())
 
 
 def _headed(result: Result, found: dict[str, Any]) -> Report:
