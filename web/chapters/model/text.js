@@ -6,7 +6,7 @@ import { softmax } from "latchwork/engine/algebra.js";
 import { embeddedExample } from "latchwork/data.js";
 import { FileError } from "latchwork/engine/latch.js";
 import { Stepper } from "latchwork/engine/stepper.js";
-import { vocabularyOf } from "latchwork/chapters/model/tokens.js";
+import { vocabularyOf } from "latchwork/engine/vocabulary.js";
 
 const SHOWN = 8; // likeliest letters
 const LONGEST = 400; // letters read; the rest of a long text would only slow the page
