@@ -70,6 +70,11 @@ def train(
     source = _source(text)
     for path in source.skipped:
         output.note(f"left out, no text: {path}")
+    if source.size < _LITTLE:
+        output.note(
+            f"{source.name} has {source.size:,} bytes: too little to learn a language from, and to measure on; "
+            f"{_LITTLE // 1000:,} kB and more are worth it"
+        )
     unfinished = out.with_name(out.name + ".unfinished")
     if unfinished.exists():
         output.note(f"Going on with the run in {unfinished}")
@@ -330,6 +335,7 @@ def _words_in(file: Path | None) -> list[str]:
     return [line.strip() for line in from_path(file).text().splitlines() if line.strip()]
 
 
+_LITTLE = 20_000  # bytes of text below which one is warned
 _LOOKED_BACK = 2000  # characters of a text in which loops are looked for
 
 

@@ -29,6 +29,7 @@ from latchwork.transforms.words import WordVocabulary
 _LONGEST_WORD = 80
 _LEFT_ALONE = re.compile(r"[@/\\_\d]|://|^www\.", re.IGNORECASE)
 """In what stands before the letters without a space: addresses, links, paths and numbers."""
+_ONE_LETTER = 0.005  # how likely a letter alone has to be to be one of two words that ran together
 _SHORTEST_SPLIT = 3  # letters from which two words may have run together
 _OTHER_FORM = 0.2  # of the likelihood of a word whose letters fit only without case, accents and apostrophes
 
@@ -281,7 +282,10 @@ class Keyboard:
             if point.state is None:
                 point = self.point(before)
             after = self.follower.predictor.step(int(self._ids[first]), point.state)[0]
-            odds *= float(after[self._ids[second]] * self._own_ends[second]) * self._corrector.space_left_out
+            follows = float(after[self._ids[second]] * self._own_ends[second])
+            if min(cut, len(letters) - cut) == 1 and min(odds, follows) < _ONE_LETTER:
+                continue  # letters are tokens, too, but few of them are words
+            odds *= follows * self._corrector.space_left_out
             if best is None or odds > best[0]:
                 best = odds, f"{letters[:cut]} {letters[cut:]}"
         return best
