@@ -369,7 +369,7 @@ def test_a_folder_for_personal_words_is_one_clear_line(
     capsys: pytest.CaptureFixture[str], typist_file: Path, tmp_path: Path
 ) -> None:
     line = refused(capsys, "suggest", typist_file, "--context", "a", "--personal", tmp_path)
-    assert "it is a folder" in line
+    assert "is a folder" in line
 
 
 def test_personal_words_are_listed_and_taken_out_one_by_one(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -403,10 +403,11 @@ def test_loops_are_told_beside_the_text(capsys: pytest.CaptureFixture[str], tmp_
 @pytest.mark.parametrize("ends", ["close", "term", "ctrl-d"])
 def test_what_was_typed_is_kept_however_the_session_ends(typist_file: Path, tmp_path: Path, ends: str) -> None:
     import pty
+    import select
     import time
 
     mine = tmp_path / "mine.json"
-    options = ["text", "suggest", str(typist_file), "--personal", str(mine)]
+    options = ["text", "suggest", str(typist_file), "--personal", str(mine), "--no-correct"]
     ours, theirs = pty.openpty()
     process = subprocess.Popen([*COMMAND, *options], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
     os.close(theirs)
@@ -414,12 +415,13 @@ def test_what_was_typed_is_kept_however_the_session_ends(typist_file: Path, tmp_
     def shown(what: bytes) -> None:
         seen, until = b"", time.monotonic() + 60
         while what not in seen and time.monotonic() < until:
-            seen += os.read(ours, 4096)
+            if select.select([ours], [], [], 1)[0]:
+                seen += os.read(ours, 4096)
         assert what in seen
 
     shown(b"0 keys")
     os.write(ours, b"see Zoltan\r")
-    shown(b"11 keys" if ends == "none" else b"see Zoltan\r\n")
+    shown(b"see Zoltan\r\n")
     os.write(ours, b"and Ada")
     shown(b"and Ada")
     if ends == "close":
@@ -431,7 +433,8 @@ def test_what_was_typed_is_kept_however_the_session_ends(typist_file: Path, tmp_
     deadline = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            os.read(ours, 4096)
+            if select.select([ours], [], [], 1)[0]:
+                os.read(ours, 4096)
         except OSError:
             break
     process.wait(timeout=60)
