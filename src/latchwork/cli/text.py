@@ -280,13 +280,14 @@ def suggest(
         offers = keyboard.offers(context)
         correction = keyboard.correct(context)
         milliseconds = 1000 * (time.perf_counter() - started)
+        suggestions = [offer.text for offer in offers]
         results = {
             "context": context,
-            "suggestions": [offer.text for offer in offers],
+            "suggestions": suggestions,
             "correction": None if correction is None else correction.text,
             "ms": milliseconds,
         }
-        output.result("\n".join(results["suggestions"]), results)
+        output.result("\n".join(suggestions), results)
         return
 
     def save() -> None:
