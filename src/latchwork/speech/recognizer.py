@@ -16,17 +16,16 @@ from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.core.spec import LSTM, Bidirectional, Dense, Dropout, Sequential
 from latchwork.core.storage import Latch
-from latchwork.engines.jax.network import Network
 from latchwork.estimators.base import Estimator
 from latchwork.speech.loading import Utterance, load_utterances
 from latchwork.speech.measures import figures
 from latchwork.speech.model import JOB, SpeechModel
-from latchwork.speech.objective import ConnectionistTemporal
 from latchwork.speech.preparing import are_single_words, as_rows, joined, varied
 from latchwork.speech.recordings import Recordings, read_recordings
 from latchwork.speech.symbols import Units, fit_symbols
-from latchwork.training import Data, History, Optimizer, fit
+from latchwork.training import ConnectionistTemporal, Data, History, Optimizer, Supervised, fit
 from latchwork.training.progress import Progress, ProgressKind
+from latchwork.transforms.augmentation import SpectrogramMasks
 from latchwork.transforms.scaling import standard_scaler
 from latchwork.transforms.spectrogram import Samples, Spectrogram
 
@@ -121,8 +120,8 @@ class SpeechRecognizer(Estimator):
         described = _network(self.hidden, len(symbols.known) + 1)
         epochs = int(np.clip(FULL_STEPS // rows["lengths"].sum(), FEWEST_EPOCHS, MOST_EPOCHS))
         fitted = fit(
-            Network.build(described, (None, spectrogram.features), self.random_state),
-            ConnectionistTemporal(bands=spectrogram.bands),
+            NetworkData.build(described, (None, spectrogram.features), self.random_state),
+            Supervised(ConnectionistTemporal(), augmentation=SpectrogramMasks(bands=spectrogram.bands)),
             data(rows),
             optimizer=self.optimizer
             or Optimizer("adamw", learning_rate=2e-3, schedule="cosine", warmup=0.1, weight_decay=0.01, clip=1.0),
@@ -137,13 +136,12 @@ class SpeechRecognizer(Estimator):
             progress=self.progress,
         )
         self.history_ = fitted.history
-        network = NetworkData(fitted.model.spec, fitted.model.parameters())
         record = {"history": self.history_.to_dict(), "strings": strings}
         described_data = {
             "recordings": len(read.items), "speakers": read.speakers, "layout": read.layout,
             "fingerprint": _fingerprint(utterances),
         }  # fmt: skip
-        self.model_ = SpeechModel(spectrogram, scaler, symbols, network, record, described_data)
+        self.model_ = SpeechModel(spectrogram, scaler, symbols, fitted.model, record, described_data)
         seconds = sum(len(each.samples) for each in utterances) / rate
         self.notes_ = (
             f"{len(utterances):,} recordings, {seconds / 60:.1f} minutes, {rate:,} samples a second ({read.layout})",
