@@ -1,4 +1,4 @@
-"""Makes the site's pages that follow from the code: the start, the reference of Python and of the command, guides' order.
+"""Makes the pages of the site that follow from the code: the start, the reference of Python and of the command.
 
 MkDocs calls `on_config` and `on_files` (see its page on hooks). Every public name has a page of its own, made from its
 docstring; the reference of the command is made from its help, so neither can fall behind.
@@ -41,7 +41,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
                 *(
                     {title: [{name: f"reference/{module.rpartition('.')[2]}.{name}.md"} for name in sorted(names)]}
                     for module, title in MODULES.items()
-                    if (names := import_module(module).__all__)
+                    if (names := own_names(module))
                 ),
             ]
     return config
@@ -49,11 +49,16 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages."""
-    pages = {"index.md": start_page(), "reference/command.md": command_page()}
+    pages = {
+        "index.md": in_site("README.md"),
+        "contributing.md": in_site("CONTRIBUTING.md"),
+        "changes.md": in_site("CHANGELOG.md"),
+        "reference/command.md": command_page(),
+    }
     for name, home in public_names().items():
         pages[f"reference/{name}.md"] = f"::: {home}\n"
     for module in MODULES:
-        for name in import_module(module).__all__:
+        for name in own_names(module):
             found = getattr(import_module(module), name)
             pages[f"reference/{module.rpartition('.')[2]}.{name}.md"] = f"::: {_home_of(found, module, name)}\n"
     for path, content in pages.items():
@@ -68,16 +73,23 @@ def public_names() -> dict[str, str]:
     return {name: _home_of(getattr(package, name), "latchwork", name) for name in names}
 
 
+def own_names(module: str) -> list[str]:
+    """A package's public names that are not latchwork's own as well."""
+    return [name for name in import_module(module).__all__ if name not in public_names()]
+
+
 def _home_of(found: Any, module: str, name: str) -> str:
     home = getattr(found, "__module__", None)
     return f"{home}.{getattr(found, '__qualname__', name)}" if home else f"{module}.{name}"
 
 
-def start_page() -> str:
-    """The README, its links as the site has them."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    text = re.sub(r"\]\(docs/\)", "](article.md)", text)
-    return re.sub(r"\]\(docs/", "](", text)
+def in_site(name: str) -> str:
+    """A page of the repository's root, its links as the site has them."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for here, there in (("docs/)", "article.md)"), ("docs/", ""), ("CONTRIBUTING.md", "contributing.md"),
+                        ("CHANGELOG.md", "changes.md")):  # fmt: skip
+        text = text.replace(f"]({here}", f"]({there}")
+    return text
 
 
 def command_page() -> str:
