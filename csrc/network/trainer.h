@@ -1,6 +1,7 @@
 // Training steps of a whole network in one call: gather the rows, forward, loss, backward, optimiser, sums.
 #pragma once
 
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -47,9 +48,9 @@ struct Rule {
 
 // What becomes of gradients before the optimiser sees them.
 struct Limits {
-  Ranges frozen;      // zero: these are not trained
-  Ranges variables;   // each with a norm of at most `norm`
-  float norm, value;  // infinity for any; no number is further from zero than `value`
+  Ranges frozen;                            // zero: these are not trained
+  Ranges variables;                         // each with a norm of at most `norm`
+  float norm = INFINITY, value = INFINITY;  // no number is further from zero than `value`
 
   bool any() const;
 };

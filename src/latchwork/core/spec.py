@@ -46,6 +46,7 @@ __all__ = [
     "PeepholeLSTM",
     "Pooling",
     "RepeatVector",
+    "ResetFirstGRU",
     "Sequential",
     "SimpleRNN",
 ]  # fmt: skip
@@ -192,6 +193,26 @@ class GRU(Recurrent):
         shapes = super().parameter_shapes(shape)
         width = shapes.pop("bias")
         return shapes | {"input_bias": width, "hidden_bias": width}
+
+
+@described
+class ResetFirstGRU(Recurrent):
+    """Gated recurrent unit whose reset comes before the recurrent product (Cho et al., 2014). Gates r, z, n.
+
+    Keras's `GRU(reset_after=False)`. Its candidate waits for the reset, so that no kernel has it: it runs and trains in
+    NumPy, or through JAX.
+
+    Args:
+        activation: of the candidate: `tanh` or `relu`.
+    """
+
+    activation: Literal["tanh", "relu"] = "tanh"
+    gates: ClassVar[tuple[str, ...]] = ("reset", "update", "candidate")
+
+    def __post_init__(self) -> None:
+        """Refuse sizes, rates and activations that mean nothing."""
+        super().__post_init__()
+        check_choice(self, "activation", ("tanh", "relu"))
 
 
 @described
@@ -417,7 +438,7 @@ class Ahead(Layer):
         }
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class Activation(Layer):
     """A function of each number, or of each step's vector (`softmax`), where a layer has none of that name itself."""
 
@@ -437,7 +458,7 @@ class Activation(Layer):
         return shape
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class RepeatVector(Layer):
     """A vector at each of `times` steps: what a decoder reads of its encoder."""
 
@@ -456,7 +477,7 @@ class RepeatVector(Layer):
         return (self.times, shape[0])
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class Flatten(Layer):
     """A sequence of just `steps` steps as one vector, step after step."""
 
@@ -524,8 +545,8 @@ class Conv1D(Layer):
 LAYERS: dict[str, type[Layer]] = {
     kind.__name__: kind
     for kind in (
-        SimpleRNN, GRU, LSTM, PeepholeLSTM, CoupledLSTM, SLSTM, Bidirectional, Embedding, Dense, Dropout, LayerNorm,
-        Pooling, Ahead, Activation, RepeatVector, Flatten, Conv1D,
+        SimpleRNN, GRU, ResetFirstGRU, LSTM, PeepholeLSTM, CoupledLSTM, SLSTM, Bidirectional, Embedding, Dense, Dropout,
+        LayerNorm, Pooling, Ahead, Activation, RepeatVector, Flatten, Conv1D,
     )
 }  # fmt: skip
 
