@@ -21,13 +21,11 @@ def save(model: Any, path: Path, *, overwrite: bool) -> None:
     """Write a model; raises `InputError` where the ending says no format, or the file is there and must not change."""
     _check_free(path, overwrite)
     if path.suffix in OURS:
-        document = {
-            "job": "keras",
-            "network": model.network.to_dict(),
-            "fitted": {"keras": described(model)},
-            "training": {},
-            "data": {},
-        }
+        fitted: dict[str, Any] = {"keras": described(model)}
+        padding = model.reader().padding
+        if padding is not None:  # whoever answers with the file passes over such steps as well
+            fitted["padding"] = padding
+        document = {"job": "keras", "network": model.network.to_dict(), "fitted": fitted, "training": {}, "data": {}}
         storage.save(path, document, {f"network.{name}": array for name, array in model.current_parameters().items()})
     elif path.suffix in THEIRS:
         theirs.write(model, path)
@@ -39,11 +37,16 @@ def load(path: Path, make: Callable[..., Any], *, compiled: bool) -> Any:
     """A model out of a file, made by `make`, a `Sequential`."""
     if path.suffix in THEIRS:
         return theirs.read(path, make, compiled=compiled)
-    from latchwork.runtime.model import Model
-
     latch = storage.load_model(path)
     if latch.document["network"] is None:
         raise InputError(f"{path}: a {latch.document['job']} model without a network")
+    return from_latch(latch, make, compiled=compiled)
+
+
+def from_latch(latch: storage.Latch, make: Callable[..., Any], *, compiled: bool) -> Any:
+    """The model in an opened `.latch` file."""
+    from latchwork.runtime.model import Model
+
     own = latch.document["fitted"].get("keras")
     data = Model.from_latch(latch).data
     return from_network(data, make) if own is None else from_description(own, data, make, compiled=compiled)
