@@ -7,7 +7,6 @@ z, r, h; a coupled cell's input gate is 1 - f there too, by `input_forget`: i' =
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,23 +14,11 @@ from numpy.typing import NDArray
 
 from latchwork.core import spec
 from latchwork.core.errors import InputError
-from latchwork.interop.exporting.onnx_builder import Graph, float32
+from latchwork.interop.exporting.onnx_builder import Graph, Run, float32
+from latchwork.interop.exporting.onnx_slstm import run_slstm
 
 Array = NDArray[np.float32]
 Parameters = Mapping[str, Array]
-
-
-@dataclass(frozen=True)
-class Run:
-    """A recurrent layer over time, as values of the graph.
-
-    Attributes:
-        outputs: every step's, `[time, directions, batch, units]`.
-        states: what is left at the end, `[directions, batch, units]` each, in the order of the cell's states.
-    """
-
-    outputs: str
-    states: tuple[str, ...]
 
 
 def run_cell(
@@ -56,8 +43,6 @@ def run_cell(
         InputError: a cell that ONNX has no node for.
     """
     if isinstance(layer, spec.SLSTM):
-        from latchwork.interop.exporting.onnx_slstm import run_slstm
-
         return run_slstm(graph, layer, ways, inputs, lengths, states)
     operator, attributes, parts = _node(layer, ways)
     arrays = [graph.array(np.stack(parts[name]), name) for name in ("W", "R", "B")]

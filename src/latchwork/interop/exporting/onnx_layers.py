@@ -62,10 +62,12 @@ def add_network(flow: Flow, data: NetworkData) -> None:
     for index, (layer, shape) in enumerate(zip(data.spec.layers, data.spec.shapes()[1:], strict=True)):
         start = f"layers.{index}."
         own = {name.removeprefix(start): one for name, one in data.parameters.items() if name.startswith(start)}
-        add = ADDERS.get(type(layer)) or (_add_recurrent if isinstance(layer, spec.Recurrent) else None)
-        if add is None:
+        if isinstance(layer, spec.Recurrent):
+            _add_recurrent(flow, layer, own, index)
+        elif type(layer) in ADDERS:
+            ADDERS[type(layer)](flow, layer, own, index)
+        else:
             raise InputError(f"{layer!r} is not written as ONNX yet")
-        add(flow, layer, own, index)
         flow.shape = shape
 
 

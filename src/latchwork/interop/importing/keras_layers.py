@@ -94,7 +94,7 @@ def _refuse_other(layer: KerasLayer, name: str, known: Sequence[Any], why: str =
         value = str(cast("Mapping[str, Any]", value).get("class_name", value)).lower()
     if value not in known:
         expected = " or ".join(repr(each) for each in known)
-        raise InputError(f"{_named(layer)} has {name}={str(value)[:40]!r}: {expected} is read{why}")
+        raise InputError(f"{_named(layer)} has {name}={repr(value)[:40]}: {expected} is read{why}")
 
 
 def _arrays(layer: KerasLayer, *names: str) -> dict[str, Array]:
@@ -123,6 +123,8 @@ def _recurrent(layer: KerasLayer, arrays: tuple[Array, ...]) -> tuple[spec.Recur
         "activation": str(config.get("activation", "tanh")),
     }
     _refuse_other(own, "activation", ("tanh", "relu"))
+    if layer.kind != "SimpleRNN":
+        _refuse_other(own, "recurrent_activation", ("sigmoid",))
     biased = config.get("use_bias", True) is not False
     named = _arrays(own, "kernel", "recurrent_kernel", *(("bias",) if biased else ()))
     weights = {"input_weight": named["kernel"], "hidden_weight": named["recurrent_kernel"]}
@@ -132,11 +134,9 @@ def _recurrent(layer: KerasLayer, arrays: tuple[Array, ...]) -> tuple[spec.Recur
             bias = named.get("bias", np.zeros(width, np.float32))
             return spec.SimpleRNN(**common), weights | {"bias": bias}
         case "LSTM":
-            _refuse_other(own, "recurrent_activation", ("sigmoid",))
             bias = named.get("bias", np.zeros(width, np.float32))
             return spec.LSTM(**common), weights | {"bias": bias}
         case _:
-            _refuse_other(own, "recurrent_activation", ("sigmoid",))
             if config.get("reset_after", True) in (False, 0):
                 first = weights | {"bias": named.get("bias", np.zeros(width, np.float32))}
                 return spec.ResetFirstGRU(**common), {name: swap_gates(array) for name, array in first.items()}
@@ -197,7 +197,7 @@ def _read_bidirectional(reading: Reading, layer: KerasLayer) -> None:
         raise InputError(f"{_named(layer)} reads backwards with other settings than forwards")
     arrays = {f"forward.{name}": array for name, array in forward.items()}
     arrays |= {f"backward.{name}": array for name, array in backward.items()}
-    merge = cast("Any", layer.config.get("merge_mode", "concat"))
+    merge = layer.config.get("merge_mode", "concat")
     reading.add(spec.Bidirectional(described, merge), arrays, layer.name)
 
 

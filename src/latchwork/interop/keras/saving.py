@@ -21,16 +21,26 @@ def save(model: Any, path: Path, *, overwrite: bool) -> None:
     """Write a model; raises `InputError` where the ending says no format, or the file is there and must not change."""
     _check_free(path, overwrite)
     if path.suffix in OURS:
-        fitted: dict[str, Any] = {"keras": described(model)}
-        padding = model.reader().padding
-        if padding is not None:  # whoever answers with the file passes over such steps as well
-            fitted["padding"] = padding
-        document = {"job": "keras", "network": model.network.to_dict(), "fitted": fitted, "training": {}, "data": {}}
+        document = {
+            "job": "keras",
+            "network": model.network.to_dict(),
+            "fitted": {"keras": described(model)} | _padding(model),
+            "training": {},
+            "data": {},
+        }
         storage.save(path, document, {f"network.{name}": array for name, array in model.current_parameters().items()})
     elif path.suffix in THEIRS:
         theirs.write(model, path)
     else:
         raise InputError(f"{path}: a model is saved as .latch, or as .keras or .h5 for Keras; got {path.suffix!r}")
+
+
+def _padding(model: Any) -> dict[str, float]:
+    """The value whose steps are masked, as `runtime.Model` takes it."""
+    reader = model.reader()
+    if reader.mask_zero:
+        return {"padding": 0.0}
+    return {} if reader.mask_value is None else {"padding": reader.mask_value}
 
 
 def load(path: Path, make: Callable[..., Any], *, compiled: bool) -> Any:
