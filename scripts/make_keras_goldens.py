@@ -1,6 +1,7 @@
 """Write what Keras gives for tests/keras: tests/goldens/keras_steps.npz and keras_scripts.json.
 
-    KERAS_BACKEND=tensorflow python scripts/make_keras_goldens.py steps|scripts
+    KERAS_BACKEND=tensorflow python scripts/make_keras_goldens.py steps [CASE ...]
+    KERAS_BACKEND=tensorflow python scripts/make_keras_goldens.py scripts
 
 `steps`: of each case of tests/keras/cases.py the weights before (`weights.0` ...), the loss and the metrics of each of
 ten training steps (`losses`) and of `evaluate` over all rows afterwards (`evaluated`), the weights after, and what
@@ -45,13 +46,16 @@ def steps_of(case):
     return found | {f"after.{at}": array for at, array in enumerate(model.get_weights())}
 
 
-def make_steps():
-    arrays = {}
+def make_steps(*names):
+    path = GOLDENS / "keras_steps.npz"
+    arrays = dict(np.load(path)) if names else {}
     for number, (name, case) in enumerate(CASES.items()):
+        if names and name not in names:
+            continue
         keras.utils.set_random_seed(number)
         arrays |= {f"{name}/{key}": value for key, value in steps_of(case(keras)).items()}
         print(name, arrays[f"{name}/losses"][:, 0].round(4).tolist(), flush=True)
-    np.savez_compressed(GOLDENS / "keras_steps.npz", **arrays)
+    np.savez_compressed(path, **arrays)
 
 
 def make_scripts():
@@ -73,4 +77,4 @@ def make_scripts():
 
 
 if __name__ == "__main__":
-    {"steps": make_steps, "scripts": make_scripts}[sys.argv[1]]()
+    {"steps": make_steps, "scripts": make_scripts}[sys.argv[1]](*sys.argv[2:])

@@ -26,8 +26,9 @@ struct DenseLearningJob {
   int64_t rows, depth, width;
   Activation activation;
   const float* inputs;  // [rows, depth]
-  const float* weight;  // [depth, width]
-  const float* bias;    // these two as in the product
+  const float* weight;  // [depth, width], or [width, depth] where it is transposed; so is its gradient
+  bool transposed;
+  const float* bias;  // these two as in the product
   const float* starts;
   int64_t shared;
   float* outputs;  // [rows, width]

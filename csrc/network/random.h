@@ -30,7 +30,8 @@ inline Philox keyed(uint64_t seed, uint64_t place) {
   return {{static_cast<uint32_t>(seed), static_cast<uint32_t>(place) ^ (static_cast<uint32_t>(seed >> 32) << 12)}};
 }
 
-inline constexpr uint64_t kImages = 0xfff;  // the place of what images are changed by; layers come before it
+// The places of what images are changed by, and of what a sampled layer draws; layers come before them.
+inline constexpr uint64_t kImages = 0xfff, kSampled = 0xffe;
 
 // Fills mask[begin, end) of a layer's mask in a step: zero with probability `rate`, else 1 / (1 - rate), so that the
 // expectation stays. `begin` is a multiple of 4.

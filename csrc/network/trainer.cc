@@ -13,6 +13,12 @@ constexpr int64_t kSquared = 4096;
 
 int64_t part(int64_t count, int rank, int size) { return count * rank / size; }
 
+int64_t carried_by(const NetworkDescription& network, int64_t rows) {
+  int64_t floats = 0;
+  for (const LayerDescription& layer : network) floats += carried_floats(layer, rows);
+  return floats;
+}
+
 }  // namespace
 
 bool Limits::any() const { return !frozen.empty() || std::isfinite(norm) || std::isfinite(value); }
@@ -23,6 +29,7 @@ Trainer::Trainer(const TrainerPlan& plan)
       by_values_(plan.by_values),
       plain_counts_(plan.plain_counts),
       parameter_count_(parameter_floats(plan.network, plan.input)),
+      carried_count_(plan.carries ? carried_by(plan.network, plan.batch) : 0),
       threads_(plan.threads),
       rule_(plan.rule),
       limits_(plan.limits),
@@ -30,6 +37,7 @@ Trainer::Trainer(const TrainerPlan& plan)
       parameters_(parameter_count_),
       gradients_(trains_ ? parameter_count_ : 0),
       slots_(trains_ ? 2 * parameter_count_ : 0),
+      carried_(carried_count_),
       lengths_(ragged_ ? plan.batch : 0, static_cast<int32_t>(plan.time)),
       weights_(plan.batch),
       shares_(plan.batch),
@@ -61,11 +69,41 @@ Trainer::Trainer(const TrainerPlan& plan)
   setting.gradients = trains_ ? gradients_.data() : nullptr;
   setting.use = trains_ ? Use::train : Use::evaluate;
   setting.threads = threads_;
-  for (const LayerDescription& layer : plan.network) add(layer, setting);
+  if (plan.carries) setting.carried = carried_.data();
+  tie(plan.network, setting);
+  const bool samples = trains_ && plan.sampling;
+  for (const LayerDescription& layer : plan.network)
+    samples && &layer == &plan.network.back() ? sample(plan, setting) : add(layer, setting);
   answers_each_step_ = setting.lengths != nullptr;
   if (terms_.empty() || !is_loss(terms_.front().criterion))
     throw std::invalid_argument("the first criterion is a loss");
   for (const Term& term : terms_) add(term);
+}
+
+// Where a layer is tied, all layers are told of the first one's vectors.
+void Trainer::tie(const NetworkDescription& network, LayerSetting& setting) const {
+  const auto* first = network.empty() ? nullptr : std::get_if<EmbeddingDescription>(&network.front());
+  Form form{input_.has_time, input_.tokens != nullptr, input_.width};
+  for (const LayerDescription& layer : network) {
+    const auto* dense = std::get_if<DenseDescription>(&layer);
+    if (dense && dense->tied) {
+      if (!first || setting.tie.vectors || dense->units != first->symbols || form.width != first->units)
+        throw std::invalid_argument("one layer may be tied to an embedding, which comes first and has its shape");
+      setting.tie = {parameters_.data(), trains_ ? gradients_.data() : nullptr};
+    }
+    form = form_after(layer, form);
+  }
+}
+
+// The last layer, as it is trained on a sample of its outputs.
+void Trainer::sample(const TrainerPlan& plan, const LayerSetting& setting) {
+  const auto* last = std::get_if<DenseDescription>(&plan.network.back());
+  for (const Term& term : plan.terms)
+    if (!last || term.criterion != Criterion::softmax_cross_entropy || term.settings != std::vector<float>{0.0f})
+      throw std::invalid_argument("a sample of the outputs has a cross-entropy, and nothing else");
+  classes_.resize(static_cast<std::size_t>(setting.input.rows * setting.input.steps));
+  sampled_classes_.resize(classes_.size());
+  layers_.push_back(make_sampled(*last, *plan.sampling, setting, classes_.data(), sampled_classes_.data()));
 }
 
 void Trainer::add(const LayerDescription& layer, LayerSetting& setting) {
@@ -76,6 +114,7 @@ void Trainer::add(const LayerDescription& layer, LayerSetting& setting) {
   setting.input = output();
   setting.parameters += floats;
   if (trains_) setting.gradients += floats;
+  if (setting.carried) setting.carried += carried_floats(layer, input_.rows);
   if (std::holds_alternative<RecurrentDescription>(layer) || std::holds_alternative<DropoutDescription>(layer))
     setting.place += 2;
   if (!after.has_time || std::holds_alternative<AheadDescription>(layer)) setting.lengths = nullptr;
@@ -106,18 +145,14 @@ void Trainer::add(const Term& term) {
     job.classes = criteria_.front().classes;
   } else if (latchwork::takes_classes(term.criterion)) {
     classes_.resize(static_cast<std::size_t>(outputs.rows * outputs.steps));
-    job.classes = classes_.data();
+    job.classes = sampled_classes_.empty() ? classes_.data() : sampled_classes_.data();
   } else {
     job.values = values_ = take(outputs.count() / levels);
   }
   criteria_.push_back(job);
 }
 
-// Takes the parameters and the slots over; returns how many threads a call is worth.
-int Trainer::begin(const float* parameters, const float* slots) {
-  const std::size_t bytes = static_cast<std::size_t>(parameter_count_) * sizeof(float);
-  std::memcpy(parameters_.data(), parameters, bytes);
-  if (this->slots()) std::memcpy(slots_.data(), slots, bytes * this->slots());
+int Trainer::useful_threads() const {
   int threads = 1;
   for (const auto& layer : layers_) {
     layer->arrange({});
@@ -126,15 +161,25 @@ int Trainer::begin(const float* parameters, const float* slots) {
   return threads;
 }
 
-void Trainer::end(float* parameters, float* slots) const {
-  if (!trains_) return;
+// Takes the arrays over; returns how many threads a call is worth.
+int Trainer::begin(const Memory& memory) {
   const std::size_t bytes = static_cast<std::size_t>(parameter_count_) * sizeof(float);
-  std::memcpy(parameters, parameters_.data(), bytes);
-  if (this->slots()) std::memcpy(slots, slots_.data(), bytes * this->slots());
+  std::memcpy(parameters_.data(), memory.parameters, bytes);
+  if (slots()) std::memcpy(slots_.data(), memory.slots, bytes * slots());
+  if (carried_count_) std::memcpy(carried_.data(), memory.carried, carried_count_ * sizeof(float));
+  return useful_threads();
 }
 
-void Trainer::run(float* parameters, float* slots, const Examples& examples, const Batches& batches) {
-  const int threads = begin(parameters, slots);
+void Trainer::end(const Memory& memory) const {
+  if (carried_count_) std::memcpy(memory.carried, carried_.data(), carried_count_ * sizeof(float));
+  if (!trains_) return;
+  const std::size_t bytes = static_cast<std::size_t>(parameter_count_) * sizeof(float);
+  std::memcpy(memory.parameters, parameters_.data(), bytes);
+  if (slots()) std::memcpy(memory.slots, slots_.data(), bytes * slots());
+}
+
+void Trainer::run(const Memory& memory, const Examples& examples, const Batches& batches) {
+  const int threads = begin(memory);
   const Call call{this, &examples, &batches};
   run_team(
       threads,
@@ -143,14 +188,14 @@ void Trainer::run(float* parameters, float* slots, const Examples& examples, con
         call.self->work(call, team);
       },
       &call);
-  end(parameters, slots);
+  end(memory);
 }
 
-void Trainer::run_alone(float* parameters, float* slots, const Examples& examples, const Batches& batches) {
-  begin(parameters, slots);
+void Trainer::run_alone(const Memory& memory, const Examples& examples, const Batches& batches) {
+  begin(memory);
   Barrier alone(1);
   work({this, &examples, &batches}, {0, 1, &alone});
-  end(parameters, slots);
+  end(memory);
 }
 
 void Trainer::work(const Call& call, const Team& team) {
@@ -158,6 +203,8 @@ void Trainer::work(const Call& call, const Team& team) {
   for (int64_t step = 0; step < batches.count; ++step) {
     const StepOf of{batches.seed, static_cast<uint64_t>(batches.first + step), trains_};
     gather(call, step, of, team);
+    if (team.rank == 0 && batches.begin_every && (batches.first + step) % batches.begin_every == 0)
+      std::memset(carried_.data(), 0, static_cast<std::size_t>(carried_count_) * sizeof(float));
     team.sync();
     if (team.rank == 0) count(batches.order + step * batch(), call.examples->weight);
     for (const auto& layer : layers_) {
@@ -168,13 +215,15 @@ void Trainer::work(const Call& call, const Team& team) {
     penalties_.measure(parameters_.data(), team);
     team.sync();
     if (team.rank == 0) add_up(batches.sums + step * (criteria() + 1));
+    for (auto layer = layers_.rbegin(); trains_ && layer != layers_.rend(); ++layer) {
+      (*layer)->backward(of, team);
+      team.sync();
+    }
+    for (const auto& layer : layers_)
+      if (team.rank == 0) layer->carry();
     if (!trains_) {
       team.sync();
       continue;
-    }
-    for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer) {
-      (*layer)->backward(of, team);
-      team.sync();
     }
     if (penalties_) {
       penalties_.add_slopes(parameters_.data(), gradients_.data(), team);

@@ -8,6 +8,7 @@
 
 #include "network/layers.h"
 #include "network/penalties.h"
+#include "network/sampled.h"
 #include "network/warp.h"
 
 namespace latchwork {
@@ -58,8 +59,9 @@ struct Batches {
   const float* scales;  // [count]: minus each step's rate
   int64_t first;        // the number of the first step, counted from the start of the run
   uint64_t seed;
-  float most_norm;  // of all gradients together; infinity for any
-  double* sums;     // [count, criteria + 1]: each criterion's over the rows, weighted, and the weights'
+  int64_t begin_every;  // after so many steps the states that are carried begin anew, with zeros; 0 for never
+  float most_norm;      // of all gradients together; infinity for any
+  double* sums;         // [count, criteria + 1]: each criterion's over the rows, weighted, and the weights'
 };
 
 struct Term {
@@ -75,6 +77,7 @@ struct TrainerPlan {
   int64_t horizon;          // of layers that look ahead, else 0
   bool ragged;              // rows come with lengths
   bool trains;              // else it only evaluates
+  bool carries;             // each step begins with the states that the one before has ended with
   bool by_values;           // rows count by their observed targets, so that a loss is a mean of values, not of rows
   std::vector<Term> terms;  // the loss comes first
   std::vector<Penalty> penalties;
@@ -82,7 +85,13 @@ struct TrainerPlan {
   Rule rule;
   Limits limits;
   std::optional<AffineLimits> images;  // that inputs are changed by while it trains
+  std::optional<Sampling> sampling;    // of the last layer's outputs while it trains
   int threads;                         // that a call may use
+};
+
+// What a run changes: the parameters, what the optimiser keeps [slots, parameters], and the states that are carried.
+struct Memory {
+  float *parameters, *slots, *carried;
 };
 
 // A network for one shape of batch; it is used from one thread at a time.
@@ -102,13 +111,16 @@ class Trainer {
   bool takes_classes() const { return latchwork::takes_classes(criteria_.front().criterion); }
   int64_t criteria() const { return static_cast<int64_t>(criteria_.size()); }
   int64_t parameters() const { return parameter_count_; }
+  int64_t carried() const { return carried_count_; }
   int slots() const { return trains_ ? direction_slots(rule_.direction) : 0; }
 
-  // Trains for the batches' steps, on as many threads as it is worth; `parameters` and `slots` [slots, parameters]
-  // change in place. One that was made to evaluate reads its parameters alone.
-  void run(float* parameters, float* slots, const Examples& examples, const Batches& batches);
+  // Trains for the batches' steps, on as many threads as it is worth; the arrays of `memory` change in place. One that
+  // was made to evaluate reads its parameters alone.
+  void run(const Memory& memory, const Examples& examples, const Batches& batches);
   // The same on the calling thread.
-  void run_alone(float* parameters, float* slots, const Examples& examples, const Batches& batches);
+  void run_alone(const Memory& memory, const Examples& examples, const Batches& batches);
+  // How many threads a call is worth.
+  int useful_threads() const;
 
  private:
   struct Call {
@@ -120,9 +132,11 @@ class Trainer {
   const Flow& output() const { return layers_.empty() ? input_ : layers_.back()->output(); }
   float* take(int64_t count) { return buffers_.emplace_back(count).data(); }
   void add(const LayerDescription& layer, LayerSetting& setting);
+  void tie(const NetworkDescription& network, LayerSetting& setting) const;
+  void sample(const TrainerPlan& plan, const LayerSetting& setting);
   void add(const Term& term);
-  int begin(const float* parameters, const float* slots);
-  void end(float* parameters, float* slots) const;
+  int begin(const Memory& memory);
+  void end(const Memory& memory) const;
   void work(const Call& call, const Team& team);
   void gather(const Call& call, int64_t step, const StepOf& of, const Team& team);
   void count(const int32_t* order, const Column<float>& weight);
@@ -132,16 +146,17 @@ class Trainer {
   void update(int64_t step, const Batches& batches, const Team& team);
 
   const bool ragged_, trains_, by_values_, plain_counts_;
-  const int64_t parameter_count_;
+  const int64_t parameter_count_, carried_count_;
   const int threads_;
   const Rule rule_;
   const Limits limits_;
   const std::optional<AffineLimits> images_;
   int64_t ahead_floats_ = 0;
-  Floats parameters_, gradients_, slots_;
+  Floats parameters_, gradients_, slots_, carried_;
   std::vector<Floats> buffers_;
   Flow input_{};
   std::vector<int32_t> tokens_, lengths_, classes_;
+  std::vector<int32_t> sampled_classes_;  // the classes' places in the sample
   std::vector<float> weights_, shares_, counts_;
   float *values_ = nullptr, *ahead_ = nullptr;
   std::vector<double> squares_;

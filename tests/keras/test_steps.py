@@ -55,7 +55,7 @@ def test_ten_steps_are_keras_own(name: str, goldens: dict[str, Any]):
     model.reset_states()
     close(np.atleast_1d(model.evaluate(x, y, batch_size=BATCH, verbose=0)), golden["evaluated"], "evaluate")
     model.reset_states()
-    predicted, real = model.predict(x[:BATCH]), np.ones((BATCH, 1), bool)
+    predicted, real = model.predict(x[:BATCH]), np.True_
     if name == "bidirectional_with_masking":
         real = (x[:BATCH] != -1).any(axis=-1)[..., None]
     close(np.where(real, predicted, 0), np.where(real, golden["predicted"], 0), "predict")

@@ -293,14 +293,25 @@ class Embedding(Layer):
 
 @described
 class Dense(Layer):
-    """activation(x W + b) on the last axis; on a sequence, at every step. The losses take a linear last layer."""
+    """activation(x W + b) on the last axis; on a sequence, at every step. The losses take a linear last layer.
+
+    Args:
+        units: how many outputs.
+        activation: of each.
+        tied: W is the matrix of the embedding that the network begins with, transposed, and learned once for both
+            (Press & Wolf, 2017): there is an output for each token, and the layer before gives as many numbers as a
+            token's vector has.
+    """
 
     units: int
     activation: Literal["tanh", "relu", "sigmoid"] | None = None
+    tied: bool = False
 
     def __post_init__(self) -> None:
         """Refuse sizes and activations that mean nothing."""
         check_size(self, "units")
+        if not isinstance(self.tied, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputError(f"Dense: tied is True or False, got {self.tied!r}")
         if cast(str, self.activation) == "softmax":
             raise InputError(
                 f"Dense({self.units}, activation='softmax'): the classifier applies the softmax itself, "
@@ -314,8 +325,14 @@ class Dense(Layer):
         return (*shape[:-1], self.units)
 
     def parameter_shapes(self, shape: Shape) -> ParameterShapes:
-        """`weight [features, units]`, `bias [units]`."""
-        return {"weight": (features_of(self, shape), self.units), "bias": (self.units,)}
+        """`weight [features, units]`, `bias [units]`; where it is tied, the bias alone."""
+        weight = {} if self.tied else {"weight": (features_of(self, shape), self.units)}
+        return weight | {"bias": (self.units,)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data; what is not tied says nothing of it, so that earlier versions read it."""
+        data = super().to_dict()
+        return data if self.tied else {name: value for name, value in data.items() if name != "tied"}
 
 
 @described
@@ -531,6 +548,8 @@ class Sequential:
             raise InputError("the network's input shape is not known yet: fit it, or call with_input((time, features))")
         shapes = [self.input_shape]
         for layer in self.layers:
+            if isinstance(layer, Dense) and layer.tied:
+                _check_tied(layer, self.layers[0], shapes[-1])
             shapes.append(layer.output_shape(shapes[-1]))
         return shapes
 
@@ -609,6 +628,18 @@ def layer_from_dict(data: object) -> Layer:
         return LAYERS[kind](**arguments)
     except TypeError as error:
         raise InputError(f"layer {kind} takes other fields than {short(sorted(arguments))}") from error
+
+
+def _check_tied(layer: Dense, first: Layer, shape: Shape) -> None:
+    if not isinstance(first, Embedding):
+        raise InputError(f"{layer!r} uses an embedding's vectors: begin the network with Embedding({layer.units}, ...)")
+    if layer.units != first.tokens:
+        raise InputError(f"{layer!r} scores each token: {first!r} has {first.tokens}, so give it that many units")
+    if features_of(layer, shape) != first.units:
+        raise InputError(
+            f"{layer!r} uses the vectors of {first!r} and is given {features_of(layer, shape)} numbers: "
+            f"put Dense({first.units}) before it"
+        )
 
 
 def _is_shape(shape: object) -> bool:

@@ -111,7 +111,11 @@ CELLS: dict[type[spec.Recurrent], CellRow] = {
 LAYERS: dict[type[spec.Layer], LayerRow] = {
     row.description: row
     for row in (
-        LayerRow(spec.Dense, layers.dense, lambda of: {"units": of.units, "activation": of.activation or "none"}),
+        LayerRow(
+            spec.Dense,
+            layers.dense,
+            lambda of: {"units": of.units, "activation": of.activation or "none", "tied": of.tied},
+        ),
         LayerRow(
             spec.Embedding,
             layers.embedding,

@@ -16,19 +16,18 @@ from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.core.spec import LSTM
 from latchwork.core.storage import Latch
-from latchwork.engines.jax.network import Network
+from latchwork.core.tying import is_tied, untied
 from latchwork.estimators.base import Estimator, network_in_jax
 from latchwork.text.keyboard import Keyboard
 from latchwork.text.model import JOB, Surprise, TextModel, as_stored
 from latchwork.text.ngram import NGram
-from latchwork.text.objective import NextToken, untie
 from latchwork.text.personal import PersonalWords
 from latchwork.text.reading import TextSource, TokenFile, from_path, from_string, split, tokenize
 from latchwork.text.scoring import best_share, best_shares, network_bits
 from latchwork.text.settings import DEFAULT_MINUTES, Settings, choose_settings
 from latchwork.text.streams import as_streams
 from latchwork.text.testing import Part, set_aside
-from latchwork.training import Data, EpochReport, History, Optimizer, fit
+from latchwork.training import Data, EpochReport, History, Moment, Optimizer, fit
 from latchwork.training.progress import Progress, ProgressKind
 from latchwork.transforms.vocabulary import Vocabulary, fit_vocabulary
 
@@ -103,7 +102,7 @@ class LanguageModel(Estimator):
             InputError: the text is empty, not UTF-8, or too short.
         """
         del y  # scikit-learn passes one
-        began = time.monotonic()
+        began = Moment.now()
         source = _source(text)
         vocabulary = fit_vocabulary(self.units, self._learned(source), self.vocabulary_size)
         tokens = tokenize(source, vocabulary)
@@ -112,14 +111,15 @@ class LanguageModel(Estimator):
         ngram = NGram.fit(parts.train, len(vocabulary), settings.ngram_order, settings.ngram_bytes)
         network = _build(settings, vocabulary, parts.train, self.random_state)
 
-        def as_model(network: Network, training: dict[str, Any]) -> TextModel:
-            parameters = untie(network) if settings.tied else network.parameters()
+        def as_model(trained: NetworkData, training: dict[str, Any]) -> TextModel:
+            tied = any(map(is_tied, trained.spec.layers))
+            spec, parameters = untied(trained.spec, trained.parameters)
             return TextModel(
                 vocabulary,
-                NetworkData(network.spec, as_stored(parameters, network.spec, self.units, settings.tied)),
+                NetworkData(spec, as_stored(dict(parameters), spec, self.units, tied)),
                 ngram,
                 settings.ngram_share,
-                tied=settings.tied,
+                tied=tied,
                 training=training,
                 trained_on=_record_of(source, tokens, self),
             )
@@ -130,7 +130,7 @@ class LanguageModel(Estimator):
         self.history_ = (
             fitted := fit(
                 network,
-                NextToken(settings.tied, settings.sampling),
+                settings.objective,
                 training,
                 optimizer=settings.optimizer,
                 steps=self.steps,
@@ -161,7 +161,7 @@ class LanguageModel(Estimator):
         return self
 
     @property
-    def network_(self) -> Network:
+    def network_(self) -> Any:
         """The network alone in JAX, built anew at each call; raises `InputError` where JAX is not installed."""
         return network_in_jax(self._fitted().data)
 
@@ -234,7 +234,7 @@ class LanguageModel(Estimator):
 class _Samples:
     """Shows what the model writes, now and then."""
 
-    def __init__(self, listener: Listener, model: Callable[[Network], TextModel]) -> None:
+    def __init__(self, listener: Listener, model: Callable[[NetworkData], TextModel]) -> None:
         self._listener, self._model, self._last = listener, model, 0.0
 
     def __call__(self, report: EpochReport) -> None:
@@ -255,14 +255,13 @@ def _source(text: str | Path | TextSource) -> TextSource:
             raise InputError(f"got {type(text).__name__}: expected a text as str, the Path of a file or folder")
 
 
-def _build(settings: Settings, vocabulary: Vocabulary, train: NDArray[Any], seed: int) -> Network:
+def _build(settings: Settings, vocabulary: Vocabulary, train: NDArray[Any], seed: int) -> NetworkData:
     """The network, its last bias set to how frequent each token is: the first thing that it would learn."""
-    network = Network.build(settings.network, (None,), seed)
-    parameters = network.parameters()
-    bias = f"layers.{len(network.layers) - 1}.bias"
+    network = NetworkData.build(settings.network, (None,), seed)
+    bias = f"layers.{len(network.spec.layers) - 1}.bias"
     counts = np.bincount(np.asarray(train[:10_000_000]), minlength=len(vocabulary)) + 0.5
-    parameters[bias] = np.log(counts / counts.sum()).astype(np.float32)
-    return Network.from_parameters(network.spec, parameters)
+    frequency = np.log(counts / counts.sum()).astype(np.float32)
+    return NetworkData(network.spec, {**network.parameters, bias: frequency})
 
 
 def _watched(validation: NDArray[Any], settings: Settings) -> Data | None:

@@ -8,6 +8,7 @@ where it can); a forced way that cannot run a case says why.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,12 +19,13 @@ from latchwork.core import settings
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.engines.native import training as native
-from latchwork.engines.steps import Evaluation, Steps, Term, Update
+from latchwork.engines.steps import Evaluation, Sampling, Steps, Term, Update
 from latchwork.training.data import Source
 from latchwork.training.losses import (
     Accuracy,
     BinaryAccuracy,
     BinaryCrossEntropy,
+    Bits,
     Huber,
     LogCosh,
     Loss,
@@ -33,6 +35,7 @@ from latchwork.training.losses import (
     MeanSquaredLogarithmicError,
     Pinball,
     PoissonLoss,
+    SampledCrossEntropy,
     SmoothAbsoluteError,
     SmoothSMAPE,
     SoftmaxCrossEntropy,
@@ -114,11 +117,15 @@ class NativeEngine:
             if term is None:
                 return f"it knows no {type(loss).__name__}"
             terms.append(term)
-        return native.why_not(job.model, terms, job.data.shapes())
+        reason = native.why_not(job.model, terms, job.data.shapes(), carries=objective.carried)
+        if reason is None and job.optimizer is not None and isinstance(objective.loss, SampledCrossEntropy):
+            reason = native.why_not_sampled(job.model, Sampling(objective.loss.frequent, objective.loss.drawn), terms)
+        return reason
 
     def steps(self, job: Job) -> Steps:
         """Blocks of steps in one call each."""
-        return native.NativeSteps(self._program(job), job.members.seeds())
+        steps_per_epoch = job.members.steps_per_epoch(job.data, job.batch_size)
+        return native.NativeSteps(self._program(job), job.members.seeds(), steps_per_epoch)
 
     def evaluation(self, job: Job) -> Evaluation:
         """Without an update."""
@@ -129,9 +136,18 @@ class NativeEngine:
         terms = [kernels_term(loss) for loss in (objective.loss, *(metric for _, metric in objective.metrics))]
         known = tuple(term for term in terms if term is not None)
         images = objective.augmentation if isinstance(objective.augmentation, AffineImages) else None
-        by_values = objective.mean == "values"
+        loss = objective.loss
         return native.Program(
-            job.model, known, job.data, job.batch_size, job.update(), by_values, images, objective.penalties
+            job.model,
+            known,
+            job.data,
+            job.batch_size,
+            job.update(),
+            by_values=objective.mean == "values",
+            images=images,
+            penalties=objective.penalties,
+            carries=objective.carried,
+            sampling=Sampling(loss.frequent, loss.drawn) if isinstance(loss, SampledCrossEntropy) else None,
         )
 
 
@@ -179,7 +195,7 @@ class XlaEngine:
         by_values = objective.mean == "values"
         return SupervisedFunction(
             objective.loss, objective.metrics, objective.augmentation, by_values, objective.penalties,
-            targets=takes(objective.loss),
+            targets=takes(objective.loss), carried=objective.carried,
         )  # fmt: skip
 
 
@@ -214,6 +230,8 @@ def kernels_term(loss: Loss) -> Term | None:
 
 TERMS: dict[type[Any], Callable[[Any], Term]] = {
     SoftmaxCrossEntropy: lambda of: Term("softmax_cross_entropy", (of.label_smoothing,)),
+    SampledCrossEntropy: lambda _: Term("softmax_cross_entropy"),
+    Bits: lambda _: Term("softmax_cross_entropy", factor=1 / math.log(2)),
     BinaryCrossEntropy: lambda of: Term("binary_cross_entropy", (of.label_smoothing,)),
     MeanSquaredError: lambda _: Term("squared_error"),
     MeanAbsoluteError: lambda _: Term("absolute_error"),

@@ -1,5 +1,6 @@
 // Whole training steps: random networks of every layer, beside themselves on other numbers of threads, side by side and
 // from several threads at a time; their gradients beside what a small step along them does to the loss.
+#include <optional>
 #include <thread>
 
 #include "compare.h"
@@ -25,16 +26,19 @@ struct Training {
   int64_t batch, time, features, symbols, embedded;  // symbols: 0 where it takes numbers
   bool ragged, smooth;                               // smooth: its loss has a derivative everywhere
   bool by_values;
+  bool carries = false;
+  int64_t begin_every = 0;
   int64_t horizon = 0;
   float most_norm;
-  int64_t parameters = 0, rows = 0, targets = 0, steps = 0;
+  int64_t parameters = 0, carried = 0, rows = 0, targets = 0, steps = 0;
+  std::optional<latchwork::Sampling> sampling;
   latchwork::NetworkDescription layers;
   std::vector<Criterion> criteria;
   std::vector<latchwork::Penalty> penalties;
   bool answers_each_step = false;
   latchwork::Rule rule{};
   uint64_t seed;
-  Floats inputs, values, start, weight, scales, ahead;
+  Floats inputs, values, start, states, weight, scales, ahead;
   std::vector<int32_t> tokens, classes, lengths, order;
   std::string text;
 
@@ -48,7 +52,10 @@ struct Training {
     plan.ragged = ragged;
     plan.trains = trains;
     plan.by_values = by_values;
-    for (const Criterion criterion : criteria) plan.terms.push_back({criterion, settings_of(criterion)});
+    plan.carries = carries;
+    plan.sampling = sampling;
+    for (const Criterion criterion : criteria)
+      plan.terms.push_back({criterion, sampling ? std::vector<float>{0.0f} : settings_of(criterion)});
     plan.penalties = penalties;
     plan.rule = rule;
     plan.threads = threads;
@@ -94,15 +101,16 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
   t.embedded = random.from(1, 20);
   int64_t width = t.symbols ? t.embedded : t.features;
   bool has_time = true;
+  t.carries = random.chance(30);
   const auto add = [&](latchwork::LayerDescription layer) { t.layers.push_back(std::move(layer)); };
   const auto recurrent = [&](bool last_only) {
     latchwork::RecurrentDescription layer{};
-    layer.both_ways = random.chance(30);
+    layer.both_ways = !t.carries && random.chance(30);
     layer.kind = static_cast<Kind>(random.from(0, latchwork::kKinds - 1));
     if (smooth && layer.kind == Kind::simple_rnn_relu) layer.kind = Kind::gru;
     layer.units = large ? random.from(40, 70) : random.from(1, 20);
     if (random.chance(20)) layer.units *= layer.heads = random.from(2, 3);
-    layer.reverse = random.chance(30);
+    layer.reverse = !t.carries && random.chance(30);
     layer.return_sequences = !last_only;
     layer.dropout = !smooth && random.chance(30) ? 0.25f : 0.0f;
     layer.recurrent_dropout = !smooth && random.chance(30) ? 0.2f : 0.0f;
@@ -148,13 +156,18 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
                                          Criterion::absolute_error,
                                          Criterion::huber,
                                          Criterion::pinball};
-  const Criterion loss = losses[random.from(0, smooth ? 4 : 7)];
+  const bool samples = random.chance(25);
+  const Criterion loss = losses[samples ? 0 : random.from(0, smooth ? 4 : 7)];
   const int64_t levels = loss == Criterion::pinball ? 3 : 1;
-  width = random.from(2, 20) * levels;
-  add(latchwork::DenseDescription{width, Activation::none});
+  const bool tied = t.symbols > 1 && t.symbols % levels == 0 && random.chance(50);
+  if (tied) add(latchwork::DenseDescription{t.embedded, Activation::tanh});
+  width = tied ? t.symbols : random.from(2, 20) * levels;
+  add(latchwork::DenseDescription{width, Activation::none, tied});
+  // A sample of the last output alone is all of them: the loss that is measured, without a sample, is then the same.
+  if (samples) t.sampling = latchwork::Sampling{smooth ? width - 1 : random.from(1, width - 1), random.from(1, 9)};
   t.answers_each_step = has_time;
   t.criteria = {loss};
-  if (random.chance(50))
+  if (!samples && random.chance(50))
     t.criteria.push_back(latchwork::takes_classes(loss)            ? Criterion::accuracy
                          : levels > 1                              ? Criterion::pinball
                          : loss == Criterion::binary_cross_entropy ? Criterion::binary_accuracy
@@ -212,10 +225,17 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
   t.order = whole(t.steps * t.batch, random.chance(50) ? -1 : 0, t.rows - 1);  // -1: no row
   t.order[0] = 0;
   t.start = numbers(members * t.parameters, 0.3);
+  for (const latchwork::LayerDescription& layer : t.layers)
+    if (t.carries) t.carried += latchwork::carried_floats(layer, t.batch);
+  t.states = numbers(members * t.carried, 0.3);
+  // Above zero, as what an exponential gate's memory is divided by always is.
+  for (int64_t i = 0; i < t.states.size(); ++i) t.states.data()[i] = 0.5f + std::fabs(t.states.data()[i]);
+  t.begin_every = random.from(0, 3);
   t.scales = Floats(t.steps);
   std::fill(t.scales.data(), t.scales.data() + t.steps, -0.01f);
   t.text = "training " + std::to_string(seed) + ": batch " + std::to_string(t.batch) + ", time " +
            std::to_string(t.time) + (t.ragged ? ", ragged" : "") + (t.symbols ? ", tokens" : "") + ", " +
+           (t.carries ? "carried states, " : "") + (tied ? "tied, " : "") + (samples ? "sampled, " : "") +
            std::to_string(t.layers.size()) + " layers, " + std::to_string(t.parameters) + " parameters";
   return t;
 }
@@ -226,13 +246,18 @@ std::string bytes(const Floats& array) {
 
 // What training leaves behind.
 struct Trained {
-  Floats parameters, slots;
+  Floats parameters, slots, carried;
   std::vector<double> sums;
 
   bool same(const Trained& other) const {
-    return bytes(parameters) == bytes(other.parameters) && bytes(slots) == bytes(other.slots) && sums == other.sums;
+    return bytes(parameters) == bytes(other.parameters) && bytes(slots) == bytes(other.slots) &&
+           bytes(carried) == bytes(other.carried) && sums == other.sums;
   }
-  bool intact() const { return parameters.intact() && slots.intact(); }
+  bool intact() const { return parameters.intact() && slots.intact() && carried.intact(); }
+  latchwork::Memory memory(int64_t member, int64_t members) {
+    const auto own = [&](Floats& array) { return array.data() + array.size() / members * member; };
+    return {own(parameters), own(slots), own(carried)};
+  }
   bool finite() const {
     for (int64_t i = 0; i < parameters.size(); ++i)
       if (!std::isfinite(parameters.data()[i])) return false;
@@ -241,20 +266,21 @@ struct Trained {
 };
 
 Trained begun(const Training& t, int64_t members, int slots) {
-  Trained now{t.start, Floats(members * t.parameters * slots), {}};
+  Trained now{t.start, Floats(members * t.parameters * slots), t.states, {}};
   std::fill(now.slots.data(), now.slots.data() + now.slots.size(), 0.0f);
   now.sums.resize(static_cast<std::size_t>(members * t.steps * static_cast<int64_t>(t.criteria.size() + 1)));
   return now;
 }
 
 latchwork::Batches batches(const Training& t, Trained& into) {
-  return {t.steps, t.order.data(), t.scales.data(), 3, t.seed & 0xffff, t.most_norm, into.sums.data()};
+  const int64_t begin_every = t.carries ? t.begin_every : 0;
+  return {t.steps, t.order.data(), t.scales.data(), 3, t.seed & 0xffff, begin_every, t.most_norm, into.sums.data()};
 }
 
 Trained run(const Training& t, int threads) {
   Trainer trainer(t.plan(true, threads));
   Trained now = begun(t, 1, trainer.slots());
-  trainer.run(now.parameters.data(), now.slots.data(), t.examples(), batches(t, now));
+  trainer.run(now.memory(0, 1), t.examples(), batches(t, now));
   return now;
 }
 
@@ -266,8 +292,9 @@ double loss_of(const Training& t, Trainer& measuring, const std::vector<double>&
   double penalty = 0;
   for (const latchwork::Penalty& one : t.penalties)
     for (int64_t i = one.first; i < one.last; ++i) penalty += one.l1 * std::fabs(at[i]) + one.l2 * at[i] * at[i];
-  const latchwork::Batches first{1, t.order.data(), nullptr, 0, 0, INFINITY, sums.data()};
-  measuring.run(parameters.data(), nullptr, t.examples(), first);
+  const latchwork::Batches first{1, t.order.data(), nullptr, 0, 0, 0, INFINITY, sums.data()};
+  Floats states = t.states;
+  measuring.run({parameters.data(), nullptr, states.data()}, t.examples(), first);
   int64_t counted = 0;
   for (int64_t place = 0; place < t.batch; ++place) {
     const int32_t row = t.order[place];
@@ -283,6 +310,7 @@ double loss_of(const Training& t, Trainer& measuring, const std::vector<double>&
 void check_gradient(Training t, Report& report) {
   t.rule = {Direction::sgd, 0, 0, 0, 0.0f, {}};
   t.most_norm = INFINITY;
+  t.begin_every = 0;
   t.steps = 1;
   t.scales.data()[0] = -1.0f;
   const Trained after = run(t, 1);
@@ -299,9 +327,9 @@ void check_gradient(Training t, Report& report) {
     for (int64_t i = 0; i < t.parameters; ++i) moved[i] += distance * gradient[i];
     return loss_of(t, measuring, moved);
   };
-  // So far that the loss's rounding does not count, so near that its curve does not; the best of three is taken.
+  // So far that the loss's rounding does not count, so near that its curve does not; the best is taken.
   double error = 1;
-  for (const double fall : {0.02, 0.005, 0.001}) {
+  for (const double fall : {0.02, 0.005, 0.001, 0.0002, 0.00005}) {
     const double distance = fall / squares;
     error = std::fmin(error, std::fabs((at(distance) - at(-distance)) / (2 * distance * squares) - 1));
   }
@@ -318,8 +346,7 @@ void check_members(uint64_t seed, Report& report) {
   Trained together = begun(t, kMembers, alone.slots()), apart = together;
   const auto call = [&](Trained& now, int64_t i) {
     latchwork::MemberCall call{};
-    call.parameters = now.parameters.data() + i * t.parameters;
-    call.slots = now.slots.data() + i * t.parameters * alone.slots();
+    call.memory = now.memory(i, kMembers);
     call.examples = t.examples(kMembers, i);
     call.batches = batches(t, now);
     call.batches.sums += i * t.steps * static_cast<int64_t>(t.criteria.size() + 1);
@@ -332,7 +359,7 @@ void check_members(uint64_t seed, Report& report) {
   if (!together.intact()) report.fail(t.text + ": members wrote beyond their arrays");
   for (int64_t i = 0; i < kMembers; ++i) {
     const latchwork::MemberCall own = call(apart, i);
-    alone.run_alone(own.parameters, own.slots, own.examples, own.batches);
+    alone.run_alone(own.memory, own.examples, own.batches);
   }
   if (!together.same(apart)) report.fail(t.text + ": a member side by side is not what it is alone");
 }

@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 
 from latchwork.engines.jax.augmentation import augmented
 from latchwork.engines.jax.layers import Key, has_dropout
-from latchwork.engines.jax.network import apply_layers, learned_array
+from latchwork.engines.jax.network import States, initial_states, learned_array, run_layers
 from latchwork.engines.steps import Penalty
 from latchwork.transforms.augmentation import AffineImages, Augmentation
 
@@ -56,6 +56,9 @@ class CompiledObjective(Protocol):
 class SupervisedFunction:
     """Inputs to targets through a network's layers, one loss for each row.
 
+    Where states are carried, the gradients stop at a batch's beginning (truncated back-propagation through time,
+    Williams & Peng 1990).
+
     Args:
         loss: of `(outputs, targets)`, a value for each row.
         metrics: further ones, each with its name.
@@ -64,6 +67,7 @@ class SupervisedFunction:
         penalties: what the size of learned arrays adds to the loss.
         targets: what the loss takes, and so which targets were not observed: `numbers` that are NaN, `classes` below 0.
             None for a loss of one's own, which is given all targets as they are.
+        carried: each batch begins with the states that the one before has ended with.
     """
 
     loss: RowLoss
@@ -72,30 +76,33 @@ class SupervisedFunction:
     by_values: bool = False
     penalties: tuple[Penalty, ...] = ()
     targets: str | None = "numbers"
+    carried: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
         """The loss, then the metrics."""
         return ("loss", *(name for name, _ in self.metrics))
 
-    def initial_carry(self, model: Any, batch_size: int) -> tuple[()]:
-        """Nothing is carried."""
-        del model, batch_size
-        return ()
+    def initial_carry(self, model: Any, batch_size: int) -> States:
+        """Zeros for each recurrent layer, or nothing."""
+        return initial_states(model.layers, batch_size) if self.carried else ()
 
     def draws(self, model: Any) -> bool:
         """Where a layer drops something, or inputs are augmented."""
         return self.augmentation is not None or has_dropout(model)
 
     def __call__(
-        self, model: Any, batch: Batch, carry: tuple[()], key: Key
-    ) -> tuple[Float[Array, ""], tuple[Float[Array, " sums"], tuple[()]]]:
-        """The mean loss, the weighted sums and the empty carry."""
+        self, model: Any, batch: Batch, carry: States, key: Key
+    ) -> tuple[Float[Array, ""], tuple[Float[Array, " sums"], States]]:
+        """The mean loss, the weighted sums and the states after the batch, where they are carried."""
         inputs = batch["inputs"]
+        if jnp.issubdtype(inputs.dtype, jnp.integer):
+            inputs = inputs.astype(jnp.int32)  # tokens may lie in bytes
         if self.augmentation is not None and key is not None:
             key, draw = jax.random.split(key)
             inputs = augmented(self.augmentation, inputs, draw)
-        outputs = apply_layers(model.layers, inputs, batch.get("lengths"), key, batch.get("ahead"))
+        states = carry if self.carried else None
+        outputs, after = run_layers(model.layers, inputs, states, batch.get("lengths"), key, batch.get("ahead"))
         targets, weight = batch["targets"], batch["weight"]
         of_classes = self.targets == "classes"
         if "lengths" in batch and "ahead" not in batch and outputs.ndim > 2 and self.targets:
@@ -110,7 +117,7 @@ class SupervisedFunction:
         counted = jnp.maximum(jnp.where(weight > 0, share, 0).sum(), 1)
         penalty = sum((_cost(model, one) for one in self.penalties), start=jnp.zeros(()))
         loss, sums[0] = sums[0] / counted + penalty, sums[0] + penalty * weight.sum()
-        return loss, (jnp.stack([*sums, weight.sum()]), carry)
+        return loss, (jnp.stack([*sums, weight.sum()]), jax.lax.stop_gradient(after))
 
 
 def _until_end(targets: Array, lengths: Array, none: int | float) -> Array:

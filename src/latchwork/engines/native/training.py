@@ -28,6 +28,7 @@ from latchwork.engines.steps import (
     Penalty,
     Rows,
     RowShape,
+    Sampling,
     Seeds,
     Sums,
     Term,
@@ -42,13 +43,33 @@ WITHOUT_DERIVATIVE = frozenset({"accuracy", "binary_accuracy", "threshold_accura
 ARRAYS = ("inputs", "targets", "lengths", "weight", "ahead")
 
 
-def why_not(network: NetworkData, terms: Sequence[Term], rows: Mapping[str, RowShape]) -> str | None:
+def why_not(
+    network: NetworkData, terms: Sequence[Term], rows: Mapping[str, RowShape], *, carries: bool = False
+) -> str | None:
     """Why the kernels cannot train this network for these terms on such rows; None where they can."""
     if settings.engine() == "plain":
         return "LATCHWORK_ENGINE=plain"
     if not native.available():
         return native.engine_info().reason
+    if carries and any(backwards := [layer for layer in network.spec.layers if _reads_backwards(layer)]):
+        return f"{backwards[0]!r} reads backwards and has no state to carry on"
     return _why_not_layers(network) or _why_not_terms(terms) or _why_not_rows(network, terms[0], rows)
+
+
+def why_not_sampled(network: NetworkData, sampling: Sampling, terms: Sequence[Term]) -> str | None:
+    """Why they cannot train it on a sample of its outputs."""
+    last = network.spec.layers[-1]
+    if not isinstance(last, spec.Dense) or last.activation is not None:
+        return f"what is sampled are the outputs of a linear Dense, not of {last!r}"
+    if sampling.frequent >= last.units:
+        return f"there is nothing to sample: all {last.units} outputs are among the {sampling.frequent} frequent ones"
+    if any((term.name, term.settings) != ("softmax_cross_entropy", (0.0,)) for term in terms):
+        return "a sample of the outputs has a cross-entropy, and no other metric"
+    return None
+
+
+def _reads_backwards(layer: spec.Layer) -> bool:
+    return isinstance(layer, spec.Bidirectional) or (isinstance(layer, spec.Recurrent) and layer.reverse)
 
 
 def _why_not_layers(network: NetworkData) -> str | None:
@@ -141,6 +162,8 @@ class Program:
         penalties: what the size of learned arrays adds to the loss.
         plain_counts: whether figures are means over rows whatever these weigh, as in Keras: the loss's sum alone knows
             weights.
+        carries: whether each batch begins with the states that the one before has ended with.
+        sampling: of the last layer's outputs while it trains.
     """
 
     network: NetworkData
@@ -152,6 +175,8 @@ class Program:
     images: AffineImages | None = None
     penalties: tuple[Penalty, ...] = ()
     plain_counts: bool = False
+    carries: bool = False
+    sampling: Sampling | None = None
 
     @property
     def members(self) -> int:
@@ -162,6 +187,24 @@ class Program:
     def per_member(self) -> frozenset[str]:
         """The arrays whose rows hold an example for each member."""
         return frozenset() if self.network.members is None else per_member(self.network.spec, self.rows.shapes())
+
+    @cached_property
+    def criteria(self) -> tuple[tuple[str, tuple[float, ...]], ...]:
+        """What the kernels compute: each term once, however often it is reported."""
+        return tuple(dict.fromkeys((term.name, term.settings) for term in self.terms))
+
+    def figures(self, sums: Sums) -> Sums:
+        """The terms' sums out of those of the criteria, `[..., criteria + 1]`: the last is that of the weights."""
+        places = [self.criteria.index((term.name, term.settings)) for term in self.terms]
+        return sums[..., [*places, -1]] * np.array([*(term.factor for term in self.terms), 1.0])
+
+    def new_sums(self, steps: int) -> Sums:
+        """Zeros for the kernels to fill, `[members, steps, criteria + 1]`."""
+        return np.zeros((self.members, steps, len(self.criteria) + 1))
+
+    def no_states(self) -> NDArray[np.float32]:
+        """What is carried into a first batch: zeros, `[members, carried]`."""
+        return np.zeros((self.members, self.trainer.carried), np.float32)
 
     @cached_property
     def trainer(self) -> Any:
@@ -183,10 +226,11 @@ class Program:
             time=shapes["inputs"][0] if has_time else 1,
             horizon=shapes["ahead"][0] if "ahead" in shapes else 0,
             ragged="lengths" in shapes,
+            carries=self.carries,
             batch=self.batch_size,
             members=self.members,
             threads=native.engine_info().threads,
-            terms=[(term.name, list(term.settings)) for term in self.terms],
+            terms=[(name, list(settings)) for name, settings in self.criteria],
             by_values=self.by_values,
             penalties=list(_penalised(described, self.penalties)),
             rule=None if rule is None else (rule.direction, *rule[1:4], rule.epsilon_beside_raw),
@@ -198,6 +242,7 @@ class Program:
             clip_value=_limit(update and update.clip_value),
             plain_counts=self.plain_counts,
             images=None if images is None else (images.rotation, images.scale, images.shear, images.shift),
+            sampling=None if self.sampling is None else tuple(self.sampling),
         )
 
     def joined(self, parameters: Arrays) -> NDArray[np.float32]:
@@ -244,6 +289,7 @@ class NativeState(NamedTuple):
 
     parameters: NDArray[np.float32]
     slots: NDArray[np.float32]
+    carried: NDArray[np.float32]  # states of the recurrent layers, from batch to batch
 
 
 class NativeSteps:
@@ -252,22 +298,28 @@ class NativeSteps:
     most_steps = 1 << 16
     compiles = False
 
-    def __init__(self, program: Program, seeds: Seeds) -> None:
+    def __init__(self, program: Program, seeds: Seeds, steps_per_epoch: int) -> None:
         """Lay the network out for its batches.
 
         Args:
             program: what is trained; it has an update.
             seeds: of what each member draws.
+            steps_per_epoch: after so many, what is carried from batch to batch begins anew.
         """
-        self.program, self.seeds = program, seeds
+        self.program, self.seeds, self.steps_per_epoch = program, seeds, steps_per_epoch
         self.chunk = _Chunk(program)
+
+    @property
+    def threads(self) -> int:
+        """Of a whole call."""
+        return self.program.trainer.useful_threads
 
     def initial_state(self) -> NativeState:
         """The parameters joined, and slots as the optimiser begins."""
         joined = self.program.joined(self.program.network.parameters)
         assert self.program.update is not None
         start = self.program.update.rule.start
-        return NativeState(joined, np.full(self._slots(joined), start, np.float32))
+        return NativeState(joined, np.full(self._slots(joined), start, np.float32), self.program.no_states())
 
     def _slots(self, joined: NDArray[np.float32]) -> tuple[int, int, int]:
         return len(joined), self.program.trainer.slots, joined.shape[1]
@@ -275,27 +327,33 @@ class NativeSteps:
     def train(self, state: NativeState, chunk: range, batches: Batches) -> tuple[NativeState, Sums]:
         """One call for all steps of all members."""
         assert self.program.update is not None
-        parameters, slots = state.parameters.copy(), state.slots.copy()
-        sums = np.zeros((self.program.members, batches.order.shape[-2], len(self.program.terms) + 1))
+        state = NativeState(*(array.copy() for array in state))
+        sums = self.program.new_sums(batches.order.shape[-2])
         self.program.trainer.train(
-            parameters, slots, *self.chunk.arguments(chunk),
+            *state, *self.chunk.arguments(chunk),
             order=np.ascontiguousarray(batches.order, np.int32),
             scales=np.ascontiguousarray(batches.scales, np.float32),
             clips=[math.inf if clip is None else clip for clip in self.program.update.clips],
-            active=batches.active.tolist(), first=batches.first, seeds=list(self.seeds), sums=sums,
+            active=batches.active.tolist(), first=batches.first,
+            begin_every=self.steps_per_epoch if self.program.carries else 0,
+            seeds=list(self.seeds), sums=sums,
         )  # fmt: skip
-        return NativeState(parameters, slots), sums
+        return state, self.program.figures(sums)
 
     def arrays(self, state: NativeState) -> dict[str, NDArray[Any]]:
-        """Parameters and slots."""
-        return {"parameters": state.parameters, "slots": state.slots}
+        """Parameters, slots and, where there are any, the states that are carried."""
+        carried = {"carried": state.carried} if self.program.carries else {}
+        return {"parameters": state.parameters, "slots": state.slots} | carried
 
     def restored(self, arrays: Arrays) -> NativeState:
         """From `arrays`."""
         start = self.program.joined(self.program.network.parameters)
         float32 = np.dtype(np.float32)
         shapes = {"parameters": (start.shape, float32), "slots": (self._slots(start), float32)}
-        return NativeState(**picked(arrays, shapes))
+        carried = self.program.no_states()
+        if self.program.carries:
+            shapes["carried"] = (carried.shape, float32)
+        return NativeState(**{"carried": carried} | picked(arrays, shapes))
 
     def parameters(self, state: NativeState) -> dict[str, NDArray[Any]]:
         """By the spec's names."""
@@ -313,14 +371,17 @@ class NativeEvaluation:
         """Lay the network out; the program has no update."""
         self.program = program
         self.chunk = _Chunk(program)
+        self._carried = program.no_states()
 
     def sums(self, model: NetworkData, chunk: range, order: Order) -> Sums:
-        """Added up batch by batch."""
+        """Added up batch by batch; what is carried begins anew with the first chunk."""
         parameters = self.program.joined(model.parameters)
-        sums = np.empty((self.program.members, order.shape[-2], len(self.program.terms) + 1))
+        sums = self.program.new_sums(order.shape[-2])
         order = np.ascontiguousarray(order, np.int32)
-        self.program.trainer.evaluate(parameters, *self.chunk.arguments(chunk), order=order, sums=sums)
-        return sums.sum(axis=1)
+        if chunk.start == 0:
+            self._carried = self.program.no_states()
+        self.program.trainer.evaluate(parameters, self._carried, *self.chunk.arguments(chunk), order=order, sums=sums)
+        return self.program.figures(sums).sum(axis=1)
 
 
 class _Chunk:

@@ -92,6 +92,13 @@ def read_keras_file(content: bytes) -> KerasFile:
     return KerasFile(tuple(_with_zip_arrays(layers, arrays)), shape, document)
 
 
+def read_keras_config(text: str) -> KerasFile:
+    """The layers that a config alone describes (`model.to_json()`), without arrays; raises `InputError`."""
+    document = _document(text.encode())
+    layers, shape = _layers(document)
+    return KerasFile(tuple(layers), shape, document)
+
+
 def _read_h5(content: bytes) -> KerasFile:
     with hdf5.opened_hdf5(content) as file:
         text = hdf5.text_attribute(file, "model_config")

@@ -13,7 +13,7 @@ from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.interop.keras.data import Reader
 from latchwork.interop.keras.graph import Symbol
-from latchwork.interop.keras.layers import Embedding, InputLayer, Layer, Masking
+from latchwork.interop.keras.layers import Embedding, Flatten, InputLayer, Layer, Masking
 from latchwork.interop.keras.printing import summary_text
 from latchwork.interop.keras.refusals import arguments
 
@@ -27,11 +27,12 @@ class Chain:
     _layers: list[Layer]
     _network: spec.Sequential | None
     _places: list[tuple[int, Layer]]
+    _chain: list[Symbol]
 
     @property
     def layers(self) -> list[Layer]:
         """Its layers; a `Sequential` has its input's shape in the first one."""
-        return list(self._layers)
+        return self._with_symbols()
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by its name or its place."""
@@ -124,6 +125,12 @@ class Chain:
         """Where a further layer can go on."""
         return self._symbols()[-1]
 
+    def _with_symbols(self) -> list[Layer]:
+        """All layers, each with its `input` and `output` where they are known."""
+        if self.built:
+            self._symbols()
+        return list(self._layers)
+
     def _symbols(self) -> list[Symbol]:
         """One for each layer, made once."""
         if not hasattr(self, "_chain"):
@@ -136,7 +143,7 @@ class Chain:
                 if not isinstance(layer, InputLayer):
                     at = Symbol(layer, at, layer.build(at.inner_shape), batch_size=at.batch_size)
                     self._chain.append(at)
-                layer.output = at  # pyright: ignore[reportAttributeAccessIssue]
+                layer.input, layer.output = at.parent or at, at
         return self._chain
 
     def summary(self, line_length: int = 65, **given: Any) -> None:
@@ -231,7 +238,11 @@ class Chain:
             if self._start() is not None:
                 return self.build()
             array = np.asarray(x[0] if isinstance(x, list | tuple) and np.ndim(x[0]) > 1 else x)
-            self.build((None, *array.shape[1:]))
+            steps_vary = array.ndim > 2 or isinstance(self._layers[0], Embedding)
+            if steps_vary and not any(isinstance(layer, Flatten) for layer in self._layers):
+                self.build((None, None, *array.shape[2:]))  # later data may have more steps, or fewer
+            else:
+                self.build((None, *array.shape[1:]))
         return None
 
 

@@ -19,6 +19,7 @@ from latchwork.engines.steps import FILL, Batches, Order, Penalty, RowShape
 from latchwork.interop.keras.callbacks import Callback
 from latchwork.interop.keras.compiled import Compiled, Measured
 from latchwork.interop.keras.printing import Printer
+from latchwork.interop.keras.stateful import States
 from latchwork.training.data import Data, in_order
 from latchwork.training.engines import kernels_term
 from latchwork.training.losses import SoftmaxCrossEntropy
@@ -29,17 +30,17 @@ BLOCK_SECONDS = 0.5  # of steps done in one call: Ctrl-C and the bar wait no lon
 
 @dataclass
 class Memory:
-    """What a model's optimiser keeps between calls of `fit`, and the states of stateful layers.
+    """What a model's optimiser keeps between calls of `fit`.
 
     Attributes:
         slots: what the optimiser keeps for each parameter; None before the first step.
-        carried: the states that the last batch ended with; None for zeros.
+        told: whether it was said that the model trains slowly.
+        laid_out: steps for batches that come one by one, of each shape.
     """
 
     slots: NDArray[np.float32] | None = None
-    carried: NDArray[np.float32] | None = None
-    told: bool = False  # that it trains slowly
-    laid_out: dict[Any, Steps] = field(default_factory=dict[Any, "Steps"])  # for batches of each shape
+    told: bool = False
+    laid_out: dict[Any, Steps] = field(default_factory=dict[Any, "Steps"])
 
 
 @dataclass(eq=False)
@@ -53,7 +54,7 @@ class Program:
         penalties: of arrays that have a regularizer.
         frozen: arrays that are not trained.
         memory: what lives from call to call.
-        stateful: whether states go from batch to batch.
+        states: where states go from batch to batch; None where each begins with zeros.
     """
 
     network: NetworkData
@@ -62,7 +63,7 @@ class Program:
     penalties: tuple[Penalty, ...]
     frozen: frozenset[str]
     memory: Memory
-    stateful: bool = False
+    states: States | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -94,12 +95,14 @@ class Program:
         program = native.Program(
             self.network, tuple(known), rows, batch_size, self.compiled.optimizer.update(self.frozen),
             by_values=every_step and "lengths" in rows.shapes(), penalties=self.penalties, plain_counts=True,
+            carries=self.states is not None,
         )  # fmt: skip
-        return Steps(self, native.NativeSteps(program, (seed,)), rows)
+        return Steps(self, native.NativeSteps(program, (seed,), steps_per_epoch=0), rows)
 
     def _slow_steps(self, rows: Data | Batch, seed: int, reason: str) -> Steps:
         """In NumPy, for what the kernels have no part for; it is said once."""
-        if (unknown := plain.why_not(list(rows.shapes()))) is not None:
+        unknown = plain.why_not(list(rows.shapes())) if self.states is None else f"it is stateful, and {reason}"
+        if unknown is not None:
             raise InputError(f"nothing here can train this model: {unknown}")
         if not self.memory.told:
             self.memory.told = True
@@ -146,12 +149,15 @@ class Steps:
         self.steps: Any = steps  # both take and give their own kind of state
         self.state = steps.initial_state()
         self.chunk = range(rows.rows)
-        self._take_memory()
+        self.take_memory()
 
-    def _take_memory(self) -> None:
-        slots = self.program.memory.slots
+    def take_memory(self) -> None:
+        """Go on from what the optimiser keeps and the layers' states."""
+        slots, states = self.program.memory.slots, self.program.states
         if slots is not None and slots.shape == self.state.slots.shape:
             self.state = self.state._replace(slots=slots)
+        if states is not None:
+            self.state = self.state._replace(carried=states.joined())
 
     def begin(self, arrays: Arrays, parameters: Arrays) -> None:
         """Put another batch in the place of the last one, and go on from these parameters."""
@@ -159,7 +165,7 @@ class Steps:
         self.rows.arrays = arrays
         self.chunk = range(self.chunk.stop, self.chunk.stop + self.rows.rows)
         self.state = self.state._replace(parameters=self.steps.program.joined(parameters))
-        self._take_memory()
+        self.take_memory()
 
     def train(self, order: Order) -> NDArray[np.float64]:
         """Do the steps of an order `[steps, batch]`; gives `[steps, figures + 1]`: each figure's sum, and the rows'."""
@@ -170,6 +176,8 @@ class Steps:
         self.state, sums = self.steps.train(self.state, self.chunk, batches)
         optimizer.iterations += count
         self.program.memory.slots = self.state.slots
+        if self.program.states is not None:
+            self.program.states.take(self.state.carried)
         return sums[0]
 
     def parameters(self) -> dict[str, NDArray[Any]]:
@@ -259,7 +267,7 @@ class Run:
             batches: of an epoch's number, one pass over them.
             step: trains on one and books its figures.
             count: how many there are, where that is known.
-            validate: gives the validation's figures; or None.
+            validate: gives the validation's figures after an epoch; or None.
         """
         for epoch in self._epochs():
             running = Running(self.program)
@@ -278,9 +286,10 @@ class Run:
             self._end(epoch, running, validate)
 
     def _take_over(self, steps: Steps) -> None:
-        """A callback may have changed the weights."""
+        """A callback may have changed the weights, or put states back."""
         own = self.model.current_parameters()
         steps.state = steps.state._replace(parameters=steps.steps.program.joined(own))
+        steps.take_memory()
 
     def _epochs(self) -> Iterator[int]:
         self.model.stop_training = False
@@ -295,7 +304,7 @@ class Run:
     def _end(self, epoch: int, running: Running, validate: Any) -> None:
         figures = running.figures()
         if validate is not None:
-            figures |= {f"val_{name}": value for name, value in validate().items()}
+            figures |= {f"val_{name}": value for name, value in validate(epoch).items()}
         self.printer.end(figures)
         self.tell("on_epoch_end", epoch, figures)
 

@@ -38,6 +38,7 @@ class Layer:
 
     options: ClassVar[dict[str, Any]] = {}
     positional: ClassVar[tuple[str, ...]] = ()
+    input_types: ClassVar[tuple[Any, ...]] = ()
 
     def __init__(self, *places: Any, **given: Any) -> None:
         """Take the arguments by place or by name, old names among them."""
@@ -46,7 +47,8 @@ class Layer:
             raise InputError(f"{kind} takes {len(self.positional)} arguments by place, got {len(places)}")
         named = dict(zip(self.positional, places, strict=False)) | given
         self.given = arguments(kind, named, self.options | COMMON)
-        if self.given["dtype"] not in (None, "float32", np.float32):
+        kinds = (None, "float32", np.float32, *self.input_types)
+        if self.given["dtype"] not in kinds:
             raise InputError(f"{kind}: dtype {self.given['dtype']!r}: numbers are float32")
         self.name: str = self.given["name"] or unique_name(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower())
         self.trainable: bool = bool(self.given["trainable"])
@@ -56,6 +58,8 @@ class Layer:
         self.penalties: dict[str, regularizers.Regularizer] = {}
         self.version = 0  # counts changes of its arrays
         self.input_shape_here: Shape | None = None
+        self.input: Symbol | None = None  # in the model that was asked for its layers last
+        self.output: Symbol | None = None
         self.setup()
 
     def setup(self) -> None:
@@ -174,6 +178,7 @@ class InputLayer(Layer):
 
     options: ClassVar[dict[str, Any]] = {"shape": None, "batch_size": None, "sparse": False, "tensor": None}
     positional: ClassVar[tuple[str, ...]] = ("input_shape",)
+    input_types: ClassVar[tuple[Any, ...]] = ("int32", "int64", "float64", np.int32, np.int64)
 
     def setup(self) -> None:
         """Bring all ways to say a shape into one."""

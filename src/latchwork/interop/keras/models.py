@@ -13,7 +13,7 @@ from latchwork.core import spec
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.engines.steps import Penalty
-from latchwork.interop.keras import saving, working
+from latchwork.interop.keras import saving, theirs, working
 from latchwork.interop.keras.answering import Answers
 from latchwork.interop.keras.chained import Chain
 from latchwork.interop.keras.compiled import Compiled
@@ -22,13 +22,23 @@ from latchwork.interop.keras.fitting import Memory, Program
 from latchwork.interop.keras.graph import Symbol, apply, chain
 from latchwork.interop.keras.layers import InputLayer, Layer, Masking
 from latchwork.interop.keras.naming import unique_name
+from latchwork.interop.keras.recurrent import Recurrent
 from latchwork.interop.keras.refusals import arguments, missing, refuse
+from latchwork.interop.keras.stateful import States
 
 Array = NDArray[Any]
 COMPILE: dict[str, Any] = {
     "loss_weights": None, "weighted_metrics": None, "run_eagerly": False, "steps_per_execution": 1,
     "jit_compile": "auto", "auto_scale_loss": True, "sample_weight_mode": None, "class_mode": None,
 }  # fmt: skip
+
+
+class Answer(np.ndarray[Any, Any]):
+    """What a model called with an array gives: an array that can also be asked for itself, as a tensor is."""
+
+    def numpy(self) -> Array:
+        """The array."""
+        return np.asarray(self)
 
 
 class Model(Chain):
@@ -47,6 +57,11 @@ class Model(Chain):
         if inputs is None or outputs is None:
             refuse("Model without inputs and outputs", "subclasses of Model are not here: write Sequential([...])")
         layers, self._parts = chain(inputs, outputs)
+        self._chain = [self._parts[0]]
+        while self._chain[0].parent is not None and len(self._chain) < len(layers):
+            self._chain.insert(0, self._chain[0].parent)
+        for symbol in self._chain:
+            symbol.layer.input, symbol.layer.output = symbol.parent or symbol, symbol
         self._several = isinstance(outputs, list | tuple)
         self._begin(name or unique_name("functional"))
         self._layers: list[Layer] = layers
@@ -68,7 +83,8 @@ class Model(Chain):
     def __call__(self, inputs: Any, **options: Any) -> Any:
         """The answer to an array, as `predict` gives it; of a symbol, all its layers go on from there."""
         if not isinstance(inputs, Symbol):
-            return self.predict(inputs, verbose=0)
+            found = self.predict(inputs, verbose=0)
+            return found if isinstance(found, list) else found.view(Answer)
         for layer in self._layers:
             if not isinstance(layer, InputLayer):
                 inputs = apply(layer, inputs, options)
@@ -107,6 +123,10 @@ class Model(Chain):
             raise InputError("the model is not compiled: call model.compile(loss=..., optimizer=...)")
         return self._compiled
 
+    def states(self) -> States | None:
+        """What a stateful model goes on from; None for any other."""
+        return States(self._layers, self.fixed_batch_size) if self.stateful else None
+
     def program(self) -> Program:
         """What is trained now: frozen layers, penalties and metrics as they stand."""
         compiled, network = self.needs_compile(), self.network
@@ -118,7 +138,7 @@ class Model(Chain):
             penalties += [Penalty(names[name], one.l1, one.l2) for name, one in layer.penalties.items()]
         return Program(
             NetworkData(trained, self._arrays()), compiled, compiled.measured(trained), tuple(penalties),
-            frozenset(frozen), self._memory,
+            frozenset(frozen), self._memory, self.states(),
         )  # fmt: skip
 
     def fit(self, x: Any = None, y: Any = None, batch_size: int | None = None, *places: Any, **given: Any) -> Any:
@@ -184,6 +204,9 @@ class Model(Chain):
         if any(states) or getattr(self, "_several", False):
             found = Answers(self.data()).parts(inputs, lengths, states)
             return [reader.unmasked(one, lengths, order) for one in found] if self._several else found[0]
+        carried = self.states()
+        if carried is not None:
+            return reader.unmasked(carried.run(self.data(), inputs, lengths), lengths, order)
         return reader.unmasked(self._current_answers().outputs(inputs, lengths), lengths, order)
 
     def predict_on_batch(self, x: Any) -> Any:
@@ -199,7 +222,9 @@ class Model(Chain):
 
     def reset_states(self) -> None:
         """Let the next batch of a stateful model begin with zeros."""
-        self._memory.carried = None
+        for layer in self._layers:
+            if isinstance(layer, Recurrent):
+                layer.reset_states()
 
     reset_state = reset_states
 
@@ -218,6 +243,11 @@ class Model(Chain):
         """Read arrays that `save_weights` or `save` wrote, of a model of the same layers."""
         arguments("load_weights", given, {"skip_mismatch": False, "by_name": False})
         saving.load_weights(self, Path(filepath), Sequential)
+
+    def to_json(self, **given: Any) -> str:
+        """The layers without their arrays, as Keras writes them down; `model_from_json` reads it."""
+        arguments("to_json", given, {})
+        return theirs.to_json(self)
 
     def get_config(self) -> dict[str, Any]:
         """Its name and its layers' arguments."""
@@ -274,11 +304,10 @@ class Sequential(Model):
     @property
     def layers(self) -> list[Layer]:
         """Its layers, without the `Input`."""
-        return [layer for layer in self._layers if not isinstance(layer, InputLayer)]
+        return [layer for layer in self._with_symbols() if not isinstance(layer, InputLayer)]
 
 
 _METHODS: Mapping[str, str] = {
-    "to_json": "model.save('model.latch') keeps layers and arrays",
     "to_yaml": "model.save('model.latch') keeps layers and arrays",
     "train_step": "compile and fit do it; for a step of your own, train_on_batch",
     "add_loss": "use kernel_regularizer", "add_metric": "give compile the metrics",
@@ -288,6 +317,19 @@ _METHODS: Mapping[str, str] = {
 
 def _computes_nothing(layer: Layer) -> bool:
     return isinstance(layer, InputLayer | Masking)
+
+
+def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
+    """A model with new arrays out of what `to_json` gave, here or in Keras; nothing in it is run."""
+    if custom_objects:
+        raise InputError("model_from_json: no custom_objects: nothing from a file is ever run")
+    return theirs.from_json(json_string, Sequential)
+
+
+def clone_model(model: Model, **given: Any) -> Model:
+    """The same layers with new arrays."""
+    arguments("clone_model", given, {"input_tensors": None, "clone_function": None})
+    return theirs.from_json(theirs.to_json(model), Sequential)
 
 
 def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, **given: Any) -> Model:
@@ -300,8 +342,6 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
 
 def __getattr__(name: str) -> Any:
     hints = {
-        "clone_model": "build the layers anew, then set_weights(model.get_weights())",
-        "model_from_json": "load_model reads .latch, .keras and .h5 files",
         "model_from_yaml": "load_model reads .latch, .keras and .h5 files",
         "Graph": "networks here are chains of layers: use Sequential",
     }

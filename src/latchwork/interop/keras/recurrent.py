@@ -45,6 +45,7 @@ class Recurrent(Layer):
         """Check the arguments; Keras 1's `input_dim` and `input_length` say the input's shape."""
         kind, given = type(self).__name__, self.given
         whole(self, "units")
+        self.left: tuple[Array, ...] | None = None  # a stateful layer's states after its last batch; None for zeros
         self.activation = activations.named(kind, given["activation"])
         if self.activation not in ("tanh", "relu"):
             raise InputError(f"{kind}: no activation {given['activation']!r}: there are 'tanh' and 'relu'")
@@ -79,8 +80,12 @@ class Recurrent(Layer):
         }
 
     def reset_states(self, states: Any = None) -> None:
-        """Let the next batch begin with zeros; call it on the model, which holds the states."""
-        raise InputError(f"{self.name}.reset_states: call model.reset_states(), which resets every layer's")
+        """Let the next batch of a stateful layer begin with zeros."""
+        if states is not None:
+            raise InputError(f"{self.name}.reset_states: no states: it begins with zeros")
+        self.left = None
+
+    reset_state = reset_states
 
 
 class SimpleRNN(Recurrent):

@@ -29,10 +29,10 @@ def save(model: Any, path: Path, *, overwrite: bool) -> None:
             "data": {},
         }
         storage.save(path, document, {f"network.{name}": array for name, array in model.current_parameters().items()})
-    elif path.suffix == ".keras":
+    elif path.suffix in THEIRS:
         theirs.write(model, path)
     else:
-        raise InputError(f"{path}: a model is saved as .latch, or as .keras for Keras itself; got {path.suffix!r}")
+        raise InputError(f"{path}: a model is saved as .latch, or as .keras or .h5 for Keras; got {path.suffix!r}")
 
 
 def _padding(model: Any) -> dict[str, float]:
@@ -58,10 +58,11 @@ def load(path: Path, make: Callable[..., Any], *, compiled: bool) -> Any:
 
 
 def save_weights(model: Any, path: Path, *, overwrite: bool) -> None:
-    """Write the arrays alone, in Keras's order and layout."""
-    if path.suffix in THEIRS or path.name.endswith(".weights.h5"):
-        raise InputError(f"{path}: weights are saved as .latch; for Keras save the whole model as .keras")
+    """Write the arrays in Keras's order and layout; a file of Keras's holds the layers as well."""
     _check_free(path, overwrite)
+    if path.suffix in THEIRS:
+        theirs.write(model, path)
+        return
     arrays = {f"weights.{at:04}": array for at, array in enumerate(model.get_weights())}
     storage.save(path, {"job": "keras weights"}, arrays)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,7 @@ def read(path: Path, make: Callable[..., Any], *, compiled: bool) -> Any:
 
     try:
         file = read_keras_file(read_file(path))
-        model = make([_layer(one) for one in file.layers])
-        if not model.built:
-            model.build((None, *(file.input_shape or (None,))))
+        model = _built(file, make)
         own = [layer for layer in model._layers if layer.slots]
         given = [one.arrays for one in file.layers if one.arrays]
         if len(own) != len(given):
@@ -40,6 +39,20 @@ def read(path: Path, make: Callable[..., Any], *, compiled: bool) -> Any:
         raise InputError(f"{path}: {error}") from None
     if compiled:
         _compile(model, file.document.get("compile_config"))
+    return model
+
+
+def from_json(text: str, make: Callable[..., Any]) -> Any:
+    """A model with new arrays out of what `to_json` gave, here or in Keras; raises as `read`."""
+    from latchwork.interop.importing.keras_file import read_keras_config
+
+    return _built(read_keras_config(text), make)
+
+
+def _built(file: Any, make: Callable[..., Any]) -> Any:
+    model = make([_layer(one) for one in file.layers])
+    if not model.built:
+        model.build((None, *(file.input_shape or (None,))))
     return model
 
 
@@ -98,15 +111,32 @@ def _compile(model: Any, config: Any) -> None:
         return
 
 
+def to_json(model: Any) -> str:
+    """The layers as Keras writes them down, without arrays."""
+    from latchwork.interop.exporting.keras_file import keras_config
+
+    parts, shape, tokens = _parts(model)
+    return json.dumps(keras_config(parts, shape, tokens=tokens))
+
+
 def write(model: Any, path: Path) -> None:
-    """Write a `.keras` file; raises `InputError` where h5py is not installed."""
-    from latchwork.interop.exporting.keras_file import write_keras_layers
+    """Write a `.keras` or `.h5` file; raises `InputError` where h5py is not installed."""
+    from latchwork.interop.exporting.keras_file import write_keras_h5, write_keras_layers
+
+    parts, shape, tokens = _parts(model)
+    if path.suffix == ".keras":
+        write_keras_layers(parts, shape, path, tokens=tokens, compiled=_compiled(model))
+    else:
+        write_keras_h5(parts, shape, path, tokens=tokens)
+
+
+def _parts(model: Any) -> tuple[list[Any], Any, bool]:
+    """The layers with Keras's settings and arrays, the input's shape, and whether it is of token numbers."""
     from latchwork.interop.importing.keras_file import KerasLayer
 
     own = [layer for layer in model._layers if not isinstance(layer, layers.InputLayer)]
     parts = [KerasLayer(type(layer).__name__, layer.name, _config(layer), tuple(layer.get_weights())) for layer in own]
-    shape = model.network.input_shape or ()
-    write_keras_layers(parts, shape, path, tokens=isinstance(own[0], layers.Embedding), compiled=_compiled(model))
+    return parts, model.network.input_shape or (), isinstance(own[0], layers.Embedding)
 
 
 def _config(layer: layers.Layer) -> dict[str, Any]:
