@@ -26,7 +26,7 @@ FLOORS = (
 )
 JAX = {"jax", "jaxlib", "equinox", "optax", "jaxtyping"}
 # These train what the kernels' trainer does not know yet, look into networks in JAX, or measure JAX beside ours.
-NEEDS_JAX = ("engines.jax", "speech.objective", "explain.foreign", "bench.")
+NEEDS_JAX = ("engines.jax", "explain.foreign", "bench.")
 
 
 @cache

@@ -110,14 +110,15 @@ struct Training {
   Training(TrainerPlan plan, int64_t count) : members(plan, count), ragged(plan.ragged), trains(plan.trains) {}
 };
 
-Training* make_trainer(nb::handle layers, int64_t features, bool has_time, int64_t time, int64_t horizon, bool ragged,
-                       bool carries, int64_t batch, int64_t members, int threads,
+Training* make_trainer(nb::handle layers, int64_t features, bool has_time, int64_t time, int64_t horizon,
+                       int64_t labels, bool ragged, bool carries, int64_t batch, int64_t members, int threads,
                        const std::vector<std::pair<std::string, std::vector<float>>>& terms, bool by_values,
                        const std::vector<std::tuple<int64_t, int64_t, float, float>>& penalties,
                        const std::optional<std::tuple<std::string, double, double, double, bool>>& rule,
                        float weight_decay, const Ranges& decayed, const Ranges& frozen, const Ranges& variables,
                        float clip_each, float clip_value, bool plain_counts,
                        const std::optional<std::tuple<float, float, float, float>>& images,
+                       const std::optional<std::tuple<int64_t, int64_t, int64_t>>& masks,
                        const std::optional<std::pair<int64_t, int64_t>>& sampling) {
   TrainerPlan plan{};
   plan.network = network_of(layers);
@@ -126,6 +127,7 @@ Training* make_trainer(nb::handle layers, int64_t features, bool has_time, int64
   plan.batch = batch;
   plan.time = has_time ? time : 1;
   plan.horizon = horizon;
+  plan.labels = labels;
   plan.ragged = ragged;
   plan.carries = carries;
   plan.trains = rule.has_value();
@@ -151,6 +153,13 @@ Training* make_trainer(nb::handle layers, int64_t features, bool has_time, int64
     require(!plan.input.is_symbols && has_time, "images are rows of pixels");
     const auto& [rotation, scale, shear, shift] = *images;
     plan.images = AffineLimits{rotation, scale, shear, shift};
+  }
+  if (masks) {
+    const auto& [time_mask, band_mask, bands] = *masks;
+    require(
+        !plan.input.is_symbols && has_time && time_mask >= 0 && band_mask >= 0 && bands > 0 && features % bands == 0,
+        "spectrograms are steps of whole frames");
+    plan.masks = MaskLimits{time_mask, band_mask, bands};
   }
   if (sampling) plan.sampling = Sampling{sampling->first, sampling->second};
   plan.threads = threads;
@@ -248,14 +257,33 @@ void warp_images(const Array<const float>& images, const Array<const float>& dra
   }
 }
 
+// Spectrograms [batch, steps, features] with given stretches hidden, likewise [batch, 8].
+void mask_spectrograms(const Array<const float>& inputs, const Array<const int32_t>& lengths,
+                       const Array<const float>& draws, int64_t time_mask, int64_t band_mask, int64_t bands,
+                       const Array<float>& changed) {
+  require(inputs.ndim() == 3 && draws.ndim() == 2 && lengths.size() == inputs.shape(0) &&
+              inputs.shape(0) == draws.shape(0) && draws.shape(1) == kMaskDraws && changed.size() == inputs.size() &&
+              time_mask >= 0 && band_mask >= 0 && bands > 0 && static_cast<int64_t>(inputs.shape(2)) % bands == 0,
+          "spectrograms, lengths and draws do not fit");
+  const auto steps = static_cast<int64_t>(inputs.shape(1)), features = static_cast<int64_t>(inputs.shape(2));
+  std::copy_n(inputs.data(), inputs.size(), changed.data());
+  for (std::size_t row = 0; row < inputs.shape(0); ++row) {
+    require(lengths.data()[row] >= 0 && lengths.data()[row] <= steps, "a length is longer than its row");
+    float own[kMaskDraws];
+    std::copy_n(draws.data() + row * kMaskDraws, kMaskDraws, own);
+    mask({time_mask, band_mask, bands}, own, lengths.data()[row], features,
+         changed.data() + static_cast<int64_t>(row) * steps * features);
+  }
+}
+
 }  // namespace
 
 void bind_trainer(nb::module_& module) {
   nb::class_<Training>(module, "Trainer")
-      .def(nb::new_(&make_trainer), "layers"_a, "features"_a, "has_time"_a, "time"_a, "horizon"_a, "ragged"_a,
-           "carries"_a, "batch"_a, "members"_a, "threads"_a, "terms"_a, "by_values"_a, "penalties"_a, "rule"_a.none(),
-           "weight_decay"_a, "decayed"_a, "frozen"_a, "variables"_a, "clip_each"_a, "clip_value"_a, "plain_counts"_a,
-           "images"_a.none(), "sampling"_a.none())
+      .def(nb::new_(&make_trainer), "layers"_a, "features"_a, "has_time"_a, "time"_a, "horizon"_a, "labels"_a,
+           "ragged"_a, "carries"_a, "batch"_a, "members"_a, "threads"_a, "terms"_a, "by_values"_a, "penalties"_a,
+           "rule"_a.none(), "weight_decay"_a, "decayed"_a, "frozen"_a, "variables"_a, "clip_each"_a, "clip_value"_a,
+           "plain_counts"_a, "images"_a.none(), "masks"_a.none(), "sampling"_a.none())
       .def_prop_ro("slots", [](const Training& self) { return self.members.one().slots(); })
       .def_prop_ro("carried", [](const Training& self) { return self.members.one().carried(); })
       .def_prop_ro("useful_threads", [](const Training& self) { return self.members.useful_threads(); })
@@ -264,6 +292,8 @@ void bind_trainer(nb::module_& module) {
            "active"_a, "first"_a, "begin_every"_a, "seeds"_a, "sums"_a)
       .def("evaluate", evaluate, "parameters"_a, "carried"_a, "inputs"_a.none(), "targets"_a.none(), "lengths"_a.none(),
            "weight"_a.none(), "ahead"_a.none(), "per_member"_a, "order"_a, "sums"_a);
+  module.def("mask_spectrograms", mask_spectrograms, "inputs"_a, "lengths"_a, "draws"_a, "time_mask"_a, "band_mask"_a,
+             "bands"_a, "changed"_a);
   module.def("criteria", [] { return split_names(names_of(Criterion{})); });
   module.def("warp_images", warp_images, "images"_a, "draws"_a, "rotation"_a, "scale"_a, "shear"_a, "shift"_a,
              "changed"_a);

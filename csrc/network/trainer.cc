@@ -8,9 +8,6 @@
 namespace latchwork {
 namespace {
 
-// Parameters whose gradients' squares are summed at once: fixed, so that the norm does not depend on the threads.
-constexpr int64_t kSquared = 4096;
-
 int64_t part(int64_t count, int rank, int size) { return count * rank / size; }
 
 int64_t carried_by(const NetworkDescription& network, int64_t rows) {
@@ -21,19 +18,19 @@ int64_t carried_by(const NetworkDescription& network, int64_t rows) {
 
 }  // namespace
 
-bool Limits::any() const { return !frozen.empty() || std::isfinite(norm) || std::isfinite(value); }
-
 Trainer::Trainer(const TrainerPlan& plan)
     : ragged_(plan.ragged),
       trains_(plan.trains),
       by_values_(plan.by_values),
       plain_counts_(plan.plain_counts),
       parameter_count_(parameter_floats(plan.network, plan.input)),
+      labels_(plan.labels),
       carried_count_(plan.carries ? carried_by(plan.network, plan.batch) : 0),
       threads_(plan.threads),
       rule_(plan.rule),
       limits_(plan.limits),
       images_(plan.images),
+      masks_(plan.masks),
       parameters_(parameter_count_),
       gradients_(trains_ ? parameter_count_ : 0),
       slots_(trains_ ? 2 * parameter_count_ : 0),
@@ -75,6 +72,9 @@ Trainer::Trainer(const TrainerPlan& plan)
   for (const LayerDescription& layer : plan.network)
     samples && &layer == &plan.network.back() ? sample(plan, setting) : add(layer, setting);
   answers_each_step_ = setting.lengths != nullptr;
+  const bool aligns = !terms_.empty() && takes_labels(terms_.front().criterion);
+  if (aligns != (labels_ > 0) || (aligns && (!output().has_time || ahead_)))
+    throw std::invalid_argument("labels are aligned with the steps of a sequence");
   if (terms_.empty() || !is_loss(terms_.front().criterion))
     throw std::invalid_argument("the first criterion is a loss");
   for (const Term& term : terms_) add(term);
@@ -137,14 +137,19 @@ void Trainer::add(const Term& term) {
   const int64_t levels = levels_of(job);
   if (job.settings < 1 || job.width % levels)
     throw std::invalid_argument("the outputs are not so many for each target as there are levels");
-  if (!is_first &&
-      (latchwork::takes_classes(term.criterion) != takes_classes() || levels != levels_of(criteria_.front())))
+  const auto kind = [](Criterion of) { return takes_labels(of) ? 2 : latchwork::takes_classes(of) ? 1 : 0; };
+  if (!is_first && (kind(term.criterion) != kind(terms_.front().criterion) || levels != levels_of(criteria_.front())))
     throw std::invalid_argument("the criteria take different targets");
+  if (takes_labels(term.criterion)) {
+    job.labels = labels_;
+    job.lengths = answers_each_step_ ? lengths_.data() : nullptr;
+    job.scratch = is_first ? take(threads_ * alignment_floats(labels_, outputs.steps)) : criteria_.front().scratch;
+  }
   if (!is_first) {
     job.values = criteria_.front().values;
     job.classes = criteria_.front().classes;
-  } else if (latchwork::takes_classes(term.criterion)) {
-    classes_.resize(static_cast<std::size_t>(outputs.rows * outputs.steps));
+  } else if (takes_whole_numbers(term.criterion)) {
+    classes_.resize(static_cast<std::size_t>(outputs.rows * (labels_ ? labels_ : outputs.steps)));
     job.classes = sampled_classes_.empty() ? classes_.data() : sampled_classes_.data();
   } else {
     job.values = values_ = take(outputs.count() / levels);
@@ -257,18 +262,25 @@ void Trainer::gather(const Call& call, int64_t step, const StepOf& of, const Tea
   if (images_ && trains_) {
     for (int64_t place = begin; place < end; ++place) {
       float draws[kAffineDraws];
-      draw_affine(of.seed, of.step, place, draws);
+      draw_changes(of.seed, of.step, place, draws);
       warp(*images_, draws, input_.steps, input_.width, from.inputs.row(row_of(place)),
            input_.values + place * row_floats());
     }
   } else {
     copy(from.inputs, row_floats(), input_.values);
   }
+  for (int64_t place = begin; masks_ && trains_ && place < end; ++place) {
+    float draws[kMaskDraws];
+    draw_changes(of.seed, of.step, place, draws);
+    const int64_t steps = ragged_ ? *from.lengths.row(row_of(place)) : input_.steps;
+    mask(*masks_, draws, std::clamp<int64_t>(steps, 0, input_.steps), input_.width,
+         input_.values + place * row_floats());
+  }
   copy(from.tokens, row_floats(), input_.tokens);
   copy(from.values, row_targets(), values_);
   copy(from.classes, row_targets(), classes_.data());
   copy(from.ahead, ahead_floats_, ahead_);
-  if (answers_each_step_)
+  if (answers_each_step_ && !labels_)
     for (int64_t place = begin; place < end; ++place) hide_past_end(from.lengths, row_of(place), place);
 }
 
@@ -283,17 +295,13 @@ void Trainer::hide_past_end(const Column<int32_t>& lengths, int64_t row, int64_t
 
 // What each row weighs, and its share in the loss of the batch. A row of which nothing was observed counts nowhere.
 void Trainer::count(const int32_t* order, const Column<float>& weight) {
-  const int64_t targets = row_targets();
   double counted = 0;
   for (int64_t place = 0; place < batch(); ++place) {
     float& weighs = weights_[place];
     weighs = order[place] < 0 ? 0.0f : weight.data ? *weight.row(order[place]) : 1.0f;
     counts_[place] = 0.0f;
     if (order[place] < 0 || !(weighs > 0 || plain_counts_)) continue;
-    int64_t observed = targets;
-    for (int64_t i = place * targets; i < (place + 1) * targets; ++i)
-      observed -= values_ ? values_[i] != values_[i] : classes_[i] < 0;
-    const int64_t share = by_values_ ? observed : observed > 0;
+    const int64_t seen = observed(place), share = by_values_ ? seen : seen > 0;
     counts_[place] = static_cast<float>(share);
     weighs *= counts_[place];
     counted += static_cast<double>(share);
@@ -301,6 +309,20 @@ void Trainer::count(const int32_t* order, const Column<float>& weight) {
   const auto rows = static_cast<float>(std::max(counted, 1.0));
   for (int64_t place = 0; place < batch(); ++place)
     shares_[place] = weights_[place] > 0 ? weights_[place] / rows : 0.0f;
+}
+
+// How many targets a row has. One whose labels its steps cannot hold has none.
+int64_t Trainer::observed(int64_t place) const {
+  const int64_t targets = row_targets();
+  if (labels_) {
+    const int32_t* labels = classes_.data() + place * targets;
+    const int64_t count = labels_in(labels, targets), steps = answers_each_step_ ? lengths_[place] : output().steps;
+    return can_align(labels, count, steps, output().width) ? std::max<int64_t>(count, 1) : 0;
+  }
+  int64_t observed = targets;
+  for (int64_t i = place * targets; i < (place + 1) * targets; ++i)
+    observed -= values_ ? values_[i] != values_[i] : classes_[i] < 0;
+  return observed;
 }
 
 void Trainer::add_up(double* sums) const {
@@ -316,83 +338,6 @@ void Trainer::add_up(double* sums) const {
   for (int64_t row = 0; row < input_.rows; ++row) weights += counted[row];
   *sums = weights;
   if (penalties_) sums[-criteria()] += penalties_.total() * weights;
-}
-
-void Trainer::limit(const Team& team) {
-  if (!limits_.any()) return;
-  float* const gradients = gradients_.data();
-  if (team.rank == 0)
-    for (const auto& [first, last] : limits_.frozen) std::fill(gradients + first, gradients + last, 0.0f);
-  team.sync();
-  if (std::isfinite(limits_.value)) {
-    const Part mine = part_of(parameter_count_, team);
-    for (int64_t i = mine.begin; i < mine.end; ++i)  // in this order NaN passes through
-      gradients[i] = gradients[i] > limits_.value    ? limits_.value
-                     : gradients[i] < -limits_.value ? -limits_.value
-                                                     : gradients[i];
-  }
-  if (std::isfinite(limits_.norm)) {
-    for (std::size_t index = 0; index < limits_.variables.size(); ++index) {
-      if (static_cast<int>(index) % team.size != team.rank) continue;
-      const auto [first, last] = limits_.variables[index];
-      const auto norm =
-          static_cast<float>(std::sqrt(learning_engine().sum_of_squares(gradients + first, last - first)));
-      if (norm > limits_.norm)
-        for (int64_t i = first; i < last; ++i) gradients[i] = gradients[i] * limits_.norm / norm;
-    }
-  }
-  team.sync();
-}
-
-void Trainer::update(int64_t step, const Batches& batches, const Team& team) {
-  limit(team);
-  UpdateJob job{};
-  job.direction = rule_.direction;
-  job.decay = static_cast<float>(rule_.decay);
-  job.gain = static_cast<float>(1 - rule_.decay);
-  job.decay_of_squares = static_cast<float>(rule_.decay_of_squares);
-  job.gain_of_squares = static_cast<float>(1 - rule_.decay_of_squares);
-  job.epsilon = static_cast<float>(rule_.epsilon);
-  // In float, as Optax has them: the first steps of a run depend on it.
-  const auto steps = static_cast<float>(batches.first + step + 1);
-  job.first_correction = 1.0f - std::pow(job.decay, steps);
-  job.second_correction = 1.0f - std::pow(job.decay_of_squares, steps);
-  if (rule_.epsilon_beside_raw) job.epsilon /= std::sqrt(job.second_correction);
-  job.most_norm = batches.most_norm;
-  job.scale = batches.scales[step];
-  if (std::isfinite(batches.most_norm)) {
-    const auto blocks = static_cast<int64_t>(squares_.size());
-    for (int64_t block = part(blocks, team.rank, team.size); block < part(blocks, team.rank + 1, team.size); ++block) {
-      const int64_t begin = block * kSquared;
-      squares_[block] =
-          learning_engine().sum_of_squares(gradients_.data() + begin, std::min(kSquared, parameter_count_ - begin));
-    }
-    team.sync();
-    double sum = 0;
-    for (const double part : squares_) sum += part;
-    job.norm = static_cast<float>(std::sqrt(sum));
-  }
-  // Each thread has a range of the parameters; weight decay starts and ends inside it.
-  const int64_t registers = (parameter_count_ + kWidestRegister - 1) / kWidestRegister;
-  int64_t at = part(registers, team.rank, team.size) * kWidestRegister;
-  const int64_t end = std::min(parameter_count_, part(registers, team.rank + 1, team.size) * kWidestRegister);
-  const auto apply = [&](int64_t to, bool decays) {
-    if (to <= at) return;
-    job.weight_decay = decays ? rule_.weight_decay : 0.0f;
-    job.count = to - at;
-    job.parameters = parameters_.data() + at;
-    job.gradients = gradients_.data() + at;
-    for (int slot = 0; slot < slots(); ++slot) job.slots[slot] = slots_.data() + slot * parameter_count_ + at;
-    learning_engine().update(job);
-    at = to;
-  };
-  if (rule_.weight_decay != 0) {
-    for (const auto& [first, last] : rule_.decayed) {
-      apply(std::min(first, end), false);
-      apply(std::min(last, end), true);
-    }
-  }
-  apply(end, false);
 }
 
 }  // namespace latchwork

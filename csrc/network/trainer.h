@@ -1,12 +1,15 @@
 // Training steps of a whole network in one call: gather the rows, forward, loss, backward, optimiser, sums.
 #pragma once
 
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "network/labels.h"
 #include "network/layers.h"
+#include "network/masks.h"
 #include "network/penalties.h"
 #include "network/sampled.h"
 #include "network/warp.h"
@@ -45,12 +48,15 @@ struct Rule {
 
 // What becomes of gradients before the optimiser sees them.
 struct Limits {
-  Ranges frozen;      // zero: these are not trained
-  Ranges variables;   // each with a norm of at most `norm`
-  float norm, value;  // infinity for any; no number is further from zero than `value`
+  Ranges frozen;                            // zero: these are not trained
+  Ranges variables;                         // each with a norm of at most `norm`
+  float norm = INFINITY, value = INFINITY;  // no number is further from zero than `value`
 
   bool any() const;
 };
+
+// Parameters whose gradients' squares are summed at once: fixed, so that the norm does not depend on the threads.
+constexpr int64_t kSquared = 4096;
 
 // `order` [count, batch] says which rows make each batch, -1 for none.
 struct Batches {
@@ -75,6 +81,7 @@ struct TrainerPlan {
   Form input;
   int64_t batch, time;      // time: 1 where inputs have no time axis
   int64_t horizon;          // of layers that look ahead, else 0
+  int64_t labels;           // the most that a row has, where the loss aligns labels with steps
   bool ragged;              // rows come with lengths
   bool trains;              // else it only evaluates
   bool carries;             // each step begins with the states that the one before has ended with
@@ -85,6 +92,7 @@ struct TrainerPlan {
   Rule rule;
   Limits limits;
   std::optional<AffineLimits> images;  // that inputs are changed by while it trains
+  std::optional<MaskLimits> masks;     // or these
   std::optional<Sampling> sampling;    // of the last layer's outputs while it trains
   int threads;                         // that a call may use
 };
@@ -105,10 +113,11 @@ class Trainer {
   int64_t row_ahead() const { return ahead_floats_; }
   int64_t row_targets() const {
     const CriterionJob& loss = criteria_.front();
-    return loss.steps * (takes_classes() ? 1 : loss.width / levels_of(loss));
+    if (takes_labels(loss.criterion)) return loss.labels;
+    return loss.steps * (latchwork::takes_classes(loss.criterion) ? 1 : loss.width / levels_of(loss));
   }
   bool takes_tokens() const { return input_.tokens; }
-  bool takes_classes() const { return latchwork::takes_classes(criteria_.front().criterion); }
+  bool takes_classes() const { return takes_whole_numbers(criteria_.front().criterion); }
   int64_t criteria() const { return static_cast<int64_t>(criteria_.size()); }
   int64_t parameters() const { return parameter_count_; }
   int64_t carried() const { return carried_count_; }
@@ -141,16 +150,18 @@ class Trainer {
   void gather(const Call& call, int64_t step, const StepOf& of, const Team& team);
   void count(const int32_t* order, const Column<float>& weight);
   void hide_past_end(const Column<int32_t>& lengths, int64_t row, int64_t place);
+  int64_t observed(int64_t place) const;
   void add_up(double* sums) const;
   void limit(const Team& team);
   void update(int64_t step, const Batches& batches, const Team& team);
 
   const bool ragged_, trains_, by_values_, plain_counts_;
-  const int64_t parameter_count_, carried_count_;
+  const int64_t parameter_count_, labels_, carried_count_;
   const int threads_;
   const Rule rule_;
   const Limits limits_;
   const std::optional<AffineLimits> images_;
+  const std::optional<MaskLimits> masks_;
   int64_t ahead_floats_ = 0;
   Floats parameters_, gradients_, slots_, carried_;
   std::vector<Floats> buffers_;

@@ -27,6 +27,7 @@ class Command(NamedTuple):
 COMMANDS: dict[str, Command] = {
     "article": Command("article", "article", "Both programs of the article: as written, then done well."),
     "classify": Command("classify", "app", "Train, test and use a classifier of sequences."),
+    "regress": Command("regress", "app", "Train, test and use a model that gives sequences a number."),
     "roommate": Command("roommate", "roommate", "The article's roommate: exact matrices, then learned ones."),
     "forecast": Command("forecast", "forecast", "Forecast a table of the past, beside the simple methods."),
     "text": Command("text", "app", "Train a language model; let it write, and suggest as a keyboard does."),

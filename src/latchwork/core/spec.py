@@ -301,17 +301,20 @@ class Dense(Layer):
         tied: W is the matrix of the embedding that the network begins with, transposed, and learned once for both
             (Press & Wolf, 2017): there is an output for each token, and the layer before gives as many numbers as a
             token's vector has.
+        zeros: W begins with zeros, so that all outputs do: for a head that corrects what is known already.
     """
 
     units: int
     activation: Literal["tanh", "relu", "sigmoid"] | None = None
     tied: bool = False
+    zeros: bool = False
 
     def __post_init__(self) -> None:
         """Refuse sizes and activations that mean nothing."""
         check_size(self, "units")
-        if not isinstance(self.tied, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InputError(f"Dense: tied is True or False, got {self.tied!r}")
+        for name in ("tied", "zeros"):
+            if not isinstance(value := getattr(self, name), bool):
+                raise InputError(f"Dense: {name} is True or False, got {value!r}")
         if cast(str, self.activation) == "softmax":
             raise InputError(
                 f"Dense({self.units}, activation='softmax'): the classifier applies the softmax itself, "
@@ -330,9 +333,8 @@ class Dense(Layer):
         return weight | {"bias": (self.units,)}
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON data; what is not tied says nothing of it, so that earlier versions read it."""
-        data = super().to_dict()
-        return data if self.tied else {name: value for name, value in data.items() if name != "tied"}
+        """Plain JSON data; what is neither tied nor begins with zeros says nothing of it: earlier versions read it."""
+        return {name: value for name, value in super().to_dict().items() if value or name not in ("tied", "zeros")}
 
 
 @described

@@ -115,6 +115,7 @@ LAYERS: dict[type[spec.Layer], LayerRow] = {
             spec.Dense,
             layers.dense,
             lambda of: {"units": of.units, "activation": of.activation or "none", "tied": of.tied},
+            initial_values.of_dense,
         ),
         LayerRow(
             spec.Embedding,

@@ -16,7 +16,7 @@ from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.engines.steps import Penalty
 from latchwork.training.losses import Loss
-from latchwork.transforms.augmentation import AffineImages, Augmentation
+from latchwork.transforms.augmentation import Augmentation, DrawnChange
 
 
 class Objective(Protocol):
@@ -50,7 +50,7 @@ class Supervised:
 
     loss: Loss
     metrics: tuple[tuple[str, Loss], ...] = ()
-    augmentation: Augmentation | AffineImages | None = None
+    augmentation: Augmentation | DrawnChange | None = None
     mean: Literal["rows", "values"] = "rows"
     penalties: tuple[Penalty, ...] = ()
     carried: bool = False

@@ -28,7 +28,7 @@ struct Training {
   bool by_values;
   bool carries = false;
   int64_t begin_every = 0;
-  int64_t horizon = 0;
+  int64_t horizon = 0, labels = 0, width = 0;
   float most_norm;
   int64_t parameters = 0, carried = 0, rows = 0, targets = 0, steps = 0;
   std::optional<latchwork::Sampling> sampling;
@@ -36,6 +36,8 @@ struct Training {
   std::vector<Criterion> criteria;
   std::vector<latchwork::Penalty> penalties;
   bool answers_each_step = false;
+  std::optional<latchwork::MaskLimits> masks;
+  latchwork::Limits limits{{}, {}, INFINITY, INFINITY};
   latchwork::Rule rule{};
   uint64_t seed;
   Floats inputs, values, start, states, weight, scales, ahead;
@@ -49,6 +51,9 @@ struct Training {
     plan.batch = batch;
     plan.time = time;
     plan.horizon = horizon;
+    plan.labels = labels;
+    plan.masks = masks;
+    plan.limits = limits;
     plan.ragged = ragged;
     plan.trains = trains;
     plan.by_values = by_values;
@@ -78,7 +83,20 @@ struct Training {
     return examples;
   }
 
-  // Whether a row's target counts: it was observed, and lies before the end of its sequence.
+  // How many of a row's targets count.
+  int64_t observed(int64_t row) const {
+    if (labels) {
+      const int32_t* own = classes.data() + row * labels;
+      const int64_t count = latchwork::labels_in(own, labels);
+      const bool holds = latchwork::can_align(own, count, ragged ? lengths[row] : time, width);
+      return holds ? std::max<int64_t>(count, 1) : 0;
+    }
+    int64_t sum = 0;
+    for (int64_t i = 0; i < targets; ++i) sum += counts(row, i);
+    return sum;
+  }
+
+  // Whether a target was observed, and lies before the end of its sequence.
   bool counts(int64_t row, int64_t target) const {
     if (ragged && answers_each_step && target / (targets / time) >= lengths[row]) return false;
     return classes.empty() ? !std::isnan(values.data()[row * targets + target]) : classes[row * targets + target] >= 0;
@@ -153,11 +171,16 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
                                          Criterion::smooth_absolute_error,
                                          Criterion::smooth_smape,
                                          Criterion::binary_cross_entropy,
+                                         Criterion::connectionist_temporal,
+                                         Criterion::percentage_error,
+                                         Criterion::logarithmic_error,
+                                         Criterion::log_cosh,
                                          Criterion::absolute_error,
                                          Criterion::huber,
                                          Criterion::pinball};
   const bool samples = random.chance(25);
-  const Criterion loss = losses[samples ? 0 : random.from(0, smooth ? 4 : 7)];
+  Criterion loss = losses[samples ? 0 : random.from(0, smooth ? 5 : 11)];
+  if (latchwork::takes_labels(loss) && (!has_time || t.horizon)) loss = Criterion::squared_error;
   const int64_t levels = loss == Criterion::pinball ? 3 : 1;
   const bool tied = t.symbols > 1 && t.symbols % levels == 0 && random.chance(50);
   if (tied) add(latchwork::DenseDescription{t.embedded, Activation::tanh});
@@ -168,11 +191,12 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
   t.answers_each_step = has_time;
   t.criteria = {loss};
   if (!samples && random.chance(50))
-    t.criteria.push_back(latchwork::takes_classes(loss)            ? Criterion::accuracy
+    t.criteria.push_back(latchwork::takes_labels(loss)             ? loss
+                         : latchwork::takes_classes(loss)          ? Criterion::accuracy
                          : levels > 1                              ? Criterion::pinball
                          : loss == Criterion::binary_cross_entropy ? Criterion::binary_accuracy
                                                                    : Criterion::absolute_error);
-  t.rule = {static_cast<Direction>(random.from(0, 4)), 0.9, 0.99, 1e-7, 0.0f, {}};
+  t.rule = {static_cast<Direction>(random.from(0, 8)), 0.9, 0.99, 1e-7, random.chance(50), 0.0f, {}};
   t.most_norm = random.chance(50) ? 0.5f : INFINITY;
   t.by_values = random.chance(30);
   t.steps = random.from(1, 4);
@@ -188,6 +212,10 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
     const int64_t first = random.from(0, t.parameters / 2);
     t.penalties = {{first, random.from(first, t.parameters), smooth ? 0.0f : 0.01f, 0.02f}};
   }
+  if (random.chance(30)) {
+    const int64_t middle = random.from(0, t.parameters);
+    t.limits = {{{0, middle / 3}}, {{0, middle}, {middle, t.parameters}}, 0.4f, 0.1f};
+  }
   const auto numbers = [&](int64_t count, double size) {
     Floats array(count, random.from(0, 3));
     for (int64_t i = 0; i < count; ++i) array.data()[i] = static_cast<float>(size * random.normal());
@@ -198,14 +226,21 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
     for (int64_t i = 0; i < count; ++i) array.push_back(static_cast<int32_t>(random.from(least, most)));
     return array;
   };
+  t.width = width;
   t.targets = t.horizon ? t.horizon : has_time ? t.time : 1;
+  if (latchwork::takes_labels(loss)) t.targets = t.labels = random.from(1, t.time + 1);  // they may be too many
+  if (!smooth && !t.symbols && random.chance(30)) t.masks = latchwork::MaskLimits{3, 2, t.features};
   if (t.horizon) t.ahead = numbers(t.rows * t.horizon * kAhead, 1);
   if (t.symbols) {
     t.tokens = whole(members * t.rows * t.time, 0, t.symbols - 1);
   } else {
     t.inputs = numbers(members * t.rows * t.time * t.features, 1);
   }
-  if (latchwork::takes_classes(loss)) {
+  if (t.labels) {
+    t.classes = whole(members * t.rows * t.labels, 1, width - 1);
+    for (int32_t& one : t.classes)
+      if (random.chance(30)) one = -1;
+  } else if (latchwork::takes_classes(loss)) {
     t.classes = whole(members * t.rows * t.targets, 0, width - 1);
   } else {
     t.targets *= width / levels;
@@ -214,7 +249,7 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
       for (int64_t i = 0; i < t.values.size(); ++i)
         if (random.chance(30)) t.values.data()[i] = NAN;
   }
-  if (!t.classes.empty() && random.chance(30))
+  if (!t.classes.empty() && !t.labels && random.chance(30))
     for (int32_t& one : t.classes)
       if (random.chance(30)) one = -1;
   if (t.ragged) t.lengths = whole(t.rows, 1, t.time);
@@ -299,8 +334,7 @@ double loss_of(const Training& t, Trainer& measuring, const std::vector<double>&
   for (int64_t place = 0; place < t.batch; ++place) {
     const int32_t row = t.order[place];
     if (row < 0 || (t.weight.size() && !(t.weight.data()[row] > 0))) continue;
-    int64_t observed = 0;
-    for (int64_t i = 0; i < t.targets; ++i) observed += t.counts(row, i);
+    const int64_t observed = t.observed(row);
     counted += t.by_values ? observed : observed > 0;
   }
   return (sums[0] - penalty * sums.back()) / static_cast<double>(std::max<int64_t>(counted, 1)) + penalty;
@@ -308,7 +342,8 @@ double loss_of(const Training& t, Trainer& measuring, const std::vector<double>&
 
 // A step of plain descent shows the gradient; the loss must fall along it by as much as it says.
 void check_gradient(Training t, Report& report) {
-  t.rule = {Direction::sgd, 0, 0, 0, 0.0f, {}};
+  t.rule = {Direction::sgd, 0, 0, 0, false, 0.0f, {}};
+  t.limits = {{}, {}, INFINITY, INFINITY};
   t.most_norm = INFINITY;
   t.begin_every = 0;
   t.steps = 1;

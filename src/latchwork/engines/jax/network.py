@@ -101,8 +101,9 @@ def run_layers(
     lengths: Lengths = None,
     key: Key = None,
     ahead: Float[Array, "batch horizon features"] | None = None,
-) -> tuple[Array, States]:
-    """The same from given states on, one for each recurrent layer (zeros where None), with the states after it.
+) -> tuple[Array, States, Lengths]:
+    """The same from given states on, one for each recurrent layer (zeros where None), with the states after it; and
+    how many steps of the outputs are real, None where all are or where they have none.
 
     States are there where some were given: a layer that reads both ways has none.
     """
@@ -117,7 +118,7 @@ def run_layers(
         else:
             inputs = with_matrix(layer, layers[0])(inputs, lengths, own, *((ahead,) if takes_ahead(layer) else ()))
         lengths = lengths if inputs.ndim > 2 else None  # what became a vector has no lengths any more
-    return inputs, tuple(after)
+    return inputs, tuple(after), lengths
 
 
 def initial_states(layers: tuple[BuiltLayer, ...], batch: int) -> States:

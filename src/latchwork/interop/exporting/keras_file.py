@@ -52,6 +52,7 @@ def write_keras(
     Raises:
         InputError: a layer that Keras does not have, by name; or h5py is not installed.
     """
+    network = network.untied()
     layers = list(keras_layers(network, softmax=softmax, names=names, padding=padding))
     if scaler is not None:
         layers.insert(0, _normalization(scaler))

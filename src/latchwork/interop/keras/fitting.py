@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
+from latchwork.engines.native import fitting
 from latchwork.engines.native import training as native
 from latchwork.engines.plain import training as plain
 from latchwork.engines.steps import FILL, Batches, Order, Penalty, RowShape
@@ -88,7 +89,7 @@ class Program:
         """
         terms = [kernels_term(loss) for loss in (self.compiled.loss.trained(), *(one.trained for one in self.measured))]
         known = [term for term in terms if term is not None]
-        reason = native.why_not(self.network, known, rows.shapes())
+        reason = fitting.why_not(self.network, known, rows.shapes())
         if reason is not None:
             return self._slow_steps(rows, seed, reason)
         every_step = len(self.network.spec.output_shape()) == 2
