@@ -33,6 +33,7 @@ from latchwork.interop.importing.onnx_values import (
 )
 from latchwork.transforms.scaling import Scaler
 
+MAX_TEXT = 1 << 20  # characters of a label list
 Reader = Callable[[Reading, Node, Inputs], list[Value]]
 
 
@@ -215,11 +216,7 @@ def _imported(file: OnnxFile, reading: Reading, output: Signal, shape: tuple[int
     if reading.offset is not None and reading.scale is not None:
         scaler = Scaler(reading.offset, reading.scale)
     document: dict[str, Any] = {}
-    try:
-        labels = json.loads(file.metadata.get("labels", "null"))
-        own = json.loads(file.metadata.get("latchwork", "null"))
-    except (ValueError, RecursionError):
-        labels = own = None
+    labels, own = (_document(file.metadata.get(name, "")) for name in ("labels", "latchwork"))
     labels = reading.labels or labels
     if output.kind == "probabilities" and _are_labels(labels, data.spec.output_shape()[-1]):
         document["labels"] = labels
@@ -227,6 +224,14 @@ def _imported(file: OnnxFile, reading: Reading, output: Signal, shape: tuple[int
         document["vector"] = True
     names, softmax = tuple(reading.chain.names), output.kind == "probabilities"
     return Imported(data, names, softmax, scaler, None, reading.padding, document, tuple(reading.notes))
+
+
+def _document(text: str) -> Any:
+    """What a text of the metadata says in JSON; None where it is none, or too long to be."""
+    try:
+        return json.loads(text) if len(text) <= MAX_TEXT else None
+    except (ValueError, RecursionError):
+        return None
 
 
 def _are_labels(labels: Any, outputs: int | None) -> bool:
