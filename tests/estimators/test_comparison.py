@@ -168,6 +168,20 @@ print(model.predict(np.load({str(tmp_path / "X.npy")!r}))[:3].tolist(), "latchwo
 
 
 @pytest.mark.usefixtures("one_design")
+def test_simple_methods_have_time_for_all_folds(monkeypatch: pytest.MonkeyPatch):
+    """Where the network is tried on one part alone, which method is best is not left to so few rows."""
+    affordable = recipe._affordable
+    monkeypatch.setattr(recipe, "_affordable", lambda *given: (affordable(*given)[0][:1], 2, ["small"]))
+    found = lw.SequenceClassifier(progress="none").fit(X, Y).comparison_
+    assert found is not None and found.rows == ROWS // 4
+    assert (
+        "accuracy_of_all_folds" in found.figures["kernels"] and "accuracy_of_all_folds" not in found.figures["network"]
+    )
+    best = max(found.baselines, key=lambda name: found.baselines[name]["accuracy_of_all_folds"])
+    assert found.winner in ("network", best)
+
+
+@pytest.mark.usefixtures("one_design")
 def test_a_network_that_wins_is_kept():
     rng = np.random.default_rng(3)
     steps = rng.normal(size=(120, 8, 1))

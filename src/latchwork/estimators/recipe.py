@@ -16,7 +16,7 @@ from latchwork.training import Objective, Optimizer
 from latchwork.training.optimizers import OptaxOptimizer
 from latchwork.transforms.scaling import Scaler
 
-TRIAL_STEPS = 150_000  # sequence steps in the rows of a trial, at most
+TRIAL_STEPS = 100_000  # sequence steps in the rows of a trial, at most
 FULL_STEPS = 24_000_000  # sequence steps that the final training sees at most: about half a minute of a quiet core
 FEWEST_EPOCHS, MOST_EPOCHS, TRIAL_EPOCHS = 6, 80, 30
 SMALL_SET = 1000  # rows below which one validation part says too little, and three are averaged
@@ -25,7 +25,7 @@ WARPED_SET = 600  # rows below which changed copies of the rows are tried as wel
 COPIES = 2  # changed copies of each row
 DEFAULT_MINUTES = 1.0
 TRIALS_SHARE = 0.45  # of the budget
-FOR_TRAINING = 0.8  # of what the trials leave; the rest is for simple methods, and for a machine that gets busier
+FOR_TRAINING = 0.85  # of what the trials leave; the rest is for simple methods, and for a machine that gets busier
 OPTIMIZER = Optimizer("adamw", learning_rate=3e-3, schedule="cosine", warmup=0.1, weight_decay=0.01, clip=1.0)
 
 
