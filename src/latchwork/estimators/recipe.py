@@ -155,7 +155,7 @@ def choose_recipe(
         if try_out(name, layers, minimised, length, copies) < chosen.trial.loss:
             chosen = _Way(suffix, minimised, length, copies, tried[name])
 
-    fits = FOR_TRAINING * budget.left() / trials.expected_seconds_of(count * (1 + chosen.copies))
+    fits = FOR_TRAINING * budget.left() / max(trials.expected_seconds_of(count * (1 + chosen.copies)), 1e-9)
     final = chosen.epochs if epochs is not None else int(np.clip(fits, 1, chosen.epochs))
     way = f"{final} epochs" + (f" of {chosen.epochs}, as the budget allows" if final < chosen.epochs else "")
     way += chosen.suffix
