@@ -36,6 +36,8 @@ COMMANDS: dict[str, Command] = {
     "explain": Command("explain", "explain", "A saved model, opened, as one page that works from disk."),
     "serve": Command("serve", "serve", "The explorer, on this machine."),
     "info": Command("info", "info", "What a saved model is, and which engine this machine runs."),
+    "import": Command("import_", "import_", "Read a model of Keras, PyTorch or ONNX as data."),
+    "export": Command("export", "export", "Write a saved model for others: ONNX, Keras."),
     "bench": Command("bench", "bench", "This machine's speed, beside the peers that are installed."),
 }
 

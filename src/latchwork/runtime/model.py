@@ -252,11 +252,11 @@ class Model:
         order = np.argsort(~real, axis=1, kind="stable")  # the real steps, in their order, then the others
         index = order if batch.ndim == 2 else order[..., None]
         outputs = self.outputs(np.take_along_axis(batch, index, axis=1), real.sum(axis=1))
-        if len(self.data.spec.output_shape()) == 1:
+        if len(self.data.spec.output_shape()) == 1 or outputs.shape[1] != batch.shape[1]:
             return outputs
-        placed = np.zeros_like(outputs)
+        placed = np.empty_like(outputs)
         np.put_along_axis(placed, order[..., None], outputs, axis=1)
-        return placed
+        return np.where(real[..., None], placed, np.float32(0))
 
     def initial_state(self, batch: int = 1) -> State:
         """The state before the first step of `batch` sequences; `InputError` where a layer reads backwards."""
