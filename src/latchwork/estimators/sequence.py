@@ -239,6 +239,7 @@ class SequenceEstimator(Compared, Routed, Estimator):
         self.comparison_ = self._compared_in_trials(training)
         if self._is_simple_better():
             return self._keep_simple(training, names)
+        self.recipe_ = self.recipe_.within_deadline()
         began = clock.monotonic()
         try:
             trained = fit(
