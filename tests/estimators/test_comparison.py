@@ -167,6 +167,16 @@ print(model.predict(np.load({str(tmp_path / "X.npy")!r}))[:3].tolist(), "latchwo
         _ = model.network_
 
 
+def test_the_smallest_trial_has_every_class_too():
+    classes = np.repeat(np.arange(9), 30)
+    parts = recipe.parts_of(270, 270, 0, classes)
+    slow = recipe.Budget(1e-6, 0.5)
+    few, epochs, names = recipe._affordable(slow, 10.0, parts, 30, ["a", "b"])
+    assert (len(few), epochs, names) == (1, 1, ["a"]) and len(few[0][0]) < 60
+    for rows in few[0]:
+        assert set(classes[rows]) == set(range(9))
+
+
 @pytest.mark.usefixtures("one_design")
 def test_simple_methods_have_time_for_all_folds(monkeypatch: pytest.MonkeyPatch):
     """Where the network is tried on one part alone, which method is best is not left to so few rows."""

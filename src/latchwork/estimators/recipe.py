@@ -191,7 +191,9 @@ def choose_recipe(
         is_within_minutes=True,
         deadline=None if epochs is not None else budget.began + budget.seconds,
         seconds_per_epoch=per_final_epoch,
-        held_out=HeldOut(tuple(parts), chosen.trial.outputs, chosen.trial.seconds, tuple(all_parts[len(parts) :])),
+        held_out=HeldOut(
+            tuple(all_parts[: len(parts)]), chosen.trial.outputs, chosen.trial.seconds, tuple(all_parts[len(parts) :])
+        ),
     )
 
 
@@ -260,7 +262,8 @@ def _affordable(
         if seconds(fewer_parts, enough, fewer_names) <= budget.for_trials():
             fit = int(epochs * budget.for_trials() / seconds(fewer_parts, epochs, fewer_names))
             return fewer_parts, int(np.clip(fit, enough, epochs)), fewer_names
-    smallest = [(training[: max(40, len(training) // 4)], held) for training, held in parts[:1]]
+    # Rows stand by class: every fourth, say, has all of them; the first ones have not.
+    smallest = [(training[:: int(np.clip(len(training) // 40, 1, 4))], held) for training, held in parts[:1]]
     fit = int(epochs * budget.for_trials() / seconds(smallest, epochs, names[:1]))
     return smallest, int(np.clip(fit, 1, epochs)), names[:1]
 
