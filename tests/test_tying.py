@@ -45,6 +45,24 @@ def test_it_answers_as_one_with_a_matrix_of_its_own():
     assert untied(again.spec, again.parameters) == (again.spec, again.parameters)
 
 
+def test_other_formats_have_the_matrix_twice(tmp_path: Path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    from latchwork.interop.exporting.onnx_model import export_onnx
+
+    export_onnx(DATA, tmp_path / "tied.onnx")
+    session = onnxruntime.InferenceSession(str(tmp_path / "tied.onnx"))
+    (found,) = session.run(None, {session.get_inputs()[0].name: TOKENS})[:1]
+    np.testing.assert_allclose(found, Model("test", DATA).predict(TOKENS), atol=1e-5)
+
+
+def test_members_have_their_own():
+    stacked = NetworkData.stacked([DATA, NetworkData.build(TIED, (None,), seed=3)])
+    for place in range(2):
+        one, other = stacked.untied().member(place), stacked.member(place).untied()
+        for name, array in one.parameters.items():
+            np.testing.assert_array_equal(array, other.parameters[name])
+
+
 def test_it_goes_step_by_step():
     model = Model("test", DATA)
     whole, state = model.predict(TOKENS), model.initial_state(3)

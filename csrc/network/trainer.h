@@ -1,6 +1,7 @@
 // Training steps of a whole network in one call: gather the rows, forward, loss, backward, optimiser, sums.
 #pragma once
 
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -47,12 +48,15 @@ struct Rule {
 
 // What becomes of gradients before the optimiser sees them.
 struct Limits {
-  Ranges frozen;      // zero: these are not trained
-  Ranges variables;   // each with a norm of at most `norm`
-  float norm, value;  // infinity for any; no number is further from zero than `value`
+  Ranges frozen;                            // zero: these are not trained
+  Ranges variables;                         // each with a norm of at most `norm`
+  float norm = INFINITY, value = INFINITY;  // no number is further from zero than `value`
 
   bool any() const;
 };
+
+// Parameters whose gradients' squares are summed at once: fixed, so that the norm does not depend on the threads.
+constexpr int64_t kSquared = 4096;
 
 // `order` [count, batch] says which rows make each batch, -1 for none.
 struct Batches {

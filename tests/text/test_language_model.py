@@ -137,7 +137,7 @@ def test_the_cost_of_a_step_by_step_text_is_the_cost_of_the_whole(writer: lw.Lan
     for token, after in pairwise(ids.tolist()):
         probabilities, state = model.predictor.step(token, state)
         steps.append(-np.log2(probabilities[after]))
-    np.testing.assert_allclose(steps, model.token_bits(story[:300])[1][1:], rtol=1e-3)
+    np.testing.assert_allclose(steps, model.token_bits(story[:300])[1][1:], rtol=1e-3, atol=3e-3)
 
 
 def test_weights_in_a_byte_each_are_close_and_stay_what_they_are() -> None:

@@ -105,7 +105,10 @@ def _random(case: Case, rng: np.random.Generator) -> tuple[NDArray[Any], NDArray
     shape, outputs = (case.steps, case.batch), case.network.output_shape()
     size = case.network.shapes()[0]
     if len(size) == 1:  # tokens, each to be followed by the next
-        tokens = rng.integers(0, outputs[-1] or 1, (*shape, case.time + 1), dtype=np.int32)
+        count = outputs[-1] or 1
+        tokens = rng.integers(0, count, (*shape, case.time + 1), dtype=np.int32)
+        if case.data == "words":  # the frequent ones first, each with a chance of about one by its place
+            tokens = (count ** rng.random(tokens.shape)).astype(np.int32) - 1
         return tokens[..., :-1].copy(), tokens[..., 1:].copy()
     inputs = rng.standard_normal((*shape, case.time, size[1] or 1), dtype=np.float32)
     if case.labels:

@@ -10,9 +10,11 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core import spec
+from latchwork.core.errors import InputError
 
 Parameters = Mapping[str, NDArray[Any]]
 EMBEDDING = "layers.0.weight"
@@ -27,7 +29,7 @@ def untied(network: spec.Sequential, parameters: Parameters) -> tuple[spec.Seque
     """The same network, each dense layer with a matrix of its own; as they are where none is tied.
 
     Raises:
-        InputError: the arrays are not the spec's.
+        InputError: the embedding's array is missing.
 
     Example:
         >>> network = spec.Sequential([spec.Embedding(5, 3), spec.Dense(5, tied=True)], input_shape=(None,))
@@ -38,13 +40,11 @@ def untied(network: spec.Sequential, parameters: Parameters) -> tuple[spec.Seque
     """
     if not any(map(is_tied, network.layers)):
         return network, parameters
-    spec.check_parameters(network, parameters)
+    if EMBEDDING not in parameters:
+        raise InputError(f"the parameter {EMBEDDING} is missing")
     layers = [untied_layer(layer) for layer in network.layers]
-    matrices = {
-        f"layers.{index}.weight": parameters[EMBEDDING].T
-        for index, layer in enumerate(network.layers)
-        if is_tied(layer)
-    }
+    tied = [index for index, layer in enumerate(network.layers) if is_tied(layer)]
+    matrices = {f"layers.{index}.weight": np.swapaxes(parameters[EMBEDDING], -1, -2) for index in tied}
     return spec.Sequential(layers, input_shape=network.input_shape), {**parameters, **matrices}
 
 

@@ -16,13 +16,14 @@ from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.core.spec import LSTM
 from latchwork.core.storage import Latch
-from latchwork.core.tying import is_tied, untied
+from latchwork.core.tying import is_tied
 from latchwork.estimators.base import Estimator, network_in_jax
 from latchwork.text.keyboard import Keyboard
 from latchwork.text.model import JOB, Surprise, TextModel, as_stored
 from latchwork.text.ngram import NGram
+from latchwork.text.overlap import sketch
 from latchwork.text.personal import PersonalWords
-from latchwork.text.reading import TextSource, TokenFile, from_path, from_string, split, tokenize
+from latchwork.text.reading import TextSource, TokenFile, from_path, from_text_or_name, split, tokenize
 from latchwork.text.scoring import best_share, best_shares, network_bits
 from latchwork.text.settings import DEFAULT_MINUTES, Settings, choose_settings
 from latchwork.text.streams import as_streams
@@ -96,7 +97,8 @@ class LanguageModel(Estimator):
     JOB: ClassVar[str] = JOB
 
     def fit(self, text: str | Path | TextSource, y: None = None) -> Self:
-        """Train on a text: a string, the path of a file or folder, or a `TextSource` such as a pipe.
+        """Train on a text: a string (or the name of a file, if there is one), the path of a file or folder, or a
+        `TextSource` such as a pipe.
 
         Raises:
             InputError: the text is empty, not UTF-8, or too short.
@@ -109,19 +111,21 @@ class LanguageModel(Estimator):
         parts = split(tokens.ids, self.validation_share, self.test_share)
         settings = self._settings(vocabulary, len(parts.train))
         ngram = NGram.fit(parts.train, len(vocabulary), settings.ngram_order, settings.ngram_bytes)
+        pieces = sketch(self._learned(source))
         network = _build(settings, vocabulary, parts.train, self.random_state)
 
         def as_model(trained: NetworkData, training: dict[str, Any]) -> TextModel:
             tied = any(map(is_tied, trained.spec.layers))
-            spec, parameters = untied(trained.spec, trained.parameters)
+            plain = trained.untied()
             return TextModel(
                 vocabulary,
-                NetworkData(spec, as_stored(dict(parameters), spec, self.units, tied)),
+                NetworkData(plain.spec, as_stored(plain.parameters, plain.spec, self.units, tied)),
                 ngram,
                 settings.ngram_share,
                 tied=tied,
                 training=training,
                 trained_on=_record_of(source, tokens, self),
+                pieces=pieces,
             )
 
         minutes = None if self.steps is not None else self.minutes or DEFAULT_MINUTES
@@ -171,11 +175,15 @@ class LanguageModel(Estimator):
 
     def suggest(self, text: str, count: int = 3) -> list[str]:
         """The likeliest completions of the last word of `text`, or the likeliest next words."""
-        return self.keyboard().suggest(text, count)
+        return self._fitted().suggest(text, count)
 
-    def keyboard(self, personal: PersonalWords | None = None) -> Keyboard:
-        """A keyboard, which remembers where it was and may learn the user's words."""
-        return self._fitted().keyboard(personal)
+    def keyboard(self, personal: PersonalWords | None = None, **options: Any) -> Keyboard:
+        """A keyboard, which remembers where it was and may learn the user's words; see `Keyboard` for the options."""
+        return self._fitted().keyboard(personal, **options)
+
+    def bits_per_byte(self, text: str) -> float:
+        """What a byte of the text in UTF-8 costs on average, in bits: to compare scripts and units by."""
+        return self._fitted().bits_per_byte(text)
 
     def bits_per_character(self, text: str) -> float:
         """What a character of the text costs on average, in bits; lower is better."""
@@ -250,7 +258,7 @@ def _source(text: str | Path | TextSource) -> TextSource:
         case Path():
             return from_path(text)
         case str():
-            return from_string(text)
+            return from_text_or_name(text)
         case _:
             raise InputError(f"got {type(text).__name__}: expected a text as str, the Path of a file or folder")
 
