@@ -24,7 +24,7 @@ soundfile = pytest.importorskip("soundfile")
 
 @pytest.fixture(scope="module")
 def recognizer(recordings: Path) -> lw.SpeechRecognizer:
-    return lw.SpeechRecognizer(hidden=32, epochs=40, batch_size=16, progress="none").fit(recordings)
+    return lw.SpeechRecognizer(hidden=32, epochs=70, batch_size=16, progress="none").fit(recordings)
 
 
 @pytest.fixture(scope="module")

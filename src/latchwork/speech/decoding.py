@@ -76,7 +76,7 @@ def log_probability(
 
     Example:
         >>> steps = np.log(np.full((3, 2), 0.5))  # a symbol or a blank, all alike: 6 of 8 ways read (1,)
-        >>> np.exp(log_probability(steps, [(1,), ()])).tolist()
+        >>> np.exp(log_probability(steps, [(1,), ()])).round(3).tolist()
         [0.75, 0.125]
     """
     logs = np.asarray(log_probabilities, np.float64)
