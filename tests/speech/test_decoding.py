@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latchwork.speech.decoding import best_symbols
+from latchwork.speech.decoding import best_symbols, log_probability
 from latchwork.speech.measures import edits, figures, word_error_rate
 from latchwork.training import ConnectionistTemporal
 
@@ -37,6 +37,16 @@ def test_the_beam_finds_the_likeliest_transcript(seed: int):
     found, log_probability = best_symbols(log_probabilities, width=64)
     assert found == max(total, key=lambda transcript: total[transcript])
     assert np.exp(log_probability) == pytest.approx(total[found], rel=1e-3)  # what is pruned is left out
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_probability_of_any_transcript_is_the_sum_over_its_paths(seed: int):
+    scores = 2 * np.random.default_rng(seed).normal(size=(5, 3))
+    log_probabilities = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+    total = every_transcript(log_probabilities)
+    asked = [(), (1,), (2, 2), (1, 2, 1), (1, 1, 1)]
+    np.testing.assert_allclose(np.exp(log_probability(log_probabilities, asked)), [total[each] for each in asked])
+    assert log_probability(log_probabilities, [(1, 1, 1, 1)])[0] == -np.inf  # too long
 
 
 def test_a_symbol_counts_twice_only_after_a_blank():

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from made_up import RATE, SPEAKERS, WORDS, say
 
+from latchwork.core.errors import InputError
+from latchwork.core.network import NetworkData
+from latchwork.core.spec import LSTM, Dense, Sequential
 from latchwork.speech.confidence import calibration_error, fit_confidence, reliability
 from latchwork.speech.decoding import alignment, best_symbols
 from latchwork.speech.drawing import TIMES, Drawn, Sounds, fits
 from latchwork.speech.loading import Utterance
+from latchwork.speech.model import SpeechModel, Transcript
 from latchwork.speech.others import other_words
 from latchwork.speech.plain import linear, nearest_take, spread, warped_distances
 from latchwork.speech.spotting import chosen, curve
 from latchwork.speech.symbols import Symbols, fit_symbols
+from latchwork.speech.synthesis import synthesised
 from latchwork.speech.varying import Variation
 from latchwork.speech.verdict import Verdict, advice, held_out_speaker
 from latchwork.transforms.cepstra import Cepstra
@@ -174,3 +180,43 @@ def test_files_of_noise_and_unknown_words_are_used(tmp_path: Path):
         soundfile.write(tmp_path / name, np.zeros(800, np.float32), RATE)
     read = read_recordings(tmp_path)
     assert [path.name for path in read.noise] == ["n.wav"] and [path.name for path in read.others] == ["u.wav"]
+
+
+def test_a_known_word_is_preferred_to_none_and_likeliest_under_all_warps_wins():
+    features, symbols = Cepstra(RATE), Symbols("word", ("no", "yes"), other=True)
+    network = Sequential([LSTM(2, return_sequences=True), Dense(symbols.outputs)])
+    data = NetworkData.build(network, (None, features.features), 0)
+    model = SpeechModel(features, Scaler(np.zeros(78), np.ones(78)), symbols, data, warps=(0.9, 1.1))
+
+    def opinion(word: float, other: float, number: int = 2) -> np.ndarray:
+        """Of three steps: silence, something, silence."""
+        middle = np.full(4, 1e-4)
+        middle[number], middle[3], middle[0] = word, other, 1 - word - other
+        silence = np.array([0.9997, 1e-4, 1e-4, 1e-4])
+        return np.log(np.maximum(np.stack([silence, middle, silence]), 1e-9))
+
+    assert model.read([opinion(0.2, 0.75)] * 2).text == "yes"  # e^3 times likelier would be needed
+    assert model.read([opinion(0.02, 0.9)] * 2).text == ""
+    assert model.read([opinion(0.02, 0.9)] * 2).other == 1
+    assert model.read([opinion(0.001, 0.0)] * 2) == Transcript("", pytest.approx(0.999, abs=0.01))
+    assert model.read([opinion(0.6, 0.1), opinion(0.9, 0.05, number=1)]).text in ("yes", "no")
+    unsure, sure = model.read([opinion(0.2, 0.75)] * 2), model.read([opinion(0.95, 0.02)] * 2)
+    assert unsure.probability < 0.3 and sure.probability > 0.9
+    assert [(word.word, word.start) for word in sure.words] == [("yes", pytest.approx(0.02))]
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs espeak-ng")
+def test_synthetic_voices_say_the_texts_each_in_its_own_way():
+    pytest.importorskip("soundfile")
+    made = synthesised(["left", "right"], 3, RATE)
+    assert [each.text for each in made] == ["left", "right"] * 3 and len({each.speaker for each in made}) == 3
+    assert all(0.1 < len(each.samples) / RATE < 1.5 and np.abs(each.samples).max() > 0.05 for each in made)
+    assert len(synthesised(["left", "right"], 3, RATE, most=4)) == 4
+    with pytest.raises(InputError, match="--language"):
+        synthesised(["left"], 1, RATE, "xx")
+
+
+def test_without_a_synthesiser_it_is_an_error_in_a_line(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(InputError, match="install espeak-ng"):
+        synthesised(["left"], 1, RATE)

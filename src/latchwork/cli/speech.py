@@ -66,6 +66,10 @@ def train(
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the recordings.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Or: steps of the optimiser.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Or: minutes, turned into steps by a short timing.")] = None,
+    synthetic: Annotated[
+        int, typer.Option(min=0, help="Also learn the same texts by that many voices of espeak-ng, if it is installed.")
+    ] = 0,
+    language: Annotated[str, typer.Option(help="Of the synthetic voices, as espeak-ng names it.")] = "en",
     stream: Annotated[bool, typer.Option("--stream", help="Read one way: words are known while one speaks.")] = False,
     verdict: Annotated[
         bool, typer.Option(help="Also learn without one voice, and say how it is understood, beside plain methods.")
@@ -94,6 +98,8 @@ def train(
         steps=steps,
         minutes=minutes,
         stream=stream,
+        synthetic=synthetic,
+        language=language,
         verdict=verdict,
         checkpoint=checkpoint,
         progress=output.progress,

@@ -12,10 +12,11 @@ from latchwork.speech.confidence import Confidence, fit_confidence
 from latchwork.speech.drawing import Sounds
 from latchwork.speech.learning import Settings, learn
 from latchwork.speech.loading import Utterance
-from latchwork.speech.model import SpeechModel
+from latchwork.speech.model import SpeechModel, heard_under
+from latchwork.speech.synthesis import MACHINE
 from latchwork.speech.verdict import Verdict, asked_about, held_out_speaker, judge
 
-VERDICT_SHARE = 0.35  # of the time, where it is limited, or beside the time of the network that is kept
+VERDICT_SHARE = 0.25  # of the time, where it is limited, or beside the time of the network that is kept
 TAKES_SHARE = 0.2  # of the recordings that are held out where no voice can be
 CONFIDENCE_ROWS = 240  # drawn to find out what opinions are worth
 
@@ -33,24 +34,26 @@ def compared(sounds: Sounds, settings: Settings) -> Compared | None:
     Raises:
         KeyboardInterrupt: the user ended it.
     """
-    stranger = held_out_speaker(sounds.utterances)
+    real = [each for each in sounds.utterances if not each.speaker.startswith(MACHINE)]
+    made = [each for each in sounds.utterances if each.speaker.startswith(MACHINE)]
+    stranger = held_out_speaker(real)
     if stranger is not None:
-        known = [each for each in sounds.utterances if each.speaker != stranger]
-        asked = [each for each in sounds.utterances if each.speaker == stranger]
+        known = [each for each in real if each.speaker != stranger]
+        asked = [each for each in real if each.speaker == stranger]
     else:
-        order = np.random.default_rng([sounds.seed, 9]).permutation(len(sounds.utterances))
+        order = np.random.default_rng([sounds.seed, 9]).permutation(len(real))
         after = round((1 - TAKES_SHARE) * len(order))
-        known = [sounds.utterances[index] for index in np.sort(order[:after])]
-        asked = [sounds.utterances[index] for index in np.sort(order[after:])]
+        known = [real[index] for index in np.sort(order[:after])]
+        asked = [real[index] for index in np.sort(order[after:])]
     texts = {each.text for each in known}
     asked = asked_about([each for each in asked if each.text in texts])
     if not asked or len(texts) < 2:
         return None
-    own = replace(sounds, utterances=known)
+    own = replace(sounds, utterances=[*known, *made])
     learned = learn(own, [], _short(settings))
     if learned.history.stopped == "interrupted":
         raise KeyboardInterrupt
-    model = SpeechModel(own.features, learned.scaler, own.symbols, learned.data)
+    model = SpeechModel(own.features, learned.scaler, own.symbols, learned.data, warps=heard_under(own.features))
     heard = [each.text for each in model.transcribe([each.samples for each in asked], model.rate)]
     return Compared(judge(known, asked, heard, own.features, stranger), found_confidence(model, own, asked))
 
@@ -59,13 +62,14 @@ def found_confidence(model: SpeechModel, sounds: Sounds, beside: Sequence[Uttera
     """What a model's opinions are worth on recordings, strings of them, and sounds that are none of the words."""
     drawn = replace(sounds, utterances=beside, seed=sounds.seed + 1)
     rng = np.random.default_rng([sounds.seed, 6])
-    rows = [drawn.row(int(rng.integers(len(beside))), rng) for _ in range(CONFIDENCE_ROWS)]
+    asked = [drawn.sound(int(rng.integers(len(beside))), rng) for _ in range(CONFIDENCE_ROWS)]
     opinions: list[float] = []
     right: list[bool] = []
-    for row, (text, log_probability) in zip(rows, model.opinions([row.steps for row in rows]), strict=True):
-        if text:
+    for opinion, (_, target) in zip(model.opinions([samples for samples, _ in asked]), asked, strict=True):
+        found, log_probability = model.likeliest(opinion)
+        if text := model.symbols.decode(found):
             opinions.append(log_probability)
-            right.append(text == model.symbols.decode(row.target))
+            right.append(text == model.symbols.decode(target))
     return fit_confidence(opinions, right)
 
 

@@ -59,10 +59,44 @@ class Beam:
         ranked = sorted(ways.items(), key=lambda item: (-np.logaddexp(item[1][0], item[1][1]), item[0]))
         self.prefixes = {prefix: (found[0], found[1]) for prefix, found in ranked[: self.width]}
 
+    def ranked(self) -> list[tuple[int, ...]]:
+        """The prefixes that are kept, the likeliest first."""
+        return list(self.prefixes)
+
     def best(self) -> tuple[tuple[int, ...], float]:
         """The likeliest prefix, and the logarithm of its probability."""
         prefix, (blank, symbol_last) = next(iter(self.prefixes.items()))
         return prefix, float(np.logaddexp(blank, symbol_last))
+
+
+def log_probability(
+    log_probabilities: NDArray[np.floating], transcripts: Sequence[Sequence[int]]
+) -> NDArray[np.float64]:
+    """The logarithm of each transcript's probability, over all ways of spreading it over the steps `[steps, symbols]`.
+
+    Example:
+        >>> steps = np.log(np.full((3, 2), 0.5))  # a symbol or a blank, all alike: 6 of 8 ways read (1,)
+        >>> np.exp(log_probability(steps, [(1,), ()])).round(3).tolist()
+        [0.75, 0.125]
+    """
+    logs = np.asarray(log_probabilities, np.float64)
+    longest = max(map(len, transcripts))
+    states = np.full((len(transcripts), 2 * longest + 1), BLANK)
+    for place, transcript in enumerate(transcripts):
+        states[place, 1 : 2 * len(transcript) : 2] = transcript
+    ends = 2 * np.array([len(transcript) for transcript in transcripts])
+    skips = np.full(states.shape, -np.inf)
+    skips[:, 2:][(states[:, 2:] != BLANK) & (states[:, 2:] != states[:, :-2])] = 0.0
+    reached = np.full(states.shape, -np.inf)
+    reached[:, :2] = logs[0, states[:, :2]]
+    before = np.full((2, *states.shape), -np.inf)
+    with np.errstate(invalid="ignore"):
+        for step in logs[1:]:
+            before[0, :, 1:], before[1, :, 2:] = reached[:, :-1], reached[:, :-2]
+            reached = np.logaddexp(np.logaddexp(reached, before[0]), before[1] + skips) + step[states]
+    rows = np.arange(len(transcripts))
+    inner = np.where(ends > 0, reached[rows, np.maximum(ends - 1, 0)], -np.inf)
+    return np.logaddexp(reached[rows, ends], inner)
 
 
 def alignment(log_probabilities: NDArray[np.floating], symbols: Sequence[int]) -> list[tuple[int, int, float]]:

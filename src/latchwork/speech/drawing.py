@@ -94,20 +94,28 @@ class Sounds:
     def row(self, index: int, rng: np.random.Generator) -> Row:
         """A row that begins with a recording, or is something else."""
         for attempt in range(4):
-            kind = rng.random()
-            if self.symbols.other and kind < OTHERS:
-                string = String([self._other(index, rng)], [self._other_target()])
-            elif kind < OTHERS + NOTHING:
-                string = String([self._nothing(rng)], [])
-            elif self.strings and attempt < 2 and kind < OTHERS + NOTHING + STRINGS:
-                string = self._string(index, rng)
-            else:
-                string = self._one(index)
-            row = self._heard(string, rng)
+            row = self._heard(self._something(index, rng, strings=attempt < 2), rng)
             if fits(row, self.longest):
                 return row
         plain = self._one(index)
         return Row(self.features.transform(plain.parts[0]), plain.target())
+
+    def sound(self, index: int, rng: np.random.Generator) -> tuple[Samples, NDArray[np.int32]]:
+        """As `row`, before the features and with the speaker's own voice, whatever its length."""
+        string = self._something(index, rng, strings=True)
+        samples = string.joined(self.features.rate, rng)
+        return self.variation.sound(samples, 1.0, rng), string.target()
+
+    def _something(self, index: int, rng: np.random.Generator, *, strings: bool) -> String:
+        """The recording, a string that begins with it, another word, or nothing."""
+        kind = rng.random()
+        if self.symbols.other and kind < OTHERS:
+            return String([self._other(index, rng)], [self._other_target()])
+        if kind < OTHERS + NOTHING:
+            return String([self._nothing(rng)], [])
+        if self.strings and strings and kind < OTHERS + NOTHING + STRINGS:
+            return self._string(index, rng)
+        return self._one(index)
 
     def _one(self, index: int) -> String:
         each = self.utterances[index]

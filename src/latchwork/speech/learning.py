@@ -17,10 +17,10 @@ from latchwork.training import ConnectionistTemporal, Data, History, Optimizer, 
 from latchwork.training.progress import Progress, ProgressKind
 from latchwork.transforms.scaling import Scaler
 
-FULL_STEPS = 3_500_000  # sequence steps that training sees at most
+FULL_STEPS = 5_500_000  # sequence steps that training sees at most
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 400
 SCALER_ROWS = 120  # drawn to find out what features are like
-WATCHED_ROWS = 600  # of validation, at most
+WATCHED_ROWS = 200  # of validation, at most
 FEWEST_WATCHED = 200  # recordings; with fewer, all are learned from
 
 

@@ -20,16 +20,19 @@ from latchwork.runtime.model import Model
 from latchwork.runtime.opening import load
 from latchwork.speech.audio import QUIETEST_PEAK, blocks, read_audio, resample, seconds
 from latchwork.speech.confidence import Confidence
-from latchwork.speech.decoding import alignment, best_symbols
+from latchwork.speech.decoding import Beam, alignment, best_symbols, log_probability
 from latchwork.speech.listening import from_blocks, timed_utterances
 from latchwork.speech.symbols import Symbols
-from latchwork.transforms.cepstra import Cepstra
+from latchwork.transforms.cepstra import Cepstra, Change
 from latchwork.transforms.scaling import Scaler, saved_scaler
 from latchwork.transforms.spectrogram import Samples, Spectrogram
 
 JOB = "speech"
 Features = Cepstra | Spectrogram
 _ROWS = 64  # recordings at a time
+WARPS = (0.88, 1.0, 1.13)  # of the mel axis: a recording is heard as if its voice were longer, as it is, and shorter
+_WIDTH = 4  # prefixes of a beam under each warp: together they are enough
+DOUBT = 3.0  # nats by which a transcript with a known word is preferred to none, and to one of other words
 _LONGEST_SECONDS = 20.0  # of sound that is heard in one piece; what is longer is cut at its pauses
 
 
@@ -69,6 +72,11 @@ def features_of(fitted: Mapping[str, Any]) -> Features:
     return Cepstra(**settings)
 
 
+def heard_under(features: Cepstra) -> tuple[float, ...]:
+    """The warps under which a new model hears: a stream cannot wait for three."""
+    return (1.0,) if features.running else WARPS
+
+
 @dataclass(frozen=True)
 class SpeechModel:
     """A network over what is heard, and what its outputs stand for.
@@ -79,6 +87,7 @@ class SpeechModel:
         symbols: what is written.
         data: the network.
         confidence: what its opinion of a transcript is worth.
+        warps: of the mel axis, under which a recording is heard; what is likeliest under all of them is written.
         training: the record of the run.
         trained_on: the recordings it was trained on, in words.
     """
@@ -88,6 +97,7 @@ class SpeechModel:
     symbols: Symbols
     data: NetworkData
     confidence: Confidence = Confidence()  # noqa: RUF009
+    warps: tuple[float, ...] = (1.0,)
     training: Mapping[str, Any] = field(default_factory=dict[str, Any])
     trained_on: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
@@ -116,7 +126,7 @@ class SpeechModel:
             raise InputError("the features, the network and the symbols do not belong together")
         return cls(
             features, scaler, symbols, NetworkData(network, parameters), Confidence(**fitted.get("confidence", {})),
-            document["training"], document["data"],
+            tuple(fitted.get("warps", (1.0,))), document["training"], document["data"],
         )  # fmt: skip
 
     @property
@@ -165,29 +175,58 @@ class SpeechModel:
             for index, samples in enumerate(at_rate)
             if np.abs(samples).max(initial=0) < QUIETEST_PEAK
         }
-        steps = {index: self.features.transform(at_rate[index]) for index in range(len(at_rate)) if index not in heard}
-        by_length = sorted(steps, key=lambda index: len(steps[index]))  # little is padded
-        for first in range(0, len(by_length), _ROWS):
-            indices = by_length[first : first + _ROWS]
-            outputs = log_softmax(self.scores.outputs([steps[index] for index in indices]))
-            for row, index in enumerate(indices):
-                heard[index] = self.read(outputs[row, : len(steps[index])])
+        indices = [index for index in range(len(at_rate)) if index not in heard]
+        opinions = self.opinions([at_rate[index] for index in indices])
+        heard |= {index: self.read(opinion) for index, opinion in zip(indices, opinions, strict=True)}
         return [heard[index] for index in range(len(at_rate))]
 
-    def opinions(self, steps: Sequence[NDArray[np.float32]]) -> list[tuple[str, float]]:
-        """What is heard in features `[steps, features]`, and the logarithm of its probability, uncorrected."""
-        found: list[tuple[str, float]] = []
-        for first in range(0, len(steps), _ROWS):
-            own = steps[first : first + _ROWS]
-            outputs = log_softmax(self.scores.outputs(list(own)))
-            for row, each in enumerate(own):
-                numbers, log_probability = best_symbols(outputs[row, : len(each)])
-                found.append((self.symbols.decode(numbers), log_probability))
+    def opinions(self, recordings: Sequence[Samples]) -> list[list[NDArray[np.floating]]]:
+        """The network's opinion of each recording at every step `[steps, symbols]`, under each of the warps."""
+        found: list[list[NDArray[np.floating]]] = [[] for _ in recordings]
+        for warp in self.warps:
+            steps = [self._steps(samples, warp) for samples in recordings]
+            by_length = sorted(range(len(steps)), key=lambda index: len(steps[index]))  # little is padded
+            for first in range(0, len(by_length), _ROWS):
+                indices = by_length[first : first + _ROWS]
+                outputs = log_softmax(self.scores.outputs([steps[index] for index in indices]))
+                for row, index in enumerate(indices):
+                    found[index].append(outputs[row, : len(steps[index])])
         return found
 
-    def read(self, log_probabilities: NDArray[np.floating], first: float = 0.0) -> Transcript:
-        """The transcript of the network's opinion at every step `[steps, symbols]`, which begins at `first` seconds."""
-        return self.written(*best_symbols(log_probabilities), log_probabilities, first)
+    def _steps(self, samples: Samples, warp: float) -> NDArray[np.float32]:
+        if isinstance(self.features, Cepstra):
+            return self.features.transform(samples, Change(warp=warp))
+        return self.features.transform(samples)
+
+    def likeliest(self, opinion: Sequence[NDArray[np.floating]]) -> tuple[tuple[int, ...], float]:
+        """The symbols that are likeliest under all warps, and the mean logarithm of their probability.
+
+        Where anything else can be said, a transcript with a known word is preferred by `DOUBT`: that a stranger's word
+        sounds strange is likelier than that it is none, and the probability tells the two apart.
+        """
+        if len(opinion) == 1 and not self.symbols.other:
+            return best_symbols(opinion[0])
+        candidates: dict[tuple[int, ...], None] = {}
+        for logs in opinion:
+            beam = Beam(_WIDTH)
+            for step in np.asarray(logs, np.float64):
+                beam.advance(step)
+            candidates |= dict.fromkeys(beam.ranked())
+        transcripts = list(candidates)
+        scores = np.mean([log_probability(logs, transcripts) for logs in opinion], axis=0)
+        best = int(np.argmax(scores - self._doubts(transcripts)))
+        return transcripts[best], float(scores[best])
+
+    def _doubts(self, transcripts: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+        other = self.symbols.other_number
+        if other is None:
+            return np.zeros(len(transcripts))
+        return np.array([DOUBT * (not found or all(n == other for n in found)) for found in transcripts])
+
+    def read(self, opinion: Sequence[NDArray[np.floating]], first: float = 0.0) -> Transcript:
+        """The transcript of the network's opinion `[steps, symbols]` under each warp, beginning at `first` seconds."""
+        found, score = self.likeliest(opinion)
+        return self.written(found, score, np.mean(np.stack(opinion), axis=0), first)
 
     def written(
         self,
@@ -210,7 +249,7 @@ class SpeechModel:
                     first + end * step,
                     self.confidence(float(np.log(probability))),
                 )
-                for number, (start, end, probability) in zip(found, places, strict=True)
+                for number, (start, end, probability) in zip(found if places else (), places, strict=True)
                 if number != self.symbols.other_number
             )
         return Transcript(text, self.confidence(log_probability), words, other)
@@ -245,7 +284,12 @@ class SpeechModel:
         )
         document = {
             "network": self.data.spec.to_dict(),
-            "fitted": features | {"symbols": self.symbols.to_dict(), "confidence": self.confidence.to_dict()},
+            "fitted": features
+            | {
+                "symbols": self.symbols.to_dict(),
+                "confidence": self.confidence.to_dict(),
+                "warps": list(self.warps),
+            },
             "training": dict(self.training),
             "data": dict(self.trained_on),
         }
