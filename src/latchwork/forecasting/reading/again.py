@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from latchwork.forecasting.reading.column import Table
 from latchwork.forecasting.reading.notes import GUESSED, Note, some
 from latchwork.forecasting.reading.panel import Panel
-from latchwork.forecasting.reading.table import Table
 from latchwork.forecasting.reading.told import Columns
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
+from latchwork.forecasting.reading.column import TABLE, Column, Table
 from latchwork.forecasting.reading.columns import numbers_or_categories, numeric
 from latchwork.forecasting.reading.dates import format_times
 from latchwork.forecasting.reading.grid import Series, to_grid
@@ -18,7 +19,7 @@ from latchwork.forecasting.reading.long import Layout, described
 from latchwork.forecasting.reading.notes import ASSUMED, CHANGED, FACT, GUESSED, Note, by_severity, count_of, some
 from latchwork.forecasting.reading.panel import Panel, Values
 from latchwork.forecasting.reading.roles import Keys, find_keys, find_targets, series_of
-from latchwork.forecasting.reading.table import TABLE, Column, Table, notes_on, read_table
+from latchwork.forecasting.reading.table import notes_on, read_table
 from latchwork.forecasting.reading.times import TimeColumn, find_time
 from latchwork.forecasting.reading.told import Columns, listed
 from latchwork.forecasting.reading.understood import Understood, options_of, parts_played

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
+from latchwork.forecasting.reading.column import TABLE, UNNAMED, Column, Table
 from latchwork.forecasting.reading.notes import ASSUMED, GUESSED, Note, some
-from latchwork.forecasting.reading.table import TABLE, UNNAMED, Column, Table
 from latchwork.forecasting.reading.words import folded, part_named
 from latchwork.transforms.calendar import Times
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
 from latchwork.forecasting.reading.cells import read_clock
+from latchwork.forecasting.reading.column import UNNAMED, Column, Table
 from latchwork.forecasting.reading.counts import readings_of_numbers
 from latchwork.forecasting.reading.dates import CLOSE, Reading, cost_of, read_as, readings
 from latchwork.forecasting.reading.notes import some
 from latchwork.forecasting.reading.numbers import is_missing
-from latchwork.forecasting.reading.table import UNNAMED, Column, Table
 from latchwork.forecasting.reading.told import Columns, listed
 from latchwork.forecasting.reading.words import is_month, part_named, sounds_like_time
 from latchwork.forecasting.reading.zones import to_utc
