@@ -27,6 +27,7 @@ from latchwork.transforms.calendar import Frequency, numbered
 
 FOUND = Columns()
 UNREADABLE = 0.1  # share of rows without a readable time, from which it is said first
+SPECIAL = ("Excel's days", "seconds since 1970", "years in decimals", "fiscal years", "seconds since the first")
 TOTAL_WORDS = (
     "total",
     "sum",
@@ -260,7 +261,13 @@ def _ways(clock: TimeColumn, kept: NDArray[np.bool_]) -> list[Note]:
         notes.append(
             Note(f"the time is {some(clock.names)}; {some(clock.rivals)} hold dates too (--time chooses)", ASSUMED)
         )
-    if clock.how in {"Excel's days", "seconds since 1970", "years in decimals", "fiscal years"}:
+    if clock.how in {
+        "Excel's days",
+        "seconds since 1970",
+        "years in decimals",
+        "fiscal years",
+        "seconds since the first",
+    }:
         notes.append(Note(f"{some(clock.names)} is read as {clock.how}", ASSUMED))
     if clock.style.endswith("@utc:") or "@utc:" in clock.style:
         notes.append(

@@ -38,6 +38,7 @@ NOT_KEYS = re.compile(
     r"flag|status|note|comment|remark|quality|footnote|description|bemerkung|kommentar|unit|currency|source|holiday|event"
     r"|weekday|wochentag|day_?name|type_of_day|season|weather|wetter|condition|obs_status|conf|text|verwendungszweck"
 )
+PARTS = re.compile(r"(^|_)(wk|yr|week|year|month|quarter|weekday|yearmonth|yyyymm)($|_)")
 COUNTERS = re.compile(
     r"^(row|row_?id|row_?num|id|index|idx|no|nr|nummer|number|#|n|seq|record|lfd|lfd\.? ?nr|unnamed.*|rank|t|step|x)?$"
 )
@@ -94,6 +95,8 @@ def role_of(column: Column, times: Times | None = None) -> str:
         return "counter"
     if is_code(column):
         return "code"
+    if whole and PARTS.search(_head(column.name)):
+        return "part of the date"
     different = np.unique(known)
     if len(different) == 1 and known.size > 3:
         return "constant"
