@@ -91,7 +91,8 @@ def role_of(column: Column, times: Times | None = None) -> str:
     if whole and times is not None and _is_part_of(values, column.name, times):
         return "part of the date"
     called = COUNTERS.match(folded(column.name)) or column.name == UNNAMED or CODES.search(_head(column.name))
-    if called and whole and known.size == values.size > 2 and bool(np.all(np.diff(values) == 1)):
+    steps = np.diff(values) if called and whole and known.size == values.size > 2 else np.zeros(1)
+    if bool(np.all(steps > 0) or np.all(steps < 0)):
         return "counter"
     if is_code(column):
         return "code"
