@@ -1,6 +1,6 @@
-"""Write tests/goldens/{pytorch,keras,xlstm}.npz: what three other packages give for small layers, in float64.
+"""Write tests/goldens/{pytorch,keras,xlstm,ctc}.npz: what three other packages give for small layers, in float64.
 
-    python scripts/make_goldens.py [pytorch] [keras] [xlstm]
+    python scripts/make_goldens.py [pytorch] [keras] [xlstm] [ctc]
 
 Needs torch, keras with TensorFlow, and xlstm (its authors' own package); the tests that read the files need none. Each
 case holds a layer's description (`spec`, JSON), its arrays under latchwork's names and in its gate order, inputs,
@@ -246,9 +246,47 @@ def xlstm_cases():
     yield "slstm_heads_reverse", xlstm_case("slstm_heads_reverse", heads=2, reverse=True)
 
 
+# Labels aligned with steps: `outputs [batch, time, classes]` float32, the loss of each row and its gradient in float64.
+
+
+def ctc_case(name, time, classes, counts, *, scale=2.0, repeated=False):
+    rng = np.random.default_rng(list(name.encode()))
+    batch = len(counts)
+    outputs = (scale * rng.normal(size=(batch, time, classes))).astype(np.float32)
+    labels = np.full((batch, max(*counts, 1) + 1), -1, np.int32)
+    for row, count in enumerate(counts):
+        labels[row, :count] = 1 if repeated else rng.integers(1, classes, count)
+    lengths = np.array([time - 3 * row for row in range(batch)], np.int32)
+    logits = torch.tensor(outputs, dtype=torch.float64, requires_grad=True)
+    loss = torch.nn.functional.ctc_loss(
+        logits.log_softmax(dim=2).transpose(0, 1), torch.tensor(np.maximum(labels, 0)).long(), torch.tensor(lengths),
+        torch.tensor(counts), blank=0, reduction="none",
+    )  # fmt: skip
+    assert torch.isfinite(loss).all()
+    loss.sum().backward()
+    gradient = logits.grad.numpy()
+    return {
+        "outputs": outputs,
+        "labels": labels,
+        "lengths": lengths,
+        "loss": loss.detach().numpy(),
+        "gradient": gradient,
+    }
+
+
+def ctc_cases():
+    yield "digits", ctc_case("digits", 30, 11, (1, 4, 2))
+    yield "characters", ctc_case("characters", 60, 29, (17, 25))
+    yield "empty", ctc_case("empty", 8, 4, (0, 0, 1))
+    yield "repeated", ctc_case("repeated", 21, 3, (11, 9, 3), repeated=True)  # the first fills its steps
+    yield "sure", ctc_case("sure", 25, 6, (5, 4, 3), scale=40.0)
+    yield "wide", ctc_case("wide", 12, 120, (3, 4))
+    yield "long", ctc_case("long", 200, 7, (90, 20))
+
+
 def main():
     FOLDER.mkdir(exist_ok=True)
-    makers = {"pytorch": torch_cases, "keras": keras_cases, "xlstm": xlstm_cases}
+    makers = {"pytorch": torch_cases, "keras": keras_cases, "xlstm": xlstm_cases, "ctc": ctc_cases}
     for framework in sys.argv[1:] or makers:
         cases = makers[framework]()
         arrays = {f"{name}/{key}": value for name, case in cases for key, value in case.items()}

@@ -19,7 +19,7 @@ from latchwork.bench.timing import Measured, measure
 from latchwork.bench.work import make_work, mean_loss, sequence_steps
 from latchwork.cli.main import run
 from latchwork.core.errors import InputError
-from latchwork.core.spec import GRU, LSTM, Bidirectional, Dense, Embedding, Sequential, SimpleRNN
+from latchwork.core.spec import GRU, LSTM, Bidirectional, Dense, Dropout, Embedding, Sequential, SimpleRNN
 
 TINY = {"batch": 3, "steps": 2}
 SMALL = {
@@ -31,6 +31,14 @@ SMALL = {
         "tokens", "", Sequential([Embedding(5, 3), LSTM(3, return_sequences=True), Dense(5)], input_shape=(4,)), **TINY
     ),
     "ragged": Case("ragged", "", Sequential([LSTM(3), Dense(2)], input_shape=(6, 2)), shortest=2, **TINY),
+    "labels": Case(
+        "labels",
+        "",
+        Sequential([*(Bidirectional(LSTM(3, return_sequences=True)) for _ in range(2)), Dense(4)], input_shape=(9, 2)),
+        shortest=6,
+        labels=3,
+        **TINY,
+    ),
     "members": Case("members", "", Sequential([LSTM(3), Dense(1)], input_shape=(4, 2)), members=3, **TINY),
 }
 
@@ -65,7 +73,7 @@ def test_latchwork_and_plain_jax_do_the_same_mathematics(case: Case) -> None:
     results: list[Measured] = []
     for name, module in ((OURS, ours), ("JAX scan", plain_jax)):
         trainer = module.Trainer(case, works)
-        check = mean_loss(case, trainer.first_outputs()[0], works[0].targets[0])
+        check = mean_loss(case, trainer.first_outputs()[0], works[0].targets[0], works[0].first_lengths())
         results.append(Measured(name, "", check=check, loss=trainer.round()))
         again = trainer.round()
         assert again != results[-1].loss, "a round must train"
@@ -74,6 +82,29 @@ def test_latchwork_and_plain_jax_do_the_same_mathematics(case: Case) -> None:
     assert own.loss == pytest.approx(other.loss, rel=1e-5)
     assert not agrees(own, replace(other, check=(other.check or 0) * 1.01))
     assert not agrees(own, replace(other, loss=math.nan))
+
+
+def test_a_keyboard_is_the_same_for_pytorch_and_ours_counts_what_it_samples() -> None:
+    pytest.importorskip("torch")
+    from latchwork.bench.peers import pytorch
+
+    layers = [Embedding(300, 6), LSTM(8, return_sequences=True), Dropout(0.3), Dense(6), Dense(300, tied=True)]
+    case = Case(
+        "keyboard", "", Sequential(layers, input_shape=(12,)), batch=9, steps=3, data="words", clip=0.2, carried=True,
+        sampled=(100, 150),
+    )  # fmt: skip
+    works = [make_work(case)]
+    found: list[Measured] = []
+    for name, module in ((OURS, ours), ("PyTorch", pytorch)):
+        trainer = module.Trainer(case, works)
+        check = mean_loss(case, trainer.first_outputs()[0], works[0].targets[0])
+        found.append(Measured(name, "", check=check, loss=trainer.round(), seconds=[1.0]))
+    assert agrees(*found)
+    assert np.bincount(works[0].inputs.ravel(), minlength=300)[:30].sum() > 0.4 * works[0].inputs.size
+    rows = summarise(case, found, {})["contestants"]
+    own, other = (row["gflops"] for row in rows)
+    body = (6 + 8) * 4 * 8 + 8 * 6
+    assert own / other == pytest.approx((body + 6 * 250) / (body + 6 * 300))
 
 
 def test_nan_goes_through_as_nan() -> None:

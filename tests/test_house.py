@@ -26,7 +26,7 @@ FLOORS = (
 )
 JAX = {"jax", "jaxlib", "equinox", "optax", "jaxtyping"}
 # These train what the kernels' trainer does not know yet, look into networks in JAX, or measure JAX beside ours.
-NEEDS_JAX = ("engines.jax", "text.objective", "speech.objective", "explain.foreign", "bench.")
+NEEDS_JAX = ("engines.jax", "explain.foreign", "bench.")
 
 
 @cache
@@ -114,7 +114,7 @@ def test_the_wing_is_not_loaded_with_what_needs_none():
     loads = {
         name
         for name, path in modules().items()
-        if not name.startswith((*NEEDS_JAX, "text.", "speech."))
+        if not name.startswith((*NEEDS_JAX, "speech."))
         for target, at_top in imported(path)
         if at_top and target.startswith("latchwork.engines.jax")
     }

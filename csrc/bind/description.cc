@@ -72,7 +72,10 @@ using Make = LayerDescription (*)(Settings& settings);
 const std::map<std::string, Make> kLayers = {
     {"Recurrent", [](Settings& s) -> LayerDescription { return recurrent(s, false); }},
     {"Bidirectional", [](Settings& s) -> LayerDescription { return recurrent(s, true); }},
-    {"Dense", [](Settings& s) -> LayerDescription { return DenseDescription{s.size("units"), s.activation()}; }},
+    {"Dense",
+     [](Settings& s) -> LayerDescription {
+       return DenseDescription{s.size("units"), s.activation(), s.take<bool>("tied")};
+     }},
     {"Ahead",
      [](Settings& s) -> LayerDescription {
        return AheadDescription{s.size("units"), s.size("features"), s.activation()};

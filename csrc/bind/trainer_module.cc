@@ -110,14 +110,16 @@ struct Training {
   Training(TrainerPlan plan, int64_t count) : members(plan, count), ragged(plan.ragged), trains(plan.trains) {}
 };
 
-Training* make_trainer(nb::handle layers, int64_t features, bool has_time, int64_t time, int64_t horizon, bool ragged,
-                       int64_t batch, int64_t members, int threads,
+Training* make_trainer(nb::handle layers, int64_t features, bool has_time, int64_t time, int64_t horizon,
+                       int64_t labels, bool ragged, bool carries, int64_t batch, int64_t members, int threads,
                        const std::vector<std::pair<std::string, std::vector<float>>>& terms, bool by_values,
                        const std::vector<std::tuple<int64_t, int64_t, float, float>>& penalties,
                        const std::optional<std::tuple<std::string, double, double, double, bool>>& rule,
                        float weight_decay, const Ranges& decayed, const Ranges& frozen, const Ranges& variables,
                        float clip_each, float clip_value, bool plain_counts,
-                       const std::optional<std::tuple<float, float, float, float>>& images) {
+                       const std::optional<std::tuple<float, float, float, float>>& images,
+                       const std::optional<std::tuple<int64_t, int64_t, int64_t>>& masks,
+                       const std::optional<std::pair<int64_t, int64_t>>& sampling) {
   TrainerPlan plan{};
   plan.network = network_of(layers);
   plan.input = input_form(plan.network, features, has_time);
@@ -125,7 +127,9 @@ Training* make_trainer(nb::handle layers, int64_t features, bool has_time, int64
   plan.batch = batch;
   plan.time = has_time ? time : 1;
   plan.horizon = horizon;
+  plan.labels = labels;
   plan.ragged = ragged;
+  plan.carries = carries;
   plan.trains = rule.has_value();
   plan.by_values = by_values;
   plan.plain_counts = plain_counts;
@@ -150,13 +154,22 @@ Training* make_trainer(nb::handle layers, int64_t features, bool has_time, int64
     const auto& [rotation, scale, shear, shift] = *images;
     plan.images = AffineLimits{rotation, scale, shear, shift};
   }
+  if (masks) {
+    const auto& [time_mask, band_mask, bands] = *masks;
+    require(
+        !plan.input.is_symbols && has_time && time_mask >= 0 && band_mask >= 0 && bands > 0 && features % bands == 0,
+        "spectrograms are steps of whole frames");
+    plan.masks = MaskLimits{time_mask, band_mask, bands};
+  }
+  if (sampling) plan.sampling = Sampling{sampling->first, sampling->second};
   plan.threads = threads;
   return new Training(std::move(plan), members);
 }
 
 // Where each member's batches are, in arrays that all share or that have an axis of members.
 std::vector<MemberCall> member_calls(const Training& self, const Table& table, const Array<float>& parameters,
-                                     const Array<const int32_t>& order, const Array<double>& sums) {
+                                     const Array<float>& carried, const Array<const int32_t>& order,
+                                     const Array<double>& sums) {
   const Trainer& one = self.members.one();
   const int64_t members = self.members.count();
   const bool own_order = order.ndim() == 3;
@@ -168,10 +181,12 @@ std::vector<MemberCall> member_calls(const Training& self, const Table& table, c
     require(order.data()[i] >= -1 && order.data()[i] < table.rows, "the order names a row that is not there");
   require(static_cast<int64_t>(sums.size()) == members * steps * (one.criteria() + 1), "sums have the wrong shape");
   require(static_cast<int64_t>(parameters.size()) == members * one.parameters(), "parameters have the wrong shape");
+  require(static_cast<int64_t>(carried.size()) == members * one.carried(), "carried states have the wrong shape");
   std::vector<MemberCall> calls;
   for (int64_t member = 0; member < members; ++member) {
     MemberCall call{};
-    call.parameters = parameters.data() + member * one.parameters();
+    call.memory.parameters = parameters.data() + member * one.parameters();
+    call.memory.carried = carried.data() + member * one.carried();
     call.examples = table.of(one, member);
     call.batches.count = steps;
     call.batches.order = order.data() + (own_order ? member * steps * one.batch() : 0);
@@ -182,29 +197,31 @@ std::vector<MemberCall> member_calls(const Training& self, const Table& table, c
   return calls;
 }
 
-void train(Training& self, const Array<float>& parameters, const Array<float>& slots, const Any& inputs,
-           const Any& targets, const Any& lengths, const Any& weight, const Any& ahead,
+void train(Training& self, const Array<float>& parameters, const Array<float>& slots, const Array<float>& carried,
+           const Any& inputs, const Any& targets, const Any& lengths, const Any& weight, const Any& ahead,
            const std::vector<std::string>& per_member, const Array<const int32_t>& order,
            const Array<const float>& scales, const std::vector<float>& clips, const std::vector<bool>& active,
-           int64_t first, const std::vector<uint64_t>& seeds, const Array<double>& sums) {
+           int64_t first, int64_t begin_every, const std::vector<uint64_t>& seeds, const Array<double>& sums) {
   require(self.trains, "it was made to evaluate");
   const Trainer& one = self.members.one();
   const int64_t members = self.members.count();
   const Table table(one, self.ragged, members, inputs, targets, lengths, weight, ahead, per_member);
-  std::vector<MemberCall> calls = member_calls(self, table, parameters, order, sums);
+  std::vector<MemberCall> calls = member_calls(self, table, parameters, carried, order, sums);
   const int64_t steps = calls.front().batches.count, slot_floats = one.parameters() * one.slots();
   require(static_cast<int64_t>(slots.size()) == members * slot_floats, "slots have the wrong shape");
   require(static_cast<int64_t>(scales.size()) == members * steps, "scales have the wrong shape");
   const auto each = static_cast<std::size_t>(members);
+  require(begin_every >= 0, "a period is no negative number");
   require(clips.size() == each && active.size() == each && seeds.size() == each, "one for each member is needed");
   std::vector<MemberCall> chosen;
   for (std::size_t member = 0; member < each; ++member) {
     if (!active[member]) continue;
     MemberCall& call = calls[member];
     const auto place = static_cast<int64_t>(member);
-    call.slots = slots.data() + place * slot_floats;
+    call.memory.slots = slots.data() + place * slot_floats;
     call.batches.scales = scales.data() + place * steps;
     call.batches.first = first;
+    call.batches.begin_every = begin_every;
     call.batches.seed = seeds[member];
     call.batches.most_norm = clips[member];
     chosen.push_back(call);
@@ -213,13 +230,14 @@ void train(Training& self, const Array<float>& parameters, const Array<float>& s
   self.members.run(chosen);
 }
 
-void evaluate(Training& self, const Array<float>& parameters, const Any& inputs, const Any& targets, const Any& lengths,
-              const Any& weight, const Any& ahead, const std::vector<std::string>& per_member,
-              const Array<const int32_t>& order, const Array<double>& sums) {
+void evaluate(Training& self, const Array<float>& parameters, const Array<float>& carried, const Any& inputs,
+              const Any& targets, const Any& lengths, const Any& weight, const Any& ahead,
+              const std::vector<std::string>& per_member, const Array<const int32_t>& order,
+              const Array<double>& sums) {
   require(!self.trains, "it was made to train");
   const Table table(self.members.one(), self.ragged, self.members.count(), inputs, targets, lengths, weight, ahead,
                     per_member);
-  const std::vector<MemberCall> calls = member_calls(self, table, parameters, order, sums);
+  const std::vector<MemberCall> calls = member_calls(self, table, parameters, carried, order, sums);
   const nb::gil_scoped_release released;
   self.members.run(calls);
 }
@@ -239,20 +257,43 @@ void warp_images(const Array<const float>& images, const Array<const float>& dra
   }
 }
 
+// Spectrograms [batch, steps, features] with given stretches hidden, likewise [batch, 8].
+void mask_spectrograms(const Array<const float>& inputs, const Array<const int32_t>& lengths,
+                       const Array<const float>& draws, int64_t time_mask, int64_t band_mask, int64_t bands,
+                       const Array<float>& changed) {
+  require(inputs.ndim() == 3 && draws.ndim() == 2 && lengths.size() == inputs.shape(0) &&
+              inputs.shape(0) == draws.shape(0) && draws.shape(1) == kMaskDraws && changed.size() == inputs.size() &&
+              time_mask >= 0 && band_mask >= 0 && bands > 0 && static_cast<int64_t>(inputs.shape(2)) % bands == 0,
+          "spectrograms, lengths and draws do not fit");
+  const auto steps = static_cast<int64_t>(inputs.shape(1)), features = static_cast<int64_t>(inputs.shape(2));
+  std::copy_n(inputs.data(), inputs.size(), changed.data());
+  for (std::size_t row = 0; row < inputs.shape(0); ++row) {
+    require(lengths.data()[row] >= 0 && lengths.data()[row] <= steps, "a length is longer than its row");
+    float own[kMaskDraws];
+    std::copy_n(draws.data() + row * kMaskDraws, kMaskDraws, own);
+    mask({time_mask, band_mask, bands}, own, lengths.data()[row], features,
+         changed.data() + static_cast<int64_t>(row) * steps * features);
+  }
+}
+
 }  // namespace
 
 void bind_trainer(nb::module_& module) {
   nb::class_<Training>(module, "Trainer")
-      .def(nb::new_(&make_trainer), "layers"_a, "features"_a, "has_time"_a, "time"_a, "horizon"_a, "ragged"_a,
-           "batch"_a, "members"_a, "threads"_a, "terms"_a, "by_values"_a, "penalties"_a, "rule"_a.none(),
-           "weight_decay"_a, "decayed"_a, "frozen"_a, "variables"_a, "clip_each"_a, "clip_value"_a, "plain_counts"_a,
-           "images"_a.none())
+      .def(nb::new_(&make_trainer), "layers"_a, "features"_a, "has_time"_a, "time"_a, "horizon"_a, "labels"_a,
+           "ragged"_a, "carries"_a, "batch"_a, "members"_a, "threads"_a, "terms"_a, "by_values"_a, "penalties"_a,
+           "rule"_a.none(), "weight_decay"_a, "decayed"_a, "frozen"_a, "variables"_a, "clip_each"_a, "clip_value"_a,
+           "plain_counts"_a, "images"_a.none(), "masks"_a.none(), "sampling"_a.none())
       .def_prop_ro("slots", [](const Training& self) { return self.members.one().slots(); })
-      .def("train", train, "parameters"_a, "slots"_a, "inputs"_a.none(), "targets"_a.none(), "lengths"_a.none(),
-           "weight"_a.none(), "ahead"_a.none(), "per_member"_a, "order"_a, "scales"_a, "clips"_a, "active"_a, "first"_a,
-           "seeds"_a, "sums"_a)
-      .def("evaluate", evaluate, "parameters"_a, "inputs"_a.none(), "targets"_a.none(), "lengths"_a.none(),
+      .def_prop_ro("carried", [](const Training& self) { return self.members.one().carried(); })
+      .def_prop_ro("useful_threads", [](const Training& self) { return self.members.useful_threads(); })
+      .def("train", train, "parameters"_a, "slots"_a, "carried"_a, "inputs"_a.none(), "targets"_a.none(),
+           "lengths"_a.none(), "weight"_a.none(), "ahead"_a.none(), "per_member"_a, "order"_a, "scales"_a, "clips"_a,
+           "active"_a, "first"_a, "begin_every"_a, "seeds"_a, "sums"_a)
+      .def("evaluate", evaluate, "parameters"_a, "carried"_a, "inputs"_a.none(), "targets"_a.none(), "lengths"_a.none(),
            "weight"_a.none(), "ahead"_a.none(), "per_member"_a, "order"_a, "sums"_a);
+  module.def("mask_spectrograms", mask_spectrograms, "inputs"_a, "lengths"_a, "draws"_a, "time_mask"_a, "band_mask"_a,
+             "bands"_a, "changed"_a);
   module.def("criteria", [] { return split_names(names_of(Criterion{})); });
   module.def("warp_images", warp_images, "images"_a, "draws"_a, "rotation"_a, "scale"_a, "shear"_a, "shift"_a,
              "changed"_a);

@@ -1,35 +1,12 @@
 // Losses and metrics of a batch, row by row, and the losses' derivatives by the outputs.
 #pragma once
 
+#include "network/ctc.h"
+#include "network/lanes.h"
 #include "network/learning.h"
 #include "network/value_criteria.h"
-#include "recurrence/math.h"
-#include "recurrence/pack.h"
 
 namespace latchwork::LATCHWORK_BUILD {
-
-// exp(x) for x <= 0, to within some units in the last place; NaN gives NaN.
-LATCHWORK_INLINE Vec exponential(Vec x) {
-  const PowerOfTwo e = power_of_two(at_least(x, -87.0f), kLog2E);
-  return e.root + e.part;
-}
-
-// The same numbers, with `fill` in place of the lanes from `count` on.
-LATCHWORK_INLINE Vec filled(Vec value, int64_t count, float fill) {
-  if (count == kWidth) return value;
-  alignas(4 * kWidth) float lane[kWidth];
-  store(lane, value);
-  for (int64_t i = count; i < kWidth; ++i) lane[i] = fill;
-  return load(lane);
-}
-
-LATCHWORK_INLINE float sum_of_lanes(Vec value) {
-  alignas(4 * kWidth) float lane[kWidth];
-  store(lane, value);
-  for (int half = kWidth / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
-  return lane[0];
-}
 
 // One target's cross-entropy; `by` gets its derivative times `share`.
 inline float cross_entropy(const float* scores, int64_t classes, int32_t target, float smoothing, float share,
@@ -114,9 +91,11 @@ inline float criterion_of_classes(const CriterionJob& job, int64_t row) {
 inline void criterion(const CriterionJob& job, const Team& team) {
   const FlushSubnormals flush;
   const Range mine = share(job.batch, team.rank, team.size);
+  float* const scratch = job.scratch ? job.scratch + team.rank * alignment_floats(job.labels, job.steps) : nullptr;
   for (int64_t row = mine.begin; row < mine.end; ++row) {
-    job.values_of_rows[row] =
-        takes_classes(job.criterion) ? criterion_of_classes(job, row) : criterion_of_values(job, row);
+    job.values_of_rows[row] = takes_labels(job.criterion)    ? criterion_of_labels(job, row, scratch)
+                              : takes_classes(job.criterion) ? criterion_of_classes(job, row)
+                                                             : criterion_of_values(job, row);
     // A row that does not count changes nothing, whatever its output is.
     if (job.by_outputs && job.shares[row] == 0.0f)
       std::memset(job.by_outputs + row * job.steps * job.width, 0,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "network/learning.h"
+#include "network/tied.h"
 #include "recurrence/math.h"
 #include "recurrence/pack.h"
 #include "recurrence/tile.h"
@@ -19,7 +20,7 @@ LATCHWORK_INLINE Vec activated(Vec sum, Activation activation) {
 }
 
 // Registers of columns that a panel holds: a matrix [depth, columns] is packed panel by panel, a line for each row.
-inline constexpr int kDenseUnits = 4;
+inline constexpr int kDenseUnits = kTiedUnits;
 
 LATCHWORK_INLINE int64_t dense_panels(int64_t columns) { return (blocks_of(columns) + kDenseUnits - 1) / kDenseUnits; }
 
@@ -100,7 +101,9 @@ inline void dense_product(const DenseProductJob& job, const Team& team) {
 
 inline void dense_forward(const DenseLearningJob& job, const Team& team) {
   const FlushSubnormals flush;
-  pack_dense(job.weight, job.depth, job.width, share(dense_panels(job.width), team.rank, team.size), job.packed);
+  const Range panels = share(dense_panels(job.width), team.rank, team.size);
+  job.transposed ? pack_dense_transposed(job.weight, job.width, job.depth, panels, job.packed)
+                 : pack_dense(job.weight, job.depth, job.width, panels, job.packed);
   team.sync();
   const DenseProductJob product{job.rows,   job.depth, job.width,  job.activation, job.inputs,
                                 job.packed, job.bias,  job.starts, job.shared,     job.outputs};
@@ -155,8 +158,9 @@ inline void dense_backward(const DenseLearningJob& job, const Team& team) {
     }
   }
   if (job.by_inputs) {
-    pack_dense_transposed(job.weight, job.depth, job.width, share(dense_panels(job.depth), team.rank, team.size),
-                          job.packed);
+    const Range panels = share(dense_panels(job.depth), team.rank, team.size);
+    job.transposed ? pack_dense(job.weight, job.width, job.depth, panels, job.packed)
+                   : pack_dense_transposed(job.weight, job.depth, job.width, panels, job.packed);
   }
   team.sync();
   if (job.by_inputs) {
@@ -165,14 +169,18 @@ inline void dense_backward(const DenseLearningJob& job, const Team& team) {
     DenseProduct{product, blocks * kWidth}.run(team);
   }
   if (!job.by_weight) return;
-  const Range depth = share(job.depth, team.rank, team.size);
-  for (int64_t panel = 0; panel < dense_panels(job.width); ++panel) {
-    with_constant<kDenseUnits>(dense_units(job.width, panel), [&](auto units) {
-      constexpr int N = decltype(units)::kValue;
-      for_tiles<tile_rows(N)>(depth.begin, depth.end, [&](auto height, int64_t first) {
-        dense_weight_tile<decltype(height)::kValue, N>(job, first, panel * kDenseUnits);
+  if (job.transposed) {
+    tied_gradient(job, team);
+  } else {
+    const Range depth = share(job.depth, team.rank, team.size);
+    for (int64_t panel = 0; panel < dense_panels(job.width); ++panel) {
+      with_constant<kDenseUnits>(dense_units(job.width, panel), [&](auto units) {
+        constexpr int N = decltype(units)::kValue;
+        for_tiles<tile_rows(N)>(depth.begin, depth.end, [&](auto height, int64_t first) {
+          dense_weight_tile<decltype(height)::kValue, N>(job, first, panel * kDenseUnits);
+        });
       });
-    });
+    }
   }
   if (!job.by_bias) return;
   const Range mine = share(blocks, team.rank, team.size);

@@ -65,7 +65,7 @@ int64_t parameter_floats(const LayerDescription& layer, const Form& input) {
       Each{[&](const RecurrentDescription& l) {
              return cell_floats(l.kind, input.width, l.units, l.heads) * (l.both_ways ? 2 : 1);
            },
-           [&](const DenseDescription& l) { return (input.width + 1) * l.units; },
+           [&](const DenseDescription& l) { return ((l.tied ? 0 : input.width) + 1) * l.units; },
            [&](const AheadDescription& l) { return (input.width + l.features + 1) * l.units; },
            [&](const EmbeddingDescription& l) { return l.symbols * l.units; },
            [&](const NormDescription&) { return 2 * input.width; }, [&](const auto&) { return int64_t{0}; }},

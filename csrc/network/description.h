@@ -35,6 +35,7 @@ struct RecurrentDescription {
 struct DenseDescription {
   int64_t units;
   Activation activation;
+  bool tied = false;  // its matrix is the first layer's, an embedding's, transposed; of its own it has the bias alone
 };
 
 // A vector and a side input `ahead` [horizon, features] to [horizon, units]:

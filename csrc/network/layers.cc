@@ -1,6 +1,7 @@
 #include "network/layers.h"
 
 #include <cstring>
+#include <stdexcept>
 
 #include "network/cell_arrays.h"
 #include "network/random.h"
@@ -34,6 +35,7 @@ class Recurrent : public Layer {
     if (setting.gradients) set(setting.gradients, gradients_);
     const bool goes_back = setting.use != Use::evaluate;
     results_ = {outputs, last, {}, goes_back ? take(saved_floats(layer.kind, shape_)) : nullptr, false};
+    if (setting.carried) begin_with(setting.carried, state);
     forward_ =
         std::make_unique<ForwardCall>(layer.kind, shape_, layer.reverse, &operands_, &results_, 1, setting.threads);
     if (!goes_back) return;
@@ -69,7 +71,24 @@ class Recurrent : public Layer {
   int useful_threads() const override { return forward_->useful_threads(); }
   const float* by_inputs() const { return gradients_.inputs; }
 
+  void carry() override {
+    if (!carried_) return;
+    const std::size_t state = static_cast<std::size_t>(shape_.batch * shape_.hidden);
+    std::memcpy(carried_, results_.final_hidden, state * sizeof(float));
+    for (int s = 0; s < kind_shape(layer_.kind).states; ++s)
+      std::memcpy(carried_ + (s + 1) * state, results_.final_states[s], state * sizeof(float));
+  }
+
  private:
+  void begin_with(float* carried, int64_t state) {
+    carried_ = carried;
+    operands_.hidden_state = carried;
+    for (int s = 0; s < kind_shape(layer_.kind).states; ++s) {
+      operands_.states[s] = carried + (s + 1) * state;
+      results_.final_states[s] = take(state);
+    }
+  }
+
   bool draw_masks(const StepOf& step, const Team& team) {
     if (input_mask_) {
       const int64_t count = shape_.batch * shape_.features;
@@ -105,7 +124,7 @@ class Recurrent : public Layer {
   Results results_{};
   Cotangents cotangents_{};
   Gradients gradients_{};
-  float *input_mask_ = nullptr, *masked_inputs_ = nullptr, *hidden_mask_ = nullptr;
+  float *input_mask_ = nullptr, *masked_inputs_ = nullptr, *hidden_mask_ = nullptr, *carried_ = nullptr;
   std::unique_ptr<ForwardCall> forward_;
   std::unique_ptr<BackwardCall> backward_;
   bool arranged_ = false;
@@ -190,7 +209,13 @@ class Dense : public Layer {
   Dense(const DenseDescription& layer, const LayerSetting& setting) {
     make_output(setting.input, layer.units, setting.input.has_time, setting.use);
     job_ = dense_job(setting.input, layer.units, layer.activation, setting);
-    const int64_t weights = job_.depth * job_.width;
+    if (layer.tied) {
+      if (!setting.tie.vectors) throw std::invalid_argument("there is no embedding to tie a layer to");
+      job_.transposed = true;
+      job_.weight = setting.tie.vectors;
+      job_.by_weight = setting.tie.by_vectors;
+    }
+    const int64_t weights = layer.tied ? 0 : job_.depth * job_.width;
     job_.bias = setting.parameters + weights;
     if (setting.gradients) job_.by_bias = setting.gradients + weights;
     job_.outputs = output_.values;
@@ -269,6 +294,13 @@ void Layer::make_output(const Flow& like, int64_t width, bool has_time, Use use)
   output_ = {like.rows, has_time ? like.steps : 1, width, has_time, nullptr, nullptr, nullptr};
   output_.values = take(output_.count());
   if (use != Use::evaluate) output_.by_values = take(output_.count());
+}
+
+int64_t carried_floats(const LayerDescription& layer, int64_t rows) {
+  const auto* recurrent = std::get_if<RecurrentDescription>(&layer);
+  if (recurrent && (recurrent->reverse || recurrent->both_ways))
+    throw std::invalid_argument("a layer that reads backwards has no state to carry on");
+  return recurrent ? state_count(recurrent->kind) * rows * recurrent->units : 0;
 }
 
 std::unique_ptr<Layer> make_layer(const RecurrentDescription& layer, const LayerSetting& setting) {

@@ -51,6 +51,8 @@ class Layer {
   virtual void forward(const StepOf& step, const Team& team) = 0;
   virtual void backward(const StepOf& step, const Team& team) = 0;
   virtual int useful_threads() const { return 1; }
+  // After a step, on one thread: the states that the next one begins with are those that this one ended with.
+  virtual void carry() {}
 
   const Flow& output() const { return output_; }
 
@@ -76,6 +78,12 @@ inline Part part_of(int64_t count, const Team& team, int64_t grain = 1) {
 
 constexpr int64_t kDrawn = 4;  // random numbers that are drawn at once
 
+// The vectors of a network's embedding, which a tied layer uses as well; null where none is tied.
+struct Tie {
+  const float* vectors;  // [symbols, units]
+  float* by_vectors;     // the tied layer writes the derivatives, and the embedding adds its own
+};
+
 // Where a layer stands in its network.
 struct LayerSetting {
   Flow input;
@@ -84,10 +92,15 @@ struct LayerSetting {
   int64_t horizon;
   const float* parameters;  // its arrays
   float* gradients;         // by them; null unless it is trained
-  uint64_t place;           // tells its random numbers from another layer's
+  float* carried;           // its states before a step, carried_floats(); null where each step begins with zeros
+  Tie tie;
+  uint64_t place;  // tells its random numbers from another layer's
   Use use;
   int threads;  // at most
 };
+
+// Floats that a layer carries from step to step, for so many rows; std::invalid_argument where it reads backwards.
+int64_t carried_floats(const LayerDescription& layer, int64_t rows);
 
 std::unique_ptr<Layer> make_layer(const RecurrentDescription& layer, const LayerSetting& setting);
 std::unique_ptr<Layer> make_layer(const DenseDescription& layer, const LayerSetting& setting);

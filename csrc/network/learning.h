@@ -26,8 +26,9 @@ struct DenseLearningJob {
   int64_t rows, depth, width;
   Activation activation;
   const float* inputs;  // [rows, depth]
-  const float* weight;  // [depth, width]
-  const float* bias;    // these two as in the product
+  const float* weight;  // [depth, width], or [width, depth] where it is transposed; so is its gradient
+  bool transposed;
+  const float* bias;  // these two as in the product
   const float* starts;
   int64_t shared;
   float* outputs;  // [rows, width]
@@ -47,11 +48,16 @@ constexpr int64_t dense_packed_floats(int64_t depth, int64_t width) {
 // What is computed of a row's outputs: losses, which have a derivative, and accuracies, which have none.
 LATCHWORK_ENUM(Criterion, softmax_cross_entropy, squared_error, absolute_error, huber, smooth_absolute_error, accuracy,
                smooth_smape, pinball, binary_cross_entropy, binary_accuracy, percentage_error, logarithmic_error,
-               log_cosh, poisson, threshold_accuracy)
+               log_cosh, poisson, threshold_accuracy, connectionist_temporal)
 
 constexpr bool takes_classes(Criterion criterion) {
   return criterion == Criterion::softmax_cross_entropy || criterion == Criterion::accuracy;
 }
+
+// Labels in their order, whatever the steps: more or fewer of them than steps.
+constexpr bool takes_labels(Criterion criterion) { return criterion == Criterion::connectionist_temporal; }
+
+constexpr bool takes_whole_numbers(Criterion criterion) { return takes_classes(criterion) || takes_labels(criterion); }
 
 constexpr bool is_loss(Criterion criterion) {
   return criterion != Criterion::accuracy && criterion != Criterion::binary_accuracy &&
@@ -61,13 +67,17 @@ constexpr bool is_loss(Criterion criterion) {
 struct CriterionJob {
   Criterion criterion;
   // Label smoothing, Huber's delta, what is added to a squared error before its root or keeps a quotient or a logarithm
-  // finite, a threshold, or pinball's level: it alone has several, with an output each for every target.
+  // finite, a threshold, whether a cost is divided by the number of labels, or pinball's level: it alone has several, with
+  // an output each for every target.
   const float* setting;
   int64_t settings;
   int64_t batch, steps, width;
   const float* outputs;    // [batch, steps, width]
   const float* values;     // targets [batch, steps, width / levels], of numbers; NaN where none was observed
   const int32_t* classes;  // targets [batch, steps], of classes; below 0 where none was observed
+  int64_t labels;          // in place of steps the most of a row [batch, labels], with numbers below 0 behind them
+  const int32_t* lengths;  // [batch], or null: the real steps, where labels are aligned with them
+  float* scratch;          // of each thread for that: alignment_floats()
   const float* shares;     // [batch]: of each row in the loss of the batch; its derivative is multiplied by it
   float* values_of_rows;   // [batch], a mean over the row's observed values
   float* by_outputs;       // or null

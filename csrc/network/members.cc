@@ -12,10 +12,13 @@ Members::Members(TrainerPlan plan, int64_t count) : count_(count) {
   for (int64_t i = 0; i < trainers; ++i) trainers_.push_back(std::make_unique<Trainer>(plan));
 }
 
+int Members::useful_threads() const {
+  return count_ == 1 ? one().useful_threads() : static_cast<int>(trainers_.size());
+}
+
 void Members::run(const std::vector<MemberCall>& calls) {
   if (count_ == 1) {
-    for (const MemberCall& call : calls)
-      trainers_.front()->run(call.parameters, call.slots, call.examples, call.batches);
+    for (const MemberCall& call : calls) trainers_.front()->run(call.memory, call.examples, call.batches);
     return;
   }
   struct Queue {
@@ -29,7 +32,7 @@ void Members::run(const std::vector<MemberCall>& calls) {
         Queue& queue = *static_cast<Queue*>(const_cast<void*>(given));
         for (std::size_t index; (index = queue.next.fetch_add(1)) < queue.calls.size();) {
           const MemberCall& call = queue.calls[index];
-          queue.trainers[team.rank]->run_alone(call.parameters, call.slots, call.examples, call.batches);
+          queue.trainers[team.rank]->run_alone(call.memory, call.examples, call.batches);
         }
       },
       &queue);

@@ -10,7 +10,7 @@ namespace latchwork {
 
 // One member's part of a call.
 struct MemberCall {
-  float *parameters, *slots;
+  Memory memory;
   Examples examples;
   Batches batches;
 };
@@ -24,6 +24,8 @@ class Members {
 
   int64_t count() const { return count_; }
   const Trainer& one() const { return *trainers_.front(); }
+  // How many threads a call for all of them is worth.
+  int useful_threads() const;
   void run(const std::vector<MemberCall>& calls);
 
  private:

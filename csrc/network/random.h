@@ -30,7 +30,19 @@ inline Philox keyed(uint64_t seed, uint64_t place) {
   return {{static_cast<uint32_t>(seed), static_cast<uint32_t>(place) ^ (static_cast<uint32_t>(seed >> 32) << 12)}};
 }
 
-inline constexpr uint64_t kImages = 0xfff;  // the place of what images are changed by; layers come before it
+// The places of what inputs are changed by, and of what a sampled layer draws; layers come before them.
+inline constexpr uint64_t kInputs = 0xfff, kSampled = 0xffe;
+
+// Numbers from -1 to 1, 1 left out, for what one place of a batch is changed by in a step.
+template <int count>
+void draw_changes(uint64_t seed, uint64_t step, int64_t place, float (&draws)[count]) {
+  static_assert(count <= 8);
+  uint32_t stream[2] = {static_cast<uint32_t>(step), static_cast<uint32_t>(step >> 32)};
+  uint32_t numbers[2][4];
+  for (uint64_t half = 0; half < 2; ++half)
+    keyed(seed, kInputs).draw(2 * static_cast<uint64_t>(place) + half, stream, numbers[half]);
+  for (int i = 0; i < count; ++i) draws[i] = static_cast<float>(numbers[i / 4][i % 4] >> 8) * 0x1p-23f - 1.0f;
+}
 
 // Fills mask[begin, end) of a layer's mask in a step: zero with probability `rate`, else 1 / (1 - rate), so that the
 // expectation stays. `begin` is a multiple of 4.

@@ -1,6 +1,7 @@
 #include "network/serving.h"
 
 #include <cstring>
+#include <stdexcept>
 #include <vector>
 
 #include "network/cell_arrays.h"
@@ -338,6 +339,7 @@ struct MakeServed {
     return std::make_unique<ServedRecurrent>(layer, features, parameters);
   }
   Served operator()(const DenseDescription& layer) const {
+    if (layer.tied) throw std::invalid_argument("a layer is served with a matrix of its own");
     return std::make_unique<ServedDense>(layer, features, parameters);
   }
   Served operator()(const AheadDescription& layer) const {

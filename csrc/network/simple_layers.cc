@@ -106,7 +106,11 @@ class Pooling : public Layer {
 class Embedding : public Layer {
  public:
   Embedding(const EmbeddingDescription& layer, const LayerSetting& setting)
-      : input_(setting.input), symbols_(layer.symbols), vectors_(setting.parameters), by_vectors_(setting.gradients) {
+      : input_(setting.input),
+        symbols_(layer.symbols),
+        is_tied_(setting.tie.vectors),
+        vectors_(setting.parameters),
+        by_vectors_(setting.gradients) {
     make_output(input_, layer.units, true, setting.use);
   }
 
@@ -123,7 +127,7 @@ class Embedding : public Layer {
     const int64_t width = output_.width;
     const Part mine = part_of(width, team, kWidestRegister);
     if (!by_vectors_ || mine.begin == mine.end) return;
-    for (int64_t at = 0; at < symbols_; ++at)
+    for (int64_t at = 0; !is_tied_ && at < symbols_; ++at)
       std::memset(by_vectors_ + at * width + mine.begin, 0,
                   static_cast<std::size_t>(mine.end - mine.begin) * sizeof(float));
     for (int64_t at = 0; at < input_.rows * input_.steps; ++at) {
@@ -136,6 +140,7 @@ class Embedding : public Layer {
  private:
   const Flow input_;
   const int64_t symbols_;
+  const bool is_tied_;
   const float* const vectors_;
   float* const by_vectors_;
 };

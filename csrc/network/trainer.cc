@@ -8,14 +8,15 @@
 namespace latchwork {
 namespace {
 
-// Parameters whose gradients' squares are summed at once: fixed, so that the norm does not depend on the threads.
-constexpr int64_t kSquared = 4096;
-
 int64_t part(int64_t count, int rank, int size) { return count * rank / size; }
 
-}  // namespace
+int64_t carried_by(const NetworkDescription& network, int64_t rows) {
+  int64_t floats = 0;
+  for (const LayerDescription& layer : network) floats += carried_floats(layer, rows);
+  return floats;
+}
 
-bool Limits::any() const { return !frozen.empty() || std::isfinite(norm) || std::isfinite(value); }
+}  // namespace
 
 Trainer::Trainer(const TrainerPlan& plan)
     : ragged_(plan.ragged),
@@ -23,13 +24,17 @@ Trainer::Trainer(const TrainerPlan& plan)
       by_values_(plan.by_values),
       plain_counts_(plan.plain_counts),
       parameter_count_(parameter_floats(plan.network, plan.input)),
+      labels_(plan.labels),
+      carried_count_(plan.carries ? carried_by(plan.network, plan.batch) : 0),
       threads_(plan.threads),
       rule_(plan.rule),
       limits_(plan.limits),
       images_(plan.images),
+      masks_(plan.masks),
       parameters_(parameter_count_),
       gradients_(trains_ ? parameter_count_ : 0),
       slots_(trains_ ? 2 * parameter_count_ : 0),
+      carried_(carried_count_),
       lengths_(ragged_ ? plan.batch : 0, static_cast<int32_t>(plan.time)),
       weights_(plan.batch),
       shares_(plan.batch),
@@ -61,11 +66,44 @@ Trainer::Trainer(const TrainerPlan& plan)
   setting.gradients = trains_ ? gradients_.data() : nullptr;
   setting.use = trains_ ? Use::train : Use::evaluate;
   setting.threads = threads_;
-  for (const LayerDescription& layer : plan.network) add(layer, setting);
+  if (plan.carries) setting.carried = carried_.data();
+  tie(plan.network, setting);
+  const bool samples = trains_ && plan.sampling;
+  for (const LayerDescription& layer : plan.network)
+    samples && &layer == &plan.network.back() ? sample(plan, setting) : add(layer, setting);
   answers_each_step_ = setting.lengths != nullptr;
+  const bool aligns = !terms_.empty() && takes_labels(terms_.front().criterion);
+  if (aligns != (labels_ > 0) || (aligns && (!output().has_time || ahead_)))
+    throw std::invalid_argument("labels are aligned with the steps of a sequence");
   if (terms_.empty() || !is_loss(terms_.front().criterion))
     throw std::invalid_argument("the first criterion is a loss");
   for (const Term& term : terms_) add(term);
+}
+
+// Where a layer is tied, all layers are told of the first one's vectors.
+void Trainer::tie(const NetworkDescription& network, LayerSetting& setting) const {
+  const auto* first = network.empty() ? nullptr : std::get_if<EmbeddingDescription>(&network.front());
+  Form form{input_.has_time, input_.tokens != nullptr, input_.width};
+  for (const LayerDescription& layer : network) {
+    const auto* dense = std::get_if<DenseDescription>(&layer);
+    if (dense && dense->tied) {
+      if (!first || setting.tie.vectors || dense->units != first->symbols || form.width != first->units)
+        throw std::invalid_argument("one layer may be tied to an embedding, which comes first and has its shape");
+      setting.tie = {parameters_.data(), trains_ ? gradients_.data() : nullptr};
+    }
+    form = form_after(layer, form);
+  }
+}
+
+// The last layer, as it is trained on a sample of its outputs.
+void Trainer::sample(const TrainerPlan& plan, const LayerSetting& setting) {
+  const auto* last = std::get_if<DenseDescription>(&plan.network.back());
+  for (const Term& term : plan.terms)
+    if (!last || term.criterion != Criterion::softmax_cross_entropy || term.settings != std::vector<float>{0.0f})
+      throw std::invalid_argument("a sample of the outputs has a cross-entropy, and nothing else");
+  classes_.resize(static_cast<std::size_t>(setting.input.rows * setting.input.steps));
+  sampled_classes_.resize(classes_.size());
+  layers_.push_back(make_sampled(*last, *plan.sampling, setting, classes_.data(), sampled_classes_.data()));
 }
 
 void Trainer::add(const LayerDescription& layer, LayerSetting& setting) {
@@ -76,6 +114,7 @@ void Trainer::add(const LayerDescription& layer, LayerSetting& setting) {
   setting.input = output();
   setting.parameters += floats;
   if (trains_) setting.gradients += floats;
+  if (setting.carried) setting.carried += carried_floats(layer, input_.rows);
   if (std::holds_alternative<RecurrentDescription>(layer) || std::holds_alternative<DropoutDescription>(layer))
     setting.place += 2;
   if (!after.has_time || std::holds_alternative<AheadDescription>(layer)) setting.lengths = nullptr;
@@ -98,26 +137,27 @@ void Trainer::add(const Term& term) {
   const int64_t levels = levels_of(job);
   if (job.settings < 1 || job.width % levels)
     throw std::invalid_argument("the outputs are not so many for each target as there are levels");
-  if (!is_first &&
-      (latchwork::takes_classes(term.criterion) != takes_classes() || levels != levels_of(criteria_.front())))
+  const auto kind = [](Criterion of) { return takes_labels(of) ? 2 : latchwork::takes_classes(of) ? 1 : 0; };
+  if (!is_first && (kind(term.criterion) != kind(terms_.front().criterion) || levels != levels_of(criteria_.front())))
     throw std::invalid_argument("the criteria take different targets");
+  if (takes_labels(term.criterion)) {
+    job.labels = labels_;
+    job.lengths = answers_each_step_ ? lengths_.data() : nullptr;
+    job.scratch = is_first ? take(threads_ * alignment_floats(labels_, outputs.steps)) : criteria_.front().scratch;
+  }
   if (!is_first) {
     job.values = criteria_.front().values;
     job.classes = criteria_.front().classes;
-  } else if (latchwork::takes_classes(term.criterion)) {
-    classes_.resize(static_cast<std::size_t>(outputs.rows * outputs.steps));
-    job.classes = classes_.data();
+  } else if (takes_whole_numbers(term.criterion)) {
+    classes_.resize(static_cast<std::size_t>(outputs.rows * (labels_ ? labels_ : outputs.steps)));
+    job.classes = sampled_classes_.empty() ? classes_.data() : sampled_classes_.data();
   } else {
     job.values = values_ = take(outputs.count() / levels);
   }
   criteria_.push_back(job);
 }
 
-// Takes the parameters and the slots over; returns how many threads a call is worth.
-int Trainer::begin(const float* parameters, const float* slots) {
-  const std::size_t bytes = static_cast<std::size_t>(parameter_count_) * sizeof(float);
-  std::memcpy(parameters_.data(), parameters, bytes);
-  if (this->slots()) std::memcpy(slots_.data(), slots, bytes * this->slots());
+int Trainer::useful_threads() const {
   int threads = 1;
   for (const auto& layer : layers_) {
     layer->arrange({});
@@ -126,15 +166,25 @@ int Trainer::begin(const float* parameters, const float* slots) {
   return threads;
 }
 
-void Trainer::end(float* parameters, float* slots) const {
-  if (!trains_) return;
+// Takes the arrays over; returns how many threads a call is worth.
+int Trainer::begin(const Memory& memory) {
   const std::size_t bytes = static_cast<std::size_t>(parameter_count_) * sizeof(float);
-  std::memcpy(parameters, parameters_.data(), bytes);
-  if (this->slots()) std::memcpy(slots, slots_.data(), bytes * this->slots());
+  std::memcpy(parameters_.data(), memory.parameters, bytes);
+  if (slots()) std::memcpy(slots_.data(), memory.slots, bytes * slots());
+  if (carried_count_) std::memcpy(carried_.data(), memory.carried, carried_count_ * sizeof(float));
+  return useful_threads();
 }
 
-void Trainer::run(float* parameters, float* slots, const Examples& examples, const Batches& batches) {
-  const int threads = begin(parameters, slots);
+void Trainer::end(const Memory& memory) const {
+  if (carried_count_) std::memcpy(memory.carried, carried_.data(), carried_count_ * sizeof(float));
+  if (!trains_) return;
+  const std::size_t bytes = static_cast<std::size_t>(parameter_count_) * sizeof(float);
+  std::memcpy(memory.parameters, parameters_.data(), bytes);
+  if (slots()) std::memcpy(memory.slots, slots_.data(), bytes * slots());
+}
+
+void Trainer::run(const Memory& memory, const Examples& examples, const Batches& batches) {
+  const int threads = begin(memory);
   const Call call{this, &examples, &batches};
   run_team(
       threads,
@@ -143,14 +193,14 @@ void Trainer::run(float* parameters, float* slots, const Examples& examples, con
         call.self->work(call, team);
       },
       &call);
-  end(parameters, slots);
+  end(memory);
 }
 
-void Trainer::run_alone(float* parameters, float* slots, const Examples& examples, const Batches& batches) {
-  begin(parameters, slots);
+void Trainer::run_alone(const Memory& memory, const Examples& examples, const Batches& batches) {
+  begin(memory);
   Barrier alone(1);
   work({this, &examples, &batches}, {0, 1, &alone});
-  end(parameters, slots);
+  end(memory);
 }
 
 void Trainer::work(const Call& call, const Team& team) {
@@ -158,6 +208,8 @@ void Trainer::work(const Call& call, const Team& team) {
   for (int64_t step = 0; step < batches.count; ++step) {
     const StepOf of{batches.seed, static_cast<uint64_t>(batches.first + step), trains_};
     gather(call, step, of, team);
+    if (team.rank == 0 && batches.begin_every && (batches.first + step) % batches.begin_every == 0)
+      std::memset(carried_.data(), 0, static_cast<std::size_t>(carried_count_) * sizeof(float));
     team.sync();
     if (team.rank == 0) count(batches.order + step * batch(), call.examples->weight);
     for (const auto& layer : layers_) {
@@ -168,13 +220,15 @@ void Trainer::work(const Call& call, const Team& team) {
     penalties_.measure(parameters_.data(), team);
     team.sync();
     if (team.rank == 0) add_up(batches.sums + step * (criteria() + 1));
+    for (auto layer = layers_.rbegin(); trains_ && layer != layers_.rend(); ++layer) {
+      (*layer)->backward(of, team);
+      team.sync();
+    }
+    for (const auto& layer : layers_)
+      if (team.rank == 0) layer->carry();
     if (!trains_) {
       team.sync();
       continue;
-    }
-    for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer) {
-      (*layer)->backward(of, team);
-      team.sync();
     }
     if (penalties_) {
       penalties_.add_slopes(parameters_.data(), gradients_.data(), team);
@@ -208,18 +262,25 @@ void Trainer::gather(const Call& call, int64_t step, const StepOf& of, const Tea
   if (images_ && trains_) {
     for (int64_t place = begin; place < end; ++place) {
       float draws[kAffineDraws];
-      draw_affine(of.seed, of.step, place, draws);
+      draw_changes(of.seed, of.step, place, draws);
       warp(*images_, draws, input_.steps, input_.width, from.inputs.row(row_of(place)),
            input_.values + place * row_floats());
     }
   } else {
     copy(from.inputs, row_floats(), input_.values);
   }
+  for (int64_t place = begin; masks_ && trains_ && place < end; ++place) {
+    float draws[kMaskDraws];
+    draw_changes(of.seed, of.step, place, draws);
+    const int64_t steps = ragged_ ? *from.lengths.row(row_of(place)) : input_.steps;
+    mask(*masks_, draws, std::clamp<int64_t>(steps, 0, input_.steps), input_.width,
+         input_.values + place * row_floats());
+  }
   copy(from.tokens, row_floats(), input_.tokens);
   copy(from.values, row_targets(), values_);
   copy(from.classes, row_targets(), classes_.data());
   copy(from.ahead, ahead_floats_, ahead_);
-  if (answers_each_step_)
+  if (answers_each_step_ && !labels_)
     for (int64_t place = begin; place < end; ++place) hide_past_end(from.lengths, row_of(place), place);
 }
 
@@ -234,17 +295,13 @@ void Trainer::hide_past_end(const Column<int32_t>& lengths, int64_t row, int64_t
 
 // What each row weighs, and its share in the loss of the batch. A row of which nothing was observed counts nowhere.
 void Trainer::count(const int32_t* order, const Column<float>& weight) {
-  const int64_t targets = row_targets();
   double counted = 0;
   for (int64_t place = 0; place < batch(); ++place) {
     float& weighs = weights_[place];
     weighs = order[place] < 0 ? 0.0f : weight.data ? *weight.row(order[place]) : 1.0f;
     counts_[place] = 0.0f;
     if (order[place] < 0 || !(weighs > 0 || plain_counts_)) continue;
-    int64_t observed = targets;
-    for (int64_t i = place * targets; i < (place + 1) * targets; ++i)
-      observed -= values_ ? values_[i] != values_[i] : classes_[i] < 0;
-    const int64_t share = by_values_ ? observed : observed > 0;
+    const int64_t seen = observed(place), share = by_values_ ? seen : seen > 0;
     counts_[place] = static_cast<float>(share);
     weighs *= counts_[place];
     counted += static_cast<double>(share);
@@ -252,6 +309,20 @@ void Trainer::count(const int32_t* order, const Column<float>& weight) {
   const auto rows = static_cast<float>(std::max(counted, 1.0));
   for (int64_t place = 0; place < batch(); ++place)
     shares_[place] = weights_[place] > 0 ? weights_[place] / rows : 0.0f;
+}
+
+// How many targets a row has. One whose labels its steps cannot hold has none.
+int64_t Trainer::observed(int64_t place) const {
+  const int64_t targets = row_targets();
+  if (labels_) {
+    const int32_t* labels = classes_.data() + place * targets;
+    const int64_t count = labels_in(labels, targets), steps = answers_each_step_ ? lengths_[place] : output().steps;
+    return can_align(labels, count, steps, output().width) ? std::max<int64_t>(count, 1) : 0;
+  }
+  int64_t observed = targets;
+  for (int64_t i = place * targets; i < (place + 1) * targets; ++i)
+    observed -= values_ ? values_[i] != values_[i] : classes_[i] < 0;
+  return observed;
 }
 
 void Trainer::add_up(double* sums) const {
@@ -267,83 +338,6 @@ void Trainer::add_up(double* sums) const {
   for (int64_t row = 0; row < input_.rows; ++row) weights += counted[row];
   *sums = weights;
   if (penalties_) sums[-criteria()] += penalties_.total() * weights;
-}
-
-void Trainer::limit(const Team& team) {
-  if (!limits_.any()) return;
-  float* const gradients = gradients_.data();
-  if (team.rank == 0)
-    for (const auto& [first, last] : limits_.frozen) std::fill(gradients + first, gradients + last, 0.0f);
-  team.sync();
-  if (std::isfinite(limits_.value)) {
-    const Part mine = part_of(parameter_count_, team);
-    for (int64_t i = mine.begin; i < mine.end; ++i)  // in this order NaN passes through
-      gradients[i] = gradients[i] > limits_.value    ? limits_.value
-                     : gradients[i] < -limits_.value ? -limits_.value
-                                                     : gradients[i];
-  }
-  if (std::isfinite(limits_.norm)) {
-    for (std::size_t index = 0; index < limits_.variables.size(); ++index) {
-      if (static_cast<int>(index) % team.size != team.rank) continue;
-      const auto [first, last] = limits_.variables[index];
-      const auto norm =
-          static_cast<float>(std::sqrt(learning_engine().sum_of_squares(gradients + first, last - first)));
-      if (norm > limits_.norm)
-        for (int64_t i = first; i < last; ++i) gradients[i] = gradients[i] * limits_.norm / norm;
-    }
-  }
-  team.sync();
-}
-
-void Trainer::update(int64_t step, const Batches& batches, const Team& team) {
-  limit(team);
-  UpdateJob job{};
-  job.direction = rule_.direction;
-  job.decay = static_cast<float>(rule_.decay);
-  job.gain = static_cast<float>(1 - rule_.decay);
-  job.decay_of_squares = static_cast<float>(rule_.decay_of_squares);
-  job.gain_of_squares = static_cast<float>(1 - rule_.decay_of_squares);
-  job.epsilon = static_cast<float>(rule_.epsilon);
-  // In float, as Optax has them: the first steps of a run depend on it.
-  const auto steps = static_cast<float>(batches.first + step + 1);
-  job.first_correction = 1.0f - std::pow(job.decay, steps);
-  job.second_correction = 1.0f - std::pow(job.decay_of_squares, steps);
-  if (rule_.epsilon_beside_raw) job.epsilon /= std::sqrt(job.second_correction);
-  job.most_norm = batches.most_norm;
-  job.scale = batches.scales[step];
-  if (std::isfinite(batches.most_norm)) {
-    const auto blocks = static_cast<int64_t>(squares_.size());
-    for (int64_t block = part(blocks, team.rank, team.size); block < part(blocks, team.rank + 1, team.size); ++block) {
-      const int64_t begin = block * kSquared;
-      squares_[block] =
-          learning_engine().sum_of_squares(gradients_.data() + begin, std::min(kSquared, parameter_count_ - begin));
-    }
-    team.sync();
-    double sum = 0;
-    for (const double part : squares_) sum += part;
-    job.norm = static_cast<float>(std::sqrt(sum));
-  }
-  // Each thread has a range of the parameters; weight decay starts and ends inside it.
-  const int64_t registers = (parameter_count_ + kWidestRegister - 1) / kWidestRegister;
-  int64_t at = part(registers, team.rank, team.size) * kWidestRegister;
-  const int64_t end = std::min(parameter_count_, part(registers, team.rank + 1, team.size) * kWidestRegister);
-  const auto apply = [&](int64_t to, bool decays) {
-    if (to <= at) return;
-    job.weight_decay = decays ? rule_.weight_decay : 0.0f;
-    job.count = to - at;
-    job.parameters = parameters_.data() + at;
-    job.gradients = gradients_.data() + at;
-    for (int slot = 0; slot < slots(); ++slot) job.slots[slot] = slots_.data() + slot * parameter_count_ + at;
-    learning_engine().update(job);
-    at = to;
-  };
-  if (rule_.weight_decay != 0) {
-    for (const auto& [first, last] : rule_.decayed) {
-      apply(std::min(first, end), false);
-      apply(std::min(last, end), true);
-    }
-  }
-  apply(end, false);
 }
 
 }  // namespace latchwork

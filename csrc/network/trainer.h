@@ -1,13 +1,17 @@
 // Training steps of a whole network in one call: gather the rows, forward, loss, backward, optimiser, sums.
 #pragma once
 
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "network/labels.h"
 #include "network/layers.h"
+#include "network/masks.h"
 #include "network/penalties.h"
+#include "network/sampled.h"
 #include "network/warp.h"
 
 namespace latchwork {
@@ -44,12 +48,15 @@ struct Rule {
 
 // What becomes of gradients before the optimiser sees them.
 struct Limits {
-  Ranges frozen;      // zero: these are not trained
-  Ranges variables;   // each with a norm of at most `norm`
-  float norm, value;  // infinity for any; no number is further from zero than `value`
+  Ranges frozen;                            // zero: these are not trained
+  Ranges variables;                         // each with a norm of at most `norm`
+  float norm = INFINITY, value = INFINITY;  // no number is further from zero than `value`
 
   bool any() const;
 };
+
+// Parameters whose gradients' squares are summed at once: fixed, so that the norm does not depend on the threads.
+constexpr int64_t kSquared = 4096;
 
 // `order` [count, batch] says which rows make each batch, -1 for none.
 struct Batches {
@@ -58,8 +65,9 @@ struct Batches {
   const float* scales;  // [count]: minus each step's rate
   int64_t first;        // the number of the first step, counted from the start of the run
   uint64_t seed;
-  float most_norm;  // of all gradients together; infinity for any
-  double* sums;     // [count, criteria + 1]: each criterion's over the rows, weighted, and the weights'
+  int64_t begin_every;  // after so many steps the states that are carried begin anew, with zeros; 0 for never
+  float most_norm;      // of all gradients together; infinity for any
+  double* sums;         // [count, criteria + 1]: each criterion's over the rows, weighted, and the weights'
 };
 
 struct Term {
@@ -73,8 +81,10 @@ struct TrainerPlan {
   Form input;
   int64_t batch, time;      // time: 1 where inputs have no time axis
   int64_t horizon;          // of layers that look ahead, else 0
+  int64_t labels;           // the most that a row has, where the loss aligns labels with steps
   bool ragged;              // rows come with lengths
   bool trains;              // else it only evaluates
+  bool carries;             // each step begins with the states that the one before has ended with
   bool by_values;           // rows count by their observed targets, so that a loss is a mean of values, not of rows
   std::vector<Term> terms;  // the loss comes first
   std::vector<Penalty> penalties;
@@ -82,7 +92,14 @@ struct TrainerPlan {
   Rule rule;
   Limits limits;
   std::optional<AffineLimits> images;  // that inputs are changed by while it trains
+  std::optional<MaskLimits> masks;     // or these
+  std::optional<Sampling> sampling;    // of the last layer's outputs while it trains
   int threads;                         // that a call may use
+};
+
+// What a run changes: the parameters, what the optimiser keeps [slots, parameters], and the states that are carried.
+struct Memory {
+  float *parameters, *slots, *carried;
 };
 
 // A network for one shape of batch; it is used from one thread at a time.
@@ -96,19 +113,23 @@ class Trainer {
   int64_t row_ahead() const { return ahead_floats_; }
   int64_t row_targets() const {
     const CriterionJob& loss = criteria_.front();
-    return loss.steps * (takes_classes() ? 1 : loss.width / levels_of(loss));
+    if (takes_labels(loss.criterion)) return loss.labels;
+    return loss.steps * (latchwork::takes_classes(loss.criterion) ? 1 : loss.width / levels_of(loss));
   }
   bool takes_tokens() const { return input_.tokens; }
-  bool takes_classes() const { return latchwork::takes_classes(criteria_.front().criterion); }
+  bool takes_classes() const { return takes_whole_numbers(criteria_.front().criterion); }
   int64_t criteria() const { return static_cast<int64_t>(criteria_.size()); }
   int64_t parameters() const { return parameter_count_; }
+  int64_t carried() const { return carried_count_; }
   int slots() const { return trains_ ? direction_slots(rule_.direction) : 0; }
 
-  // Trains for the batches' steps, on as many threads as it is worth; `parameters` and `slots` [slots, parameters]
-  // change in place. One that was made to evaluate reads its parameters alone.
-  void run(float* parameters, float* slots, const Examples& examples, const Batches& batches);
+  // Trains for the batches' steps, on as many threads as it is worth; the arrays of `memory` change in place. One that
+  // was made to evaluate reads its parameters alone.
+  void run(const Memory& memory, const Examples& examples, const Batches& batches);
   // The same on the calling thread.
-  void run_alone(float* parameters, float* slots, const Examples& examples, const Batches& batches);
+  void run_alone(const Memory& memory, const Examples& examples, const Batches& batches);
+  // How many threads a call is worth.
+  int useful_threads() const;
 
  private:
   struct Call {
@@ -120,28 +141,33 @@ class Trainer {
   const Flow& output() const { return layers_.empty() ? input_ : layers_.back()->output(); }
   float* take(int64_t count) { return buffers_.emplace_back(count).data(); }
   void add(const LayerDescription& layer, LayerSetting& setting);
+  void tie(const NetworkDescription& network, LayerSetting& setting) const;
+  void sample(const TrainerPlan& plan, const LayerSetting& setting);
   void add(const Term& term);
-  int begin(const float* parameters, const float* slots);
-  void end(float* parameters, float* slots) const;
+  int begin(const Memory& memory);
+  void end(const Memory& memory) const;
   void work(const Call& call, const Team& team);
   void gather(const Call& call, int64_t step, const StepOf& of, const Team& team);
   void count(const int32_t* order, const Column<float>& weight);
   void hide_past_end(const Column<int32_t>& lengths, int64_t row, int64_t place);
+  int64_t observed(int64_t place) const;
   void add_up(double* sums) const;
   void limit(const Team& team);
   void update(int64_t step, const Batches& batches, const Team& team);
 
   const bool ragged_, trains_, by_values_, plain_counts_;
-  const int64_t parameter_count_;
+  const int64_t parameter_count_, labels_, carried_count_;
   const int threads_;
   const Rule rule_;
   const Limits limits_;
   const std::optional<AffineLimits> images_;
+  const std::optional<MaskLimits> masks_;
   int64_t ahead_floats_ = 0;
-  Floats parameters_, gradients_, slots_;
+  Floats parameters_, gradients_, slots_, carried_;
   std::vector<Floats> buffers_;
   Flow input_{};
   std::vector<int32_t> tokens_, lengths_, classes_;
+  std::vector<int32_t> sampled_classes_;  // the classes' places in the sample
   std::vector<float> weights_, shares_, counts_;
   float *values_ = nullptr, *ahead_ = nullptr;
   std::vector<double> squares_;

@@ -99,6 +99,7 @@ inline float criterion_of_values(const CriterionJob& job, int64_t row) {
     case Criterion::poisson: return cost_of_row<Criterion::poisson>(job, row);
     case Criterion::threshold_accuracy: return cost_of_row<Criterion::threshold_accuracy>(job, row);
     case Criterion::softmax_cross_entropy:
+    case Criterion::connectionist_temporal:
     case Criterion::accuracy: break;
   }
   return 0.0f;

@@ -16,15 +16,6 @@ struct AffineLimits {
 // Numbers from -1 to 1 for each image: angle, slant, height, width, down, across.
 inline constexpr int kAffineDraws = 6;
 
-// Those of one place of a batch in a step.
-inline void draw_affine(uint64_t seed, uint64_t step, int64_t place, float (&draws)[kAffineDraws]) {
-  uint32_t stream[2] = {static_cast<uint32_t>(step), static_cast<uint32_t>(step >> 32)};
-  uint32_t numbers[2][4];
-  for (uint64_t half = 0; half < 2; ++half)
-    keyed(seed, kImages).draw(2 * static_cast<uint64_t>(place) + half, stream, numbers[half]);
-  for (int i = 0; i < kAffineDraws; ++i) draws[i] = static_cast<float>(numbers[i / 4][i % 4] >> 8) * 0x1p-23f - 1.0f;
-}
-
 // An image [rows, columns], sampled with bilinear interpolation; what comes from outside is zero.
 inline void warp(const AffineLimits& limits, const float (&draws)[kAffineDraws], int64_t rows, int64_t columns,
                  const float* from, float* to) {

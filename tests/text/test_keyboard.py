@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from latchwork.core.errors import InputError
-from latchwork.text.keyboard import Keyboard, word_ends
+from latchwork.text.following import Point
+from latchwork.text.keyboard import Keyboard, Offer, word_ends
 from latchwork.text.ngram import NGram
 from latchwork.text.personal import PersonalWords
 from latchwork.text.typist import type_text
@@ -19,7 +20,7 @@ NGRAM = NGram.fit(VOCABULARY.encode(TEXT), len(VOCABULARY), order=4)
 
 @pytest.fixture
 def keyboard() -> Keyboard:
-    return Keyboard(NGRAM, VOCABULARY, word_ends(NGRAM, VOCABULARY))
+    return Keyboard(NGRAM, VOCABULARY, word_ends(NGRAM, VOCABULARY), correct=False)
 
 
 def test_the_next_word_and_the_completion_come_from_the_context(keyboard: Keyboard) -> None:
@@ -42,7 +43,7 @@ def test_suggestions_do_not_depend_on_how_the_text_was_reached(keyboard: Keyboar
     keyboard.suggest("something else\n")
     deleted = [keyboard.suggest(text[:i]) for i in range(len(text), -1, -1)]
     assert deleted[::-1] == as_typed
-    fresh = Keyboard(NGRAM, VOCABULARY, word_ends(NGRAM, VOCABULARY))
+    fresh = Keyboard(NGRAM, VOCABULARY, word_ends(NGRAM, VOCABULARY), correct=False)
     assert fresh.suggest(text) == as_typed[-1]
 
 
@@ -82,9 +83,10 @@ def test_personal_words_are_kept_in_a_private_file(tmp_path: Path) -> None:
 
 def test_personal_words_are_bounded_and_never_drown_the_model() -> None:
     mine = PersonalWords()
-    mine.learn(" ".join(f"word{i}" for i in range(6000)))
+    words = ["word" + "".join(chr(97 + int(digit)) for digit in str(i)) for i in range(6000)]
+    mine.learn(" ".join(words))
     assert len(mine) == 5000
-    assert mine.probability("word0", "") == 0
+    assert mine.probability(words[0], "") == 0
     assert mine.share < 0.2
 
 
@@ -92,10 +94,11 @@ class Oracle(Keyboard):
     """Suggests what it is told to, whatever was typed."""
 
     def __init__(self, words: list[str]) -> None:
-        self.words, self.personal = words, PersonalWords()
+        super().__init__(NGRAM, VOCABULARY, word_ends(NGRAM, VOCABULARY))
+        self.told = words
 
-    def suggest(self, text: str, count: int = 3) -> list[str]:
-        return self.words
+    def offers_at(self, point: Point, before: str, letters: str, count: int = 3) -> list[Offer]:
+        return [Offer(word) for word in self.told]
 
 
 def test_keys_are_counted_as_a_person_would() -> None:
@@ -109,8 +112,8 @@ def test_keys_are_counted_as_a_person_would() -> None:
 
 def test_a_word_found_late_saves_its_rest() -> None:
     class Late(Oracle):
-        def suggest(self, text: str, count: int = 3) -> list[str]:
-            return ["green"] if text.endswith("gr") else []
+        def offers_at(self, point: Point, before: str, letters: str, count: int = 3) -> list[Offer]:
+            return [Offer("green")] if letters == "gr" else []
 
     # g, r, and the key that brings "een ": 3 keys for 6 characters, then "x".
     typed = type_text(Late([]), "green x")

@@ -5,27 +5,23 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
-from jaxtyping import Array
 
 import latchwork as lw
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.core.packing import packed, unpacked
 from latchwork.core.spec import LSTM, Dense, Embedding, Sequential
-from latchwork.engines.jax.network import Network
 from latchwork.text.model import TextModel
-from latchwork.text.objective import NextToken, Sampling
 from latchwork.text.predictor import Mixture, NetworkPredictor
 from latchwork.text.scoring import best_share, best_shares, network_bits
 from latchwork.text.streams import Windows, as_streams
-from latchwork.training import Optimizer, evaluate
+from latchwork.training import Bits, Optimizer, SoftmaxCrossEntropy, Supervised, evaluate
 
 NETWORK = Sequential([Embedding(11, 6), LSTM(8, return_sequences=True), Dense(6), Dense(11)])
 IDS = np.random.default_rng(0).integers(0, 11, 700).astype(np.uint8)
+NEXT_TOKEN = Supervised(SoftmaxCrossEntropy(), (("bits", Bits()),), carried=True)
 
 
 def test_a_model_learns_the_text_and_says_so_in_bits(writer: lw.LanguageModel, story: str) -> None:
@@ -77,21 +73,17 @@ def test_streams_go_on_where_the_last_batch_stopped() -> None:
 
 
 def test_the_state_is_carried_between_windows() -> None:
-    model = Network.build(NETWORK, (None,), 0)
-    short = evaluate(model, NextToken(), as_streams(IDS, 2, 5), batch_size=2)
-    long = evaluate(model, NextToken(), as_streams(IDS, 2, 345), batch_size=2)
+    model = NetworkData.build(NETWORK, (None,), 0)
+    short = evaluate(model, NEXT_TOKEN, as_streams(IDS, 2, 5), batch_size=2)
+    long = evaluate(model, NEXT_TOKEN, as_streams(IDS, 2, 345), batch_size=2)
     assert short["bits"] == pytest.approx(long["bits"], rel=1e-5)
     assert short["bits"] == pytest.approx(short["loss"] / np.log(2))
 
 
-def test_numpy_steps_cost_what_training_counts() -> None:
-    model = Network.build(NETWORK, (None,), 0)
-    predictor = NetworkPredictor(NetworkData(model.spec, model.parameters()))
-    batch = {
-        "inputs": jnp.asarray(IDS[None, :-1]), "targets": jnp.asarray(IDS[None, 1:]), "weight": jnp.ones(1),
-    }  # fmt: skip
-    objective = NextToken()
-    loss = float(objective(model, batch, objective.initial_carry(model, 1), None)[0])
+def test_steps_cost_what_training_counts() -> None:
+    model = NetworkData.build(NETWORK, (None,), 0)
+    predictor = NetworkPredictor(model)
+    loss = evaluate(model, NEXT_TOKEN, as_streams(IDS, 1, len(IDS) - 1), batch_size=1)["loss"]
     assert network_bits(predictor, IDS)[1:].mean() * np.log(2) == pytest.approx(loss, rel=1e-5)
     state = predictor.initial_state()
     for token in IDS[:5].tolist():
@@ -100,8 +92,7 @@ def test_numpy_steps_cost_what_training_counts() -> None:
 
 
 def test_streams_side_by_side_cost_what_one_pass_costs() -> None:
-    model = Network.build(NETWORK, (None,), 0)
-    predictor = NetworkPredictor(NetworkData(model.spec, model.parameters()))
+    predictor = NetworkPredictor(NetworkData.build(NETWORK, (None,), 0))
     ids = np.random.default_rng(1).integers(0, 11, 5000)
     state, one_pass = predictor.initial_states(1), []
     for token in ids.tolist():
@@ -109,16 +100,6 @@ def test_streams_side_by_side_cost_what_one_pass_costs() -> None:
         one_pass.append(scores - np.log(np.exp(scores).sum()))
     expected = [-row[after] / np.log(2) for row, after in zip(one_pass, ids[1:], strict=False)]
     np.testing.assert_allclose(network_bits(predictor, ids)[1:], expected, atol=1e-3)
-
-
-def test_tying_uses_the_embedding_twice() -> None:
-    model = Network.build(NETWORK, (None,), 0)
-    batch = {"inputs": jnp.asarray(IDS[None, :9]), "targets": jnp.asarray(IDS[None, 1:10]), "weight": jnp.ones(1)}
-    parameters = model.parameters()
-    parameters["layers.3.weight"] = parameters["layers.0.weight"].T
-    copied = Network.from_parameters(model.spec, parameters)
-    tied = NextToken(tied=True)(model, batch, NextToken().initial_carry(model, 1), None)[0]
-    assert float(tied) == float(NextToken()(copied, batch, NextToken().initial_carry(model, 1), None)[0])
 
 
 def test_the_mixture_is_the_weighted_mean_and_its_weight_the_best(writer: lw.LanguageModel, story: str) -> None:
@@ -156,7 +137,7 @@ def test_the_cost_of_a_step_by_step_text_is_the_cost_of_the_whole(writer: lw.Lan
     for token, after in pairwise(ids.tolist()):
         probabilities, state = model.predictor.step(token, state)
         steps.append(-np.log2(probabilities[after]))
-    np.testing.assert_allclose(steps, model.token_bits(story[:300])[1][1:], rtol=1e-3)
+    np.testing.assert_allclose(steps, model.token_bits(story[:300])[1][1:], rtol=1e-3, atol=3e-3)
 
 
 def test_weights_in_a_byte_each_are_close_and_stay_what_they_are() -> None:
@@ -177,37 +158,6 @@ def test_weights_in_a_byte_each_are_close_and_stay_what_they_are() -> None:
     again = packed(once, "layers.0.weight")
     for name, array in stored.items():
         np.testing.assert_array_equal(array, again[name])
-
-
-def test_a_sampled_loss_is_the_exact_one_where_everything_is_drawn_and_close_elsewhere() -> None:
-    rng = np.random.default_rng(0)
-    tokens, features = 600, 16
-    hidden = jnp.asarray(rng.normal(size=(200, features)), jnp.float32)
-    matrix = jnp.asarray(rng.normal(size=(tokens, features)) / 2, jnp.float32)
-    bias = jnp.asarray(-np.log(np.arange(1, tokens + 1)), jnp.float32)
-    targets = jnp.asarray(rng.zipf(1.4, size=200) % tokens)
-    exact, _ = _cost_and_gradient(None, hidden, matrix, bias, targets)
-    sampling = Sampling(tokens, 60, 200)
-    costs = [_cost_and_gradient(sampling, hidden, matrix, bias, targets, seed)[0] for seed in range(20)]
-    assert np.mean(costs) == pytest.approx(exact, rel=0.01)
-    assert np.std(costs) < 0.05 * exact
-    _, true_gradient = _cost_and_gradient(None, hidden, matrix, bias, targets)
-    gradients = [_cost_and_gradient(sampling, hidden, matrix, bias, targets, seed)[1] for seed in range(20)]
-    error = np.linalg.norm(np.mean(gradients, axis=0) - true_gradient) / np.linalg.norm(true_gradient)
-    assert error < 0.1
-
-
-def _cost_and_gradient(
-    sampling: Sampling | None, features: Array, matrix: Array, bias: Array, targets: Array, seed: int = 0
-) -> tuple[float, np.ndarray]:
-    def cost(matrix: Array) -> Array:
-        if sampling is None:
-            scores = features @ matrix.T + bias
-            return -jnp.take_along_axis(jax.nn.log_softmax(scores), targets[..., None], axis=-1).mean()
-        return sampling.cost(features, matrix, bias, targets, jax.random.key(seed)).mean()
-
-    value, gradient = jax.value_and_grad(cost)(matrix)
-    return float(value), np.asarray(gradient)
 
 
 def test_steps_repeat_a_run_and_a_checkpoint_goes_on_with_it(story: str, tmp_path: Path) -> None:

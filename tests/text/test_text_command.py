@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from latchwork.cli.main import run
+from latchwork.core.errors import InputError
 from latchwork.text.keyboard import Keyboard
 from latchwork.text.model import TextModel
 from latchwork.text.terminal import Session, read_keys
@@ -296,3 +297,146 @@ def test_a_pipe_is_a_text_like_any_other(
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(story.encode())))
     trained = as_json(capsys, "train", "-", "--out", tmp_path / "m.latch", "--steps", 2, "--hidden", 16)
     assert trained["steps"] == 2
+
+
+def test_another_network_is_told_by_its_sizes_and_not_by_its_insides(
+    capsys: pytest.CaptureFixture[str], story_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from latchwork.text.language_model import LanguageModel
+
+    train = ("train", story_file, "--out", tmp_path / "m.latch", "--steps", 12)
+
+    def full(self: LanguageModel, path: Path) -> None:
+        raise InputError("no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LanguageModel, "save", full)
+        refused(capsys, *train, "--hidden", 16)
+    line = refused(capsys, *train, "--hidden", 24)
+    assert "another run" in line
+    assert "16" in line
+    assert "24" in line
+    assert len(line) < 400
+
+
+def test_little_text_is_warned_of_and_still_learned(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    text = tmp_path / "little.txt"
+    text.write_text("twenty bytes of text")
+    model = tmp_path / "m.latch"
+    assert run(["text", "train", str(text), "--out", str(model), "--steps", "2", "--hidden", "8", "--json"]) == 0
+    assert "too little to learn" in capsys.readouterr().err
+    assert len(as_json(capsys, "write", model, "--length", 5, "--temperature", 0)["samples"][0]) <= 5
+
+
+def test_the_training_text_and_one_line_more_is_not_taken_for_unseen(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    letters = np.random.default_rng(0).integers(0, 26, (9000, 6)) + 97
+    story = "\n".join(
+        " ".join(bytes(w).decode() for w in letters[i : i + 8].astype(np.uint8)) for i in range(0, 9000, 8)
+    )
+    text, longer, model = tmp_path / "a.txt", tmp_path / "b.txt", tmp_path / "m.latch"
+    text.write_text(story)
+    longer.write_text(story + "\none more line\n")
+    as_json(capsys, "train", text, "--out", model, "--steps", 2, "--hidden", 8)
+    assert run(["text", "test", str(model), str(longer), "--json"]) == 0
+    out = capsys.readouterr()
+    tested = json.loads(out.out)
+    assert tested["part"] == "unseen"
+    assert 0.8 < tested["overlap"] < 0.95
+    assert tested["characters"] < 0.3 * len(story)
+    assert "% of this text was trained on" in out.err
+    part = tmp_path / "c.txt"
+    part.write_text(story[20_000:40_000])
+    assert "trained on" in refused(capsys, "test", model, part)
+
+
+def test_words_bound_what_is_scored_and_slips_are_reported(
+    capsys: pytest.CaptureFixture[str], typist_file: Path, tmp_path: Path
+) -> None:
+    text = tmp_path / "t.txt"
+    text.write_text("the dog sat on the hill\n" * 200)
+    some = as_json(capsys, "test", typist_file, text, "--words", 30, "--slips", 5, "--seed", 2)
+    assert some["characters_scored"] < 200
+    assert some["slips"]["slips"] == 5
+    assert some["slips"]["seed"] == 2
+    assert {"first", "third", "spoilt", "rate", "layout"} <= some["slips"].keys()
+    assert "bits_per_byte" in some
+    assert "bits_per_byte" in some["baseline"]
+
+
+def test_a_folder_for_personal_words_is_one_clear_line(
+    capsys: pytest.CaptureFixture[str], typist_file: Path, tmp_path: Path
+) -> None:
+    line = refused(capsys, "suggest", typist_file, "--context", "a", "--personal", tmp_path)
+    assert "is a folder" in line
+
+
+def test_personal_words_are_listed_and_taken_out_one_by_one(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps({"words": {"Zoltan": 9, "Ada": 2}, "after": {"": {"Zoltan": 9}, "Zoltan": {"Ada": 2}}}))
+    listed = as_json(capsys, "words", "--personal", file)["words"]
+    assert listed == [{"word": "Zoltan", "times": 9}, {"word": "Ada", "times": 2}]
+    assert "not among" in refused(capsys, "words", "--personal", file, "--forget", "Bob")
+    assert as_json(capsys, "words", "--personal", file, "--forget", "Zoltan")["words"] == [{"word": "Ada", "times": 2}]
+    assert "Zoltan" not in file.read_text()
+
+
+def test_words_never_offered_come_from_a_file(
+    capsys: pytest.CaptureFixture[str], typist_file: Path, tmp_path: Path
+) -> None:
+    never = tmp_path / "never.txt"
+    never.write_text("Dog\n")
+    plain = ("suggest", typist_file, "--context", "the d", "--personal", tmp_path / "mine.json")
+    assert "dog" in as_json(capsys, *plain)["suggestions"]
+    assert "dog" not in as_json(capsys, *plain, "--never", never)["suggestions"]
+
+
+def test_loops_are_told_beside_the_text(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    text, model = tmp_path / "ha.txt", tmp_path / "m.latch"
+    text.write_text("ha" * 3000)
+    as_json(capsys, "train", text, "--out", model, "--steps", 2, "--hidden", 8)
+    assert run(["text", "write", str(model), "--temperature", "0", "--length", "80"]) == 0
+    assert "--repetition" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("ends", ["close", "term", "ctrl-d"])
+def test_what_was_typed_is_kept_however_the_session_ends(typist_file: Path, tmp_path: Path, ends: str) -> None:
+    import pty
+    import select
+    import time
+
+    mine = tmp_path / "mine.json"
+    options = ["text", "suggest", str(typist_file), "--personal", str(mine), "--no-correct"]
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([*COMMAND, *options], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+
+    def shown(what: bytes) -> None:
+        seen, until = b"", time.monotonic() + 60
+        while what not in seen and time.monotonic() < until:
+            if select.select([ours], [], [], 1)[0]:
+                seen += os.read(ours, 4096)
+        assert what in seen
+
+    shown(b"0 keys")
+    os.write(ours, b"see Zoltan\r")
+    shown(b"see Zoltan\r\n")
+    os.write(ours, b"and Ada")
+    shown(b"and Ada")
+    if ends == "close":
+        process.send_signal(signal.SIGHUP)
+    elif ends == "term":
+        process.send_signal(signal.SIGTERM)
+    else:
+        os.write(ours, b"\x04")
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            if select.select([ours], [], [], 1)[0]:
+                os.read(ours, 4096)
+        except OSError:
+            break
+    process.wait(timeout=60)
+    os.close(ours)
+    assert {"see", "Zoltan", "Ada"} <= json.loads(mine.read_text())["words"].keys()

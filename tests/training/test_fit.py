@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from marks import needs_kernels
 from tasks import ADAM, OBJECTIVE, SPEC_WITH_DROPOUT, AfterBlock, bits, data, network, rows
 
 from latchwork.core import storage
@@ -18,6 +19,7 @@ from latchwork.core.errors import InputError, LatchworkError
 from latchwork.core.network import NetworkData
 from latchwork.engines.jax import steps as xla_steps
 from latchwork.engines.jax.network import Network
+from latchwork.engines.native.training import NativeSteps
 from latchwork.training import (
     Accuracy,
     Data,
@@ -29,6 +31,7 @@ from latchwork.training import (
     Supervised,
     evaluate,
     fit,
+    plan,
     trainer,
 )
 
@@ -104,6 +107,45 @@ def test_minutes_become_steps_that_repeat_the_run():
     timed = train(minutes=0.01)
     assert timed.history.steps > 0
     assert bits(timed.model) == bits(train(steps=timed.history.steps).model)
+
+
+class BusyMachine:
+    """Clocks by which a step takes `seconds` of the processor, and the wall's goes `busy` times as fast."""
+
+    def __init__(self, seconds: float, busy: float, threads: int):
+        self.seconds, self.busy, self.threads, self.processor = seconds, busy, threads, 0.0
+
+    def process_time(self) -> float:
+        return self.processor
+
+    def monotonic(self) -> float:
+        return self.processor / self.threads * self.busy
+
+    def train(self, real: Any) -> Any:
+        def train(steps: Any, state: Any, chunk: range, batches: Any) -> Any:
+            self.processor += self.seconds * batches.order.shape[-2]
+            return real(steps, state, chunk, batches)
+
+        return train
+
+
+@needs_kernels
+@pytest.mark.parametrize("threads", [1, 2])
+def test_minutes_are_those_of_an_idle_machine(monkeypatch: pytest.MonkeyPatch, threads: int):
+    """On one that gives the process a tenth of its time, as many steps are planned."""
+    planned = []
+    for busy in (1.0, 1.1, 10.0):
+        with monkeypatch.context() as patched:
+            clock = BusyMachine(0.01 * threads, busy, threads)
+            patched.setattr(plan, "time", clock)
+            patched.setattr(trainer, "time", clock)
+            patched.setattr(NativeSteps, "threads", threads)
+            patched.setattr(NativeSteps, "train", clock.train(NativeSteps.train))
+            job = trainer.Trainer(network(), OBJECTIVE, data(40), Optimizer(), 8, 0, None)
+            planned.append(job.steps_within(60.0, job.begin(1), plan.Moment.now()))
+    assert planned[0] == pytest.approx(planned[1], rel=0.2)
+    assert planned[0] == pytest.approx(planned[2], rel=0.2)
+    assert 5000 < planned[0] < 6000
 
 
 def test_last_batch_with_fewer_rows_counts_by_its_rows():

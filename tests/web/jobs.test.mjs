@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { inUnits, scaled } from "../../web/chapters/model/scaling.js";
-import { vocabularyOf } from "../../web/chapters/model/tokens.js";
+import { vocabularyOf } from "../../web/engine/vocabulary.js";
 import { softmax } from "../../web/engine/algebra.js";
 import { correctorOf } from "../../web/engine/corrector.js";
 import { readLatch } from "../../web/engine/latch.js";

@@ -21,8 +21,8 @@ from latchwork.transforms.scaling import standard_scaler
 from latchwork.transforms.vocabulary import Vocabulary, fit_vocabulary
 
 TIME, FEATURES = 7, 3
-TEXT = 'The cat sat; the cat\'s hat -- a "big" hat! -- sat too.\nNo-one knew why, did they?\n' * 3
-READ = "The hat's cat,  why? No-one knew (yet).\nthéy zzz"
+TEXT = '我们。The cat sat; the cat\'s hat -- a "big" hat! -- sat too.\nNo-one knew why, did they?\n' * 3
+READ = "The hat's cat,  why? No-one knew (yet).\nthe\u0301y zzz हिन्दी 我们。 👍🏽 the猫 «ที่»"
 
 Tensors = dict[str, np.ndarray[Any, Any]]
 

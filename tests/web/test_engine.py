@@ -15,3 +15,8 @@ def test_the_pages_engine_answers_like_python_for_200_random_models(run_node, tm
 def test_the_page_answers_like_python_for_200_random_models_of_all_jobs(run_node, tmp_path):
     subprocess.run([sys.executable, str(FOLDER / "make_jobs.py"), str(tmp_path), "200"], check=True)
     run_node("jobs.test.mjs", MODELS=str(tmp_path), PATH=os.environ["PATH"])
+
+
+def test_the_pages_keyboard_offers_and_corrects_like_python(run_node, tmp_path):
+    subprocess.run([sys.executable, str(FOLDER / "make_keyboard.py"), str(tmp_path)], check=True)
+    run_node("keyboard.test.mjs", MODELS=str(tmp_path), PATH=os.environ["PATH"])

@@ -1,6 +1,9 @@
 """What people drop on the fourth chapter: good files of every job, and damaged ones by the hundred."""
 
 import random
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -213,3 +216,40 @@ def test_a_saved_forecast_is_a_page_of_its_own(open_page, chapter, forecaster, t
     model = chapter(page, "model")
     assert "One series" in model.locator(".model-card").inner_text()
     assert model.locator(".interval").count() == 2
+
+
+def test_a_keyboard_can_be_typed_on_at_the_width_of_a_phone(open_page, address, chapter, drop_file, tmp_path):
+    subprocess.run([sys.executable, str(Path(__file__).with_name("make_keyboard.py")), str(tmp_path)], check=True)
+    page = open_page(address)
+    page.set_viewport_size({"width": 360, "height": 740})
+    model = chapter(page, "model")
+    open_file(page, drop_file, tmp_path / "keyboard.latch")
+    phone = model.locator(".phone")
+    phone.scroll_into_view_if_needed()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360  # nothing sticks out
+    boxes = [key.bounding_box() for key in phone.locator(".key").all()]
+    assert all(box["height"] >= 44 and box["width"] >= 28 for box in boxes)
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= 360 for box in boxes)
+
+    def press(*names: str) -> None:
+        for name in names:
+            phone.get_by_role("button", name=name, exact=True).click()
+
+    press("s", "e", "e", "Space", "t", "e", "h")
+    assert phone.locator(".offer").first.inner_text() == "the"
+    assert "corrects" in phone.locator(".offer").first.get_attribute("class")
+    press("Space")
+    assert phone.locator(".typed").inner_text() == "see the "
+    assert "puts back “teh”" in phone.locator(".note").inner_text()
+    press("Backspace")
+    assert phone.locator(".typed").inner_text() == "see teh "
+    press("Backspace", "Backspace", "Backspace", "Backspace", "Shift", "t")
+    assert phone.locator(".offer").first.inner_text() == "The"
+    phone.locator(".offer").first.click()
+    assert phone.locator(".typed").inner_text() == "see The "
+    press(".")
+    assert phone.locator(".typed").inner_text() == "see The."
+    assert "% saved" in phone.locator(".note").inner_text()
+    phone.focus()
+    page.keyboard.type(" I wan")
+    assert phone.locator(".offer").first.inner_text() == "want"

@@ -9,9 +9,12 @@ export function networkOf({ document, tensors }) {
   if (!document.network)
     throw new FileError("This model has no network to look into: it answers with statistics alone.");
   const weights = unpacked(tensors);
-  const last = `network.layers.${document.network.layers.length - 1}.weight`;
-  const tied = document.fitted?.tied ? { [last]: transpose(weights["network.layers.0.weight"]) } : {};
-  return new Network(document.network, { ...weights, ...tied });
+  const { layers } = document.network;
+  const isTied = (layer, index) => layer.tied || (document.fitted?.tied && index === layers.length - 1);
+  layers.forEach((layer, index) => {
+    if (isTied(layer, index)) weights[`network.layers.${index}.weight`] = transpose(weights["network.layers.0.weight"]);
+  });
+  return new Network(document.network, weights);
 }
 
 const SCALES = "fitted.scales.";

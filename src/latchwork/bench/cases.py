@@ -6,7 +6,19 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from latchwork.core.errors import InputError
-from latchwork.core.spec import GRU, LSTM, Bidirectional, Dense, Embedding, Layer, Recurrent, Sequential, SimpleRNN
+from latchwork.core.spec import (
+    GRU,
+    LSTM,
+    Bidirectional,
+    Dense,
+    Dropout,
+    Embedding,
+    Layer,
+    Recurrent,
+    Sequential,
+    SimpleRNN,
+)
+from latchwork.core.tying import untied_layer
 
 Kind = Literal["train", "sequence", "step", "start"]
 
@@ -27,9 +39,13 @@ class Case:
         epochs: passes over those steps in a round.
         members: independent networks that are trained side by side.
         shortest: where above 0, lengths are drawn from there to the time axis' length.
-        data: `random`, or the real set that inputs come from.
+        labels: where above 0, a row has so many at most, aligned with its steps (CTC).
+        data: `random`, or the real set that inputs come from; `words` are drawn as often as words are (Zipf's law).
         scale: inputs are multiplied by this, for values that hurt.
         learning_rate: of the optimiser.
+        clip: the largest norm of all gradients together.
+        carried: whether each step begins with the states that the one before has ended with (ours alone).
+        sampled: the frequent outputs, and how many others are drawn, that our softmax is estimated from in training.
         fresh: whether each round is the first of a process of its own, compilation included.
         target, aim: the least and the hoped-for ratio to the fastest peer, where there is one.
         target_seconds, aim_seconds: the same where what counts is the time itself.
@@ -45,10 +61,14 @@ class Case:
     epochs: int = 1
     members: int = 1
     shortest: int = 0
-    data: Literal["random", "mnist", "airline"] = "random"
+    labels: int = 0
+    data: Literal["random", "words", "mnist", "airline"] = "random"
     scale: float = 1.0
     optimizer: Literal["rmsprop", "adam", "sgd"] = "adam"
     learning_rate: float = 1e-3
+    clip: float | None = None
+    carried: bool = False
+    sampled: tuple[int, int] | None = None
     fresh: bool = False
     target: float | None = None
     aim: float | None = None
@@ -67,26 +87,30 @@ class Case:
         return time
 
     @property
-    def loss(self) -> Literal["cross-entropy", "squared error"]:
+    def loss(self) -> Literal["cross-entropy", "squared error", "labels"]:
         """What training makes small: classes where there are several outputs, values where there is one."""
+        if self.labels:
+            return "labels"
         return "squared error" if self.network.output_shape()[-1] == 1 else "cross-entropy"
 
-    def flops_a_step(self) -> int:
+    def flops_a_step(self, *, sampled: bool = False) -> int:
         """Floating-point operations in the matrix products of one real time step of one sequence, trained.
 
         Forward 2 for each weight; backward the same again for the weights' gradient and for the inputs' gradient,
         which the first layer does not need. A last layer that sees one step of a sequence counts once a sequence,
-        which is left out here: it is below 2 % in these cases.
+        which is left out here: it is below 2 % in these cases. Where outputs are `sampled`, those alone count.
         """
         total = 0
         for index, (layer, before) in enumerate(zip(self.network.layers, self.network.shapes(), strict=False)):
-            shapes = layer.parameter_shapes(before)
+            shapes = untied_layer(layer).parameter_shapes(before)
             every_step = isinstance(layer, Recurrent | Bidirectional) or len(before) == 2
             if isinstance(layer, Embedding) or not every_step:
                 continue
+            last = index + 1 == len(self.network.layers)
             for name, shape in shapes.items():
                 if len(shape) == 2:
-                    total += (4 if index == 0 and name.endswith("input_weight") else 6) * shape[0] * shape[1]
+                    columns = sum(self.sampled) if self.sampled and sampled and last else shape[1]
+                    total += (4 if index == 0 and name.endswith("input_weight") else 6) * shape[0] * columns
         return total
 
     def to_dict(self) -> dict[str, Any]:
@@ -97,6 +121,8 @@ class Case:
     def from_dict(cls, data: dict[str, Any]) -> Case:
         """The case that `to_dict` described."""
         arguments: dict[str, Any] = data | {"network": Sequential.from_dict(data["network"])}
+        if data["sampled"] is not None:
+            arguments["sampled"] = tuple(data["sampled"])
         return cls(**arguments)
 
 
@@ -107,6 +133,12 @@ def _digits(layer: Layer) -> Sequential:
 def _characters(units: int, layers: int, time: int) -> Sequential:
     stack = [LSTM(units, return_sequences=True) for _ in range(layers)]
     return Sequential([Embedding(65, 64), *stack, Dense(65)], input_shape=(time,))
+
+
+def _text(tokens: int, width: int, *end: Layer, time: int) -> Sequential:
+    """What `latchwork text train` chooses for a text of some size and ten minutes."""
+    lstm = LSTM(512, return_sequences=True, dropout=0.1, recurrent_dropout=0.2)
+    return Sequential([Embedding(tokens, width), lstm, Dropout(0.3), *end], input_shape=(time,))
 
 
 _MNIST: dict[str, Any] = {"batch": 128, "steps": 468, "data": "mnist", "optimizer": "rmsprop"}
@@ -133,12 +165,28 @@ CASES: dict[str, Case] = {
         ),
         Case("char-2x512", "characters, 2x512", _characters(512, 2, 64), batch=50, steps=3, target=1.1, aim=1.4),
         Case(
+            "text", "a text of characters, 1x512 with dropout (PyTorch without)", _text(65, 64, Dense(65), time=128),
+            batch=32, steps=4, clip=1.0, carried=True, target=1.4, aim=1.8,
+        ),
+        Case(
+            "keyboard", "a keyboard of 12,000 words (PyTorch sums over all, without dropout)",
+            _text(12_000, 256, Dense(256), Dense(12_000, tied=True), time=32),
+            batch=64, steps=4, data="words", clip=1.0, carried=True, sampled=(1000, 1000), target=2, aim=4,
+        ),
+        Case(
             "members", "16 x LSTM(32) side by side", Sequential([LSTM(32), Dense(1)], input_shape=(24, 8)),
             batch=32, steps=60, quick_steps=10, members=16, target=5, aim=10,
         ),
         Case(
             "ragged", "lengths 10 to 400, LSTM(64)", Sequential([LSTM(64), Dense(10)], input_shape=(400, 12)),
             batch=64, steps=12, quick_steps=2, shortest=10, target=4, aim=8,
+        ),
+        Case(
+            "ctc", "characters from recordings, BiLSTM(96) x 2, CTC",
+            Sequential(
+                [*(Bidirectional(LSTM(96, return_sequences=True)) for _ in range(2)), Dense(29)], input_shape=(120, 80)
+            ),
+            batch=32, steps=12, quick_steps=2, shortest=60, labels=24, target=1.5, aim=2.5,
         ),
         Case(
             "long", "one sequence of 10,000 steps, LSTM(64)",

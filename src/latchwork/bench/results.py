@@ -20,9 +20,11 @@ SAME_CHECK = 1e-4
 
 def summarise(case: Case, measured: list[Measured], missing: Mapping[str, str]) -> dict[str, Any]:
     """One case's entry: each contestant's figures, the fastest peer, and the ratio to it."""
-    flops = case.flops_a_step() * sequence_steps(case, make_work(case)) * case.epochs if case.kind == "train" else None
+    steps = sequence_steps(case, make_work(case)) * case.epochs if case.kind == "train" else None
+    flops = steps and case.flops_a_step() * steps
+    own_flops = steps and case.flops_a_step(sampled=True) * steps
     ours = next((one for one in measured if one.name == OURS), None)
-    rows = [_row(one, ours, flops) for one in measured]
+    rows = [_row(one, ours, own_flops if one.name == OURS else flops) for one in measured]
     peers = [row for row in rows if not row["name"].startswith(OURS) and row["median"] is not None]
     fastest = min(peers, key=lambda row: row["median"], default=None)
     own = None if ours is None else ours.median

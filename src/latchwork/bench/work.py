@@ -13,6 +13,7 @@ from latchwork.bench.cases import Case
 from latchwork.core import storage
 from latchwork.core.spec import Sequential
 from latchwork.core.table import initial_parameters
+from latchwork.training.losses import ConnectionistTemporal
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Work:
 
     Attributes:
         inputs: `[steps, batch, time, features]`, or tokens `[steps, batch, time]`.
-        targets: `[steps, batch, ...]`, whole numbers for classes.
+        targets: `[steps, batch, ...]`, whole numbers for classes; labels from 1 on, and -1 behind the last.
         lengths: `[steps, batch]`, or None where all are the same.
         parameters: first weights by name, as in a `.latch` file.
     """
@@ -30,6 +31,10 @@ class Work:
     targets: NDArray[Any]
     lengths: NDArray[np.int32] | None
     parameters: dict[str, NDArray[np.float32]]
+
+    def first_lengths(self) -> NDArray[np.int32] | None:
+        """Of the first batch."""
+        return None if self.lengths is None else self.lengths[0]
 
 
 def make_work(case: Case, member: int = 0) -> Work:
@@ -58,9 +63,13 @@ def sequence_steps(case: Case, work: Work) -> int:
     return steps * case.members
 
 
-def mean_loss(case: Case, outputs: NDArray[Any], targets: NDArray[Any]) -> float:
+def mean_loss(
+    case: Case, outputs: NDArray[Any], targets: NDArray[Any], lengths: NDArray[np.int32] | None = None
+) -> float:
     """The loss of a batch in double precision: the same ruler for every contestant."""
     outputs = np.asarray(outputs, np.float64)
+    if case.loss == "labels":
+        return float(ConnectionistTemporal()(outputs, targets, lengths).mean())
     if case.loss == "squared error":
         return float(np.square(outputs - targets).mean())
     largest = outputs.max(axis=-1, keepdims=True)
@@ -96,9 +105,16 @@ def _random(case: Case, rng: np.random.Generator) -> tuple[NDArray[Any], NDArray
     shape, outputs = (case.steps, case.batch), case.network.output_shape()
     size = case.network.shapes()[0]
     if len(size) == 1:  # tokens, each to be followed by the next
-        tokens = rng.integers(0, outputs[-1] or 1, (*shape, case.time + 1), dtype=np.int32)
+        count = outputs[-1] or 1
+        tokens = rng.integers(0, count, (*shape, case.time + 1), dtype=np.int32)
+        if case.data == "words":  # the frequent ones first, each with a chance of about one by its place
+            tokens = (count ** rng.random(tokens.shape)).astype(np.int32) - 1
         return tokens[..., :-1].copy(), tokens[..., 1:].copy()
     inputs = rng.standard_normal((*shape, case.time, size[1] or 1), dtype=np.float32)
+    if case.labels:
+        labels = rng.integers(1, outputs[-1] or 1, (*shape, case.labels), dtype=np.int32)
+        counts = rng.integers(case.labels // 2, case.labels + 1, shape)
+        return inputs, np.where(np.arange(case.labels) < counts[..., None], labels, -1).astype(np.int32)
     every_step = shape + ((case.time,) if len(outputs) == 2 else ())
     if case.loss == "squared error":
         return inputs, rng.standard_normal((*every_step, 1), dtype=np.float32)

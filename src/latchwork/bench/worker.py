@@ -46,7 +46,7 @@ def _prepare(case: Case, one: Contestant) -> tuple[Round, dict[str, Any]]:
         return lambda: _answers(answer, case.steps), ready
     trainer = one.trainer(case, works)
     if not case.fresh:
-        ready["check"] = mean_loss(case, trainer.first_outputs()[0], works[0].targets[0])
+        ready["check"] = mean_loss(case, trainer.first_outputs()[0], works[0].targets[0], works[0].first_lengths())
 
     def round_of() -> dict[str, Any]:
         began = time.perf_counter()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from latchwork.core import spec
 from latchwork.core.table import initial_parameters
+from latchwork.core.tying import untied
 
 Parameters = Mapping[str, NDArray[np.float32]]
 
@@ -55,6 +56,10 @@ class NetworkData:
         first = networks[0]
         arrays = {name: np.stack([one.parameters[name] for one in networks]) for name in first.parameters}
         return cls(first.spec, arrays, len(networks))
+
+    def untied(self) -> NetworkData:
+        """The same network, a layer that is tied to the embedding with a matrix of its own."""
+        return NetworkData(*untied(self.spec, self.parameters), self.members)
 
     def member(self, index: int) -> NetworkData:
         """One of the members side by side."""

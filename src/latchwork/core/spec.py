@@ -45,6 +45,7 @@ __all__ = [
     "PeepholeLSTM",
     "Pooling",
     "RepeatVector",
+    "ResetFirstGRU",
     "Sequential",
     "SimpleRNN",
 ]  # fmt: skip
@@ -194,6 +195,26 @@ class GRU(Recurrent):
 
 
 @described
+class ResetFirstGRU(Recurrent):
+    """Gated recurrent unit whose reset comes before the recurrent product (Cho et al., 2014). Gates r, z, n.
+
+    Keras's `GRU(reset_after=False)`. Its candidate waits for the reset, so that no kernel has it: it runs and trains in
+    NumPy, or through JAX.
+
+    Args:
+        activation: of the candidate: `tanh` or `relu`.
+    """
+
+    activation: Literal["tanh", "relu"] = "tanh"
+    gates: ClassVar[tuple[str, ...]] = ("reset", "update", "candidate")
+
+    def __post_init__(self) -> None:
+        """Refuse sizes, rates and activations that mean nothing."""
+        super().__post_init__()
+        check_choice(self, "activation", ("tanh", "relu"))
+
+
+@described
 class Bidirectional(Layer):
     """Two copies of a recurrent layer, one reading each way, their outputs side by side (Schuster & Paliwal, 1997).
 
@@ -272,14 +293,28 @@ class Embedding(Layer):
 
 @described
 class Dense(Layer):
-    """activation(x W + b) on the last axis; on a sequence, at every step. The losses take a linear last layer."""
+    """activation(x W + b) on the last axis; on a sequence, at every step. The losses take a linear last layer.
+
+    Args:
+        units: how many outputs.
+        activation: of each.
+        tied: W is the matrix of the embedding that the network begins with, transposed, and learned once for both
+            (Press & Wolf, 2017): there is an output for each token, and the layer before gives as many numbers as a
+            token's vector has.
+        zeros: W begins with zeros, so that all outputs do: for a head that corrects what is known already.
+    """
 
     units: int
     activation: Literal["tanh", "relu", "sigmoid"] | None = None
+    tied: bool = False
+    zeros: bool = False
 
     def __post_init__(self) -> None:
         """Refuse sizes and activations that mean nothing."""
         check_size(self, "units")
+        for name in ("tied", "zeros"):
+            if not isinstance(value := getattr(self, name), bool):
+                raise InputError(f"Dense: {name} is True or False, got {value!r}")
         if cast(str, self.activation) == "softmax":
             raise InputError(
                 f"Dense({self.units}, activation='softmax'): the classifier applies the softmax itself, "
@@ -293,8 +328,13 @@ class Dense(Layer):
         return (*shape[:-1], self.units)
 
     def parameter_shapes(self, shape: Shape) -> ParameterShapes:
-        """`weight [features, units]`, `bias [units]`."""
-        return {"weight": (features_of(self, shape), self.units), "bias": (self.units,)}
+        """`weight [features, units]`, `bias [units]`; where it is tied, the bias alone."""
+        weight = {} if self.tied else {"weight": (features_of(self, shape), self.units)}
+        return weight | {"bias": (self.units,)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data; what is neither tied nor begins with zeros says nothing of it: earlier versions read it."""
+        return {name: value for name, value in super().to_dict().items() if value or name not in ("tied", "zeros")}
 
 
 @described
@@ -397,7 +437,7 @@ class Ahead(Layer):
         }
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class Activation(Layer):
     """A function of each number, or of each step's vector (`softmax`), where a layer has none of that name itself."""
 
@@ -417,7 +457,7 @@ class Activation(Layer):
         return shape
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class RepeatVector(Layer):
     """A vector at each of `times` steps: what a decoder reads of its encoder."""
 
@@ -436,7 +476,7 @@ class RepeatVector(Layer):
         return (self.times, shape[0])
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class Flatten(Layer):
     """A sequence of just `steps` steps as one vector, step after step."""
 
@@ -458,8 +498,8 @@ class Flatten(Layer):
 LAYERS: dict[str, type[Layer]] = {
     kind.__name__: kind
     for kind in (
-        SimpleRNN, GRU, LSTM, PeepholeLSTM, CoupledLSTM, SLSTM, Bidirectional, Embedding, Dense, Dropout, LayerNorm,
-        Pooling, Ahead, Activation, RepeatVector, Flatten,
+        SimpleRNN, GRU, ResetFirstGRU, LSTM, PeepholeLSTM, CoupledLSTM, SLSTM, Bidirectional, Embedding, Dense, Dropout,
+        LayerNorm, Pooling, Ahead, Activation, RepeatVector, Flatten,
     )
 }  # fmt: skip
 
@@ -510,6 +550,8 @@ class Sequential:
             raise InputError("the network's input shape is not known yet: fit it, or call with_input((time, features))")
         shapes = [self.input_shape]
         for layer in self.layers:
+            if isinstance(layer, Dense) and layer.tied:
+                _check_tied(layer, self.layers[0], shapes[-1])
             shapes.append(layer.output_shape(shapes[-1]))
         return shapes
 
@@ -588,6 +630,18 @@ def layer_from_dict(data: object) -> Layer:
         return LAYERS[kind](**arguments)
     except TypeError as error:
         raise InputError(f"layer {kind} takes other fields than {short(sorted(arguments))}") from error
+
+
+def _check_tied(layer: Dense, first: Layer, shape: Shape) -> None:
+    if not isinstance(first, Embedding):
+        raise InputError(f"{layer!r} uses an embedding's vectors: begin the network with Embedding({layer.units}, ...)")
+    if layer.units != first.tokens:
+        raise InputError(f"{layer!r} scores each token: {first!r} has {first.tokens}, so give it that many units")
+    if features_of(layer, shape) != first.units:
+        raise InputError(
+            f"{layer!r} uses the vectors of {first!r} and is given {features_of(layer, shape)} numbers: "
+            f"put Dense({first.units}) before it"
+        )
 
 
 def _is_shape(shape: object) -> bool:

@@ -70,10 +70,21 @@ class Update(NamedTuple):
 
 
 class Term(NamedTuple):
-    """A loss or a metric by the name that the kernels have for it, and its numbers (`huber`: delta)."""
+    """A loss or a metric by the name that the kernels have for it, and its numbers (`huber`: delta).
+
+    What is reported is `factor` times what the kernels give.
+    """
 
     name: str
     settings: tuple[float, ...] = (0.0,)
+    factor: float = 1.0
+
+
+class Sampling(NamedTuple):
+    """Of the last layer's outputs while it trains: how many first ones count always, how many others are drawn."""
+
+    frequent: int
+    drawn: int
 
 
 class Penalty(NamedTuple):
@@ -115,6 +126,11 @@ class Steps(Protocol):
     @property
     def compiles(self) -> bool:
         """Whether the first block's time says nothing of the next one's."""
+        ...
+
+    @property
+    def threads(self) -> int | None:
+        """How many threads a block keeps busy; None where nobody can tell."""
         ...
 
     def initial_state(self) -> Any:

@@ -16,19 +16,19 @@ from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.core.spec import LSTM
 from latchwork.core.storage import Latch
-from latchwork.engines.jax.network import Network
+from latchwork.core.tying import is_tied
 from latchwork.estimators.base import Estimator, network_in_jax
 from latchwork.text.keyboard import Keyboard
 from latchwork.text.model import JOB, Surprise, TextModel, as_stored
 from latchwork.text.ngram import NGram
-from latchwork.text.objective import NextToken, untie
+from latchwork.text.overlap import sketch
 from latchwork.text.personal import PersonalWords
-from latchwork.text.reading import TextSource, TokenFile, from_path, from_string, split, tokenize
+from latchwork.text.reading import TextSource, TokenFile, from_path, from_text_or_name, split, tokenize
 from latchwork.text.scoring import best_share, best_shares, network_bits
 from latchwork.text.settings import DEFAULT_MINUTES, Settings, choose_settings
 from latchwork.text.streams import as_streams
 from latchwork.text.testing import Part, set_aside
-from latchwork.training import Data, EpochReport, History, Optimizer, fit
+from latchwork.training import Data, EpochReport, History, Moment, Optimizer, fit
 from latchwork.training.progress import Progress, ProgressKind
 from latchwork.transforms.vocabulary import Vocabulary, fit_vocabulary
 
@@ -97,31 +97,35 @@ class LanguageModel(Estimator):
     JOB: ClassVar[str] = JOB
 
     def fit(self, text: str | Path | TextSource, y: None = None) -> Self:
-        """Train on a text: a string, the path of a file or folder, or a `TextSource` such as a pipe.
+        """Train on a text: a string (or the name of a file, if there is one), the path of a file or folder, or a
+        `TextSource` such as a pipe.
 
         Raises:
             InputError: the text is empty, not UTF-8, or too short.
         """
         del y  # scikit-learn passes one
-        began = time.monotonic()
+        began = Moment.now()
         source = _source(text)
         vocabulary = fit_vocabulary(self.units, self._learned(source), self.vocabulary_size)
         tokens = tokenize(source, vocabulary)
         parts = split(tokens.ids, self.validation_share, self.test_share)
         settings = self._settings(vocabulary, len(parts.train))
         ngram = NGram.fit(parts.train, len(vocabulary), settings.ngram_order, settings.ngram_bytes)
+        pieces = sketch(self._learned(source))
         network = _build(settings, vocabulary, parts.train, self.random_state)
 
-        def as_model(network: Network, training: dict[str, Any]) -> TextModel:
-            parameters = untie(network) if settings.tied else network.parameters()
+        def as_model(trained: NetworkData, training: dict[str, Any]) -> TextModel:
+            tied = any(map(is_tied, trained.spec.layers))
+            plain = trained.untied()
             return TextModel(
                 vocabulary,
-                NetworkData(network.spec, as_stored(parameters, network.spec, self.units, settings.tied)),
+                NetworkData(plain.spec, as_stored(plain.parameters, plain.spec, self.units, tied)),
                 ngram,
                 settings.ngram_share,
-                tied=settings.tied,
+                tied=tied,
                 training=training,
                 trained_on=_record_of(source, tokens, self),
+                pieces=pieces,
             )
 
         minutes = None if self.steps is not None else self.minutes or DEFAULT_MINUTES
@@ -130,7 +134,7 @@ class LanguageModel(Estimator):
         self.history_ = (
             fitted := fit(
                 network,
-                NextToken(settings.tied, settings.sampling),
+                settings.objective,
                 training,
                 optimizer=settings.optimizer,
                 steps=self.steps,
@@ -161,7 +165,7 @@ class LanguageModel(Estimator):
         return self
 
     @property
-    def network_(self) -> Network:
+    def network_(self) -> Any:
         """The network alone in JAX, built anew at each call; raises `InputError` where JAX is not installed."""
         return network_in_jax(self._fitted().data)
 
@@ -171,11 +175,15 @@ class LanguageModel(Estimator):
 
     def suggest(self, text: str, count: int = 3) -> list[str]:
         """The likeliest completions of the last word of `text`, or the likeliest next words."""
-        return self.keyboard().suggest(text, count)
+        return self._fitted().suggest(text, count)
 
-    def keyboard(self, personal: PersonalWords | None = None) -> Keyboard:
-        """A keyboard, which remembers where it was and may learn the user's words."""
-        return self._fitted().keyboard(personal)
+    def keyboard(self, personal: PersonalWords | None = None, **options: Any) -> Keyboard:
+        """A keyboard, which remembers where it was and may learn the user's words; see `Keyboard` for the options."""
+        return self._fitted().keyboard(personal, **options)
+
+    def bits_per_byte(self, text: str) -> float:
+        """What a byte of the text in UTF-8 costs on average, in bits: to compare scripts and units by."""
+        return self._fitted().bits_per_byte(text)
 
     def bits_per_character(self, text: str) -> float:
         """What a character of the text costs on average, in bits; lower is better."""
@@ -234,7 +242,7 @@ class LanguageModel(Estimator):
 class _Samples:
     """Shows what the model writes, now and then."""
 
-    def __init__(self, listener: Listener, model: Callable[[Network], TextModel]) -> None:
+    def __init__(self, listener: Listener, model: Callable[[NetworkData], TextModel]) -> None:
         self._listener, self._model, self._last = listener, model, 0.0
 
     def __call__(self, report: EpochReport) -> None:
@@ -250,19 +258,18 @@ def _source(text: str | Path | TextSource) -> TextSource:
         case Path():
             return from_path(text)
         case str():
-            return from_string(text)
+            return from_text_or_name(text)
         case _:
             raise InputError(f"got {type(text).__name__}: expected a text as str, the Path of a file or folder")
 
 
-def _build(settings: Settings, vocabulary: Vocabulary, train: NDArray[Any], seed: int) -> Network:
+def _build(settings: Settings, vocabulary: Vocabulary, train: NDArray[Any], seed: int) -> NetworkData:
     """The network, its last bias set to how frequent each token is: the first thing that it would learn."""
-    network = Network.build(settings.network, (None,), seed)
-    parameters = network.parameters()
-    bias = f"layers.{len(network.layers) - 1}.bias"
+    network = NetworkData.build(settings.network, (None,), seed)
+    bias = f"layers.{len(network.spec.layers) - 1}.bias"
     counts = np.bincount(np.asarray(train[:10_000_000]), minlength=len(vocabulary)) + 0.5
-    parameters[bias] = np.log(counts / counts.sum()).astype(np.float32)
-    return Network.from_parameters(network.spec, parameters)
+    frequency = np.log(counts / counts.sum()).astype(np.float32)
+    return NetworkData(network.spec, {**network.parameters, bias: frequency})
 
 
 def _watched(validation: NDArray[Any], settings: Settings) -> Data | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -26,11 +26,12 @@ from latchwork.text.ngram import NGram
 from latchwork.text.personal import PersonalWords
 from latchwork.text.predictor import Mixture, NetworkPredictor
 from latchwork.text.scoring import network_bits
-from latchwork.transforms.vocabulary import UNKNOWN, Vocabulary, WordVocabulary, vocabulary_from_dict
+from latchwork.text.spelt import charged
+from latchwork.transforms.segments import clusters, normal
+from latchwork.transforms.vocabulary import Vocabulary, WordVocabulary, vocabulary_from_dict
 
 JOB = "text"
 _EMBEDDING = "layers.0.weight"
-UNKNOWN_BITS = math.log2(0x110000)  # to say which of all code points an unknown character is
 
 
 class Surprise(NamedTuple):
@@ -53,6 +54,7 @@ class TextModel:
         tied: the last layer's matrix is the embedding's, transposed, and stored once.
         training: the record of the run.
         trained_on: the text it was trained on, in words.
+        pieces: fingerprints of that text, by which it is recognised in others (see `overlap`); None in older files.
     """
 
     vocabulary: Vocabulary
@@ -63,6 +65,7 @@ class TextModel:
     tied: bool = False
     training: Mapping[str, Any] = field(default_factory=dict[str, Any])
     trained_on: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    pieces: NDArray[np.uint32] | None = None
 
     @classmethod
     def load(cls, path: str | Path) -> TextModel:
@@ -101,6 +104,7 @@ class TextModel:
             fitted["tied"],
             document["training"],
             document["data"],
+            tensors.get("fitted.pieces"),
         )
 
     def to_latch(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -115,6 +119,8 @@ class TextModel:
         tensors |= {f"fitted.ngram.{name}": array for name, array in self.ngram.arrays().items()}
         if self.shares is not None:
             tensors["fitted.shares"] = self.shares
+        if self.pieces is not None:
+            tensors["fitted.pieces"] = self.pieces
         document = {
             "network": self.data.spec.to_dict(),
             "fitted": {
@@ -189,8 +195,15 @@ class TextModel:
             self.predictor, self.vocabulary, prompt, length=length, drawing=drawing, stop=stop, seed=seed
         )
 
-    def keyboard(self, personal: PersonalWords | None = None) -> Keyboard:
-        """Suggestions from this model.
+    def keyboard(
+        self,
+        personal: PersonalWords | None = None,
+        *,
+        correct: bool = True,
+        layout: str | None = None,
+        never: Iterable[str] = (),
+    ) -> Keyboard:
+        """Suggestions from this model; see `Keyboard` for the options.
 
         Raises:
             InputError: the model is not one of words.
@@ -199,7 +212,16 @@ class TextModel:
             raise InputError(
                 f"this model writes in units of {self.vocabulary.units!r}: a keyboard needs one of words (--units word)"
             )
-        return Keyboard(self.predictor, self.vocabulary, word_ends(self.ngram, self.vocabulary), personal)
+        ends = word_ends(self.ngram, self.vocabulary)
+        return Keyboard(self.predictor, self.vocabulary, ends, personal, correct=correct, layout=layout, never=never)
+
+    @cached_property
+    def _own_keyboard(self) -> Keyboard:
+        return self.keyboard()
+
+    def suggest(self, text: str, count: int = 3) -> list[str]:
+        """The likeliest completions of the last word of `text`, or the likeliest next words; see `Keyboard.suggest`."""
+        return self._own_keyboard.suggest(text, count)
 
     def token_bits(self, text: str) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """A text's tokens and the cost of each after all before it, in bits, `[tokens]`."""
@@ -211,28 +233,49 @@ class TextModel:
             counted, confidence = self.ngram.bits_and_confidence(ids)
             share = self._shares[confidence]
             bits = -np.log2((1 - share) * np.exp2(-bits) + share * np.exp2(-counted))
-        if self.vocabulary.units != "byte":
-            bits = bits + UNKNOWN_BITS * (ids == 0)
-        return ids, bits
+        return ids, charged(self.vocabulary, ids, bits)
 
     def bits_per_character(self, text: str) -> float:
         """What a character of the text costs on average, in bits; lower is better."""
         return float(self.token_bits(text)[1].sum() / len(text))
 
+    def bits_per_byte(self, text: str) -> float:
+        """What a byte of the text in UTF-8 costs on average, in bits: to compare scripts and units by."""
+        return float(self.token_bits(text)[1].sum() / len(text.encode("utf-8", "replace")))
+
     def surprises(self, text: str) -> list[Surprise]:
-        """The text in pieces, each with its bits. Characters that the model does not know stay as they are."""
+        """The text in pieces, as it was typed, each with its bits."""
         ids, bits = self.token_bits(text)
         add = self.vocabulary.decoder()
-        pieces: list[Surprise] = []
-        at = 0
+        pieces: list[str] = []
+        costs: list[float] = []
         waiting = 0.0  # of tokens that add no text: parts of a character, marks
         for token, cost in zip(ids.tolist(), bits.tolist(), strict=True):
             piece, waiting = add(token), waiting + cost
             if piece:
-                shown = text[at : at + len(piece)] if UNKNOWN in piece else piece
-                pieces.append(Surprise(shown, waiting))
-                at, waiting = at + len(piece), 0.0
-        return pieces
+                pieces.append(piece)
+                costs.append(waiting)
+                waiting = 0.0
+        costs[-1] += waiting
+        return [Surprise(typed, cost) for typed, cost in zip(_as_typed(text, pieces), costs, strict=True) if typed]
+
+
+def _as_typed(text: str, pieces: Sequence[str]) -> list[str]:
+    """Pieces of a text in its normal form (or with unknown characters) as pieces of the text itself."""
+    if sum(map(len, pieces)) == len(text):
+        ends = np.cumsum([len(piece) for piece in pieces]).tolist()
+        return [text[end - len(piece) : end] for piece, end in zip(pieces, ends, strict=True)]
+    parts = deque((len(normal(cluster)), cluster) for cluster in clusters(text))
+    typed: list[str] = []
+    over = 0  # characters of the normal form already taken by a cluster that began in an earlier piece
+    for piece in pieces:
+        shown, length = "", len(piece) - over
+        while length > 0 and parts:
+            size, cluster = parts.popleft()
+            shown, length = shown + cluster, length - size
+        over = -length
+        typed.append(shown)
+    return typed
 
 
 def as_stored(

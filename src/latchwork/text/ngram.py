@@ -187,17 +187,18 @@ class NGram:
 
     def step(self, token: int, state: Contexts) -> tuple[NDArray[np.float64], Contexts]:
         """Take one token in; return the probabilities of the next, `[tokens]`, and the new contexts."""
-        state = self._advance(token, state)
-        return self._after(state), state
+        state = self.advance(token, state)
+        return self.after(state), state
 
     def distribution(self, context: Sequence[int]) -> NDArray[np.float64]:
         """Probabilities of the token after a context, `[tokens]`; they sum to 1."""
         state: Contexts = ()
         for token in context[max(0, len(context) - self.order + 1) :]:
-            state = self._advance(token, state)
-        return self._after(state)
+            state = self.advance(token, state)
+        return self.after(state)
 
-    def _advance(self, token: int, state: Contexts) -> Contexts:
+    def advance(self, token: int, state: Contexts) -> Contexts:
+        """The contexts after one more token."""
         if self.order == 1:
             return ()
         longer = [
@@ -213,7 +214,7 @@ class NGram:
         place = bisect_left(view.tokens, token, view.first[node], end)
         return place if place < end and view.tokens[place] == token else -1
 
-    def _after(self, state: Contexts) -> NDArray[np.float64]:
+    def after(self, state: Contexts) -> NDArray[np.float64]:
         """The probabilities after the contexts of one token, of two, and so on."""
         short = state[:_SHORT]
         known = self._cache.get(short)

@@ -98,9 +98,14 @@ class Mixture:
     def step(self, token: int, state: tuple[Any, Contexts]) -> tuple[Probabilities, tuple[Any, Contexts]]:
         """The weighted mean of both probabilities, and both states."""
         one, network = self.network.step(token, state[0])
-        mixed, contexts = self.ngram.step(token, state[1])
+        contexts = self.ngram.advance(token, state[1])
+        return self.mixed(one, contexts), (network, contexts)
+
+    def mixed(self, probabilities: Probabilities, contexts: Contexts) -> Probabilities:
+        """The weighted mean of the network's probabilities, which are used up, and the n-gram's after its contexts."""
+        mixed = self.ngram.after(contexts)
         share = self.shares[self.ngram.confidence(contexts)]
         mixed *= share
-        one *= 1 - share
-        mixed += one
-        return mixed, (network, contexts)
+        probabilities *= 1 - share
+        mixed += probabilities
+        return mixed

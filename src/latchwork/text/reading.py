@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,6 +65,29 @@ def from_string(text: str, name: str = "text") -> TextSource:
     if not text:
         raise InputError("got an empty text: there is nothing to learn from or to measure")
     return TextSource(name, len(text.encode("utf-8", errors="surrogatepass")), lambda: iter([text]))
+
+
+_LONGEST_NAME = 1024
+_TEXT_FILES = (".txt", ".text", ".md", ".csv", ".json", ".log", ".htm", ".html", ".xml")
+
+
+def from_text_or_name(text: str) -> TextSource:
+    """A string: the text itself, or the name of a text file or folder that exists.
+
+    Raises:
+        InputError: it looks like the name of a file that does not exist, or it is empty.
+    """
+    if "\n" in text or len(text) > _LONGEST_NAME:
+        return from_string(text)
+    name = text.strip()
+    try:
+        if name and Path(name).exists() and (Path(name).is_file() or os.sep in name):
+            return from_path(name)
+    except (OSError, ValueError):  # no name that the system could have
+        return from_string(text)
+    if len(name.split()) == 1 and name.lower().endswith(_TEXT_FILES):
+        raise InputError(f"got {text!r}: it looks like the name of a file, and there is none of that name")
+    return from_string(text)
 
 
 def from_path(path: str | os.PathLike[str]) -> TextSource:
@@ -163,10 +187,30 @@ def _report_bad_byte(path: Path, name: str) -> NoReturn:
                 line += error.object[: error.start].count(b"\n")
                 raise InputError(
                     f"got {name}: line {line} holds byte 0x{error.object[error.start]:02x}, which is not UTF-8; "
-                    "if the text is Latin-1, convert it: iconv -f latin1 -t utf-8"
+                    f"{_what_to_do(path)}"
                 ) from None
             line += block.count(b"\n")
     raise InputError(f"got {name}: its last character is cut off in the middle")
+
+
+_CP1252 = frozenset(range(0x80, 0xA0)) - {0x81, 0x8D, 0x8F, 0x90, 0x9D}  # quotes and dashes there, nothing in Latin-1
+
+
+def _what_to_do(path: Path) -> str:
+    """Which older encoding a text is likely in, judged by its bytes above ASCII, and how to convert it."""
+    with path.open("rb") as file:
+        sample = file.read(1 << 22)
+    high = Counter(byte for byte in sample if byte >= 0x80)
+    try:
+        sample[: len(sample) - 8].decode("cp1251")
+        cyrillic = sum(high[byte] for byte in range(0xC0, 0x100)) > 0.2 * len(sample)
+    except UnicodeDecodeError:
+        cyrillic = False
+    if cyrillic:
+        return "the text looks like Cyrillic in Windows-1251: iconv -f cp1251 -t utf-8"
+    if any(byte in _CP1252 for byte in high):
+        return "if it is Western text from Windows (cp1252), convert it: iconv -f cp1252 -t utf-8"
+    return "if the text is Latin-1, convert it: iconv -f latin1 -t utf-8"
 
 
 @contextmanager

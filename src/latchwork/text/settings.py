@@ -6,11 +6,9 @@ The figures behind them are in `docs/lab.md`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
 
 from latchwork.core.spec import LSTM, Dense, Dropout, Embedding, Layer, Sequential
-from latchwork.text.objective import Sampling
-from latchwork.training import Optimizer
+from latchwork.training import Bits, Loss, Optimizer, SampledCrossEntropy, SoftmaxCrossEntropy, Supervised
 
 DEFAULT_MINUTES = 10.0
 KEYBOARD_BYTES = 8_000_000  # what a keyboard may weigh on disk
@@ -23,8 +21,7 @@ class Settings:
 
     Attributes:
         network: its layers.
-        tied: the last layer uses the embedding's matrix.
-        sampling: of the sum over the vocabulary while training; None for all of it.
+        loss: the cross-entropy of the next token; of a large vocabulary a sample is summed over while training.
         optimizer: its rate falls to zero at the last step.
         streams: parts of the text read side by side.
         window: tokens that gradients go back through.
@@ -34,14 +31,18 @@ class Settings:
     """
 
     network: Sequential
-    tied: bool
-    sampling: Sampling | None
+    loss: Loss
     optimizer: Optimizer
     streams: int
     window: int
     ngram_order: int
     ngram_bytes: int | None
     ngram_share: float
+
+    @property
+    def objective(self) -> Supervised:
+        """The next token's cost in nats and in bits, the network's state carried from window to window."""
+        return Supervised(self.loss, (("bits", Bits()),), carried=True)
 
 
 def choose_settings(units: str, vocabulary: int, tokens: int, minutes: float, hidden: int | None = None) -> Settings:
@@ -70,7 +71,7 @@ def _for_characters(vocabulary: int, tokens: int, minutes: float, hidden: int | 
     ]
     optimizer = Optimizer("adamw", 3e-3, schedule="linear", warmup=0.05, clip=1.0)
     streams, window = _batch(tokens, 32, 128)
-    return Settings(Sequential(layers), False, None, optimizer, streams, window, 7, 4_000_000, 0.2)
+    return Settings(Sequential(layers), SoftmaxCrossEntropy(), optimizer, streams, window, 7, 4_000_000, 0.2)
 
 
 def _for_words(vocabulary: int, tokens: int, minutes: float, hidden: int | None) -> Settings:
@@ -81,16 +82,15 @@ def _for_words(vocabulary: int, tokens: int, minutes: float, hidden: int | None)
         LSTM(hidden, return_sequences=True, dropout=0.1, recurrent_dropout=0.15),
         Dropout(0.3),
         Dense(embedding),
-        Dense(vocabulary),
+        Dense(vocabulary, tied=True),
     ]
     optimizer = Optimizer("adamw", 3e-3, schedule="linear", warmup=0.03, clip=1.0)
     network = Sequential(layers).with_input((None,))
-    sizes = {name: prod(shape) for name, shape in network.parameter_shapes().items()}
-    stored = sum(sizes.values()) - sizes[f"layers.{len(layers) - 1}.weight"]  # tied; a byte a weight, see `weights`
-    room = KEYBOARD_BYTES - stored - 25 * vocabulary  # the scales, the words and the header
-    sampling = Sampling(vocabulary, vocabulary // 12, vocabulary // 12) if vocabulary >= _SAMPLED_FROM else None
+    room = KEYBOARD_BYTES - network.parameter_count() - 25 * vocabulary  # a byte a weight; scales, words and the header
+    sampled = vocabulary >= _SAMPLED_FROM
+    loss = SampledCrossEntropy(vocabulary // 12, vocabulary // 12) if sampled else SoftmaxCrossEntropy()
     streams, window = _batch(tokens, 64, 32)
-    return Settings(Sequential(layers), True, sampling, optimizer, streams, window, 3, max(room, 8 * vocabulary), 0.2)
+    return Settings(Sequential(layers), loss, optimizer, streams, window, 3, max(room, 8 * vocabulary), 0.2)
 
 
 def _batch(tokens: int, streams: int, window: int) -> tuple[int, int]:

@@ -9,11 +9,14 @@ from latchwork.training.losses import (
     Accuracy,
     BinaryAccuracy,
     BinaryCrossEntropy,
+    Bits,
+    ConnectionistTemporal,
     Huber,
     Loss,
     MeanAbsoluteError,
     MeanSquaredError,
     Pinball,
+    SampledCrossEntropy,
     SmoothAbsoluteError,
     SmoothSMAPE,
     SoftmaxCrossEntropy,
@@ -21,12 +24,14 @@ from latchwork.training.losses import (
 )
 from latchwork.training.objectives import Member, Objective, SideBySide, Supervised
 from latchwork.training.optimizers import Optimizer
-from latchwork.training.plan import EpochReport
+from latchwork.training.plan import EpochReport, Moment
 
 __all__ = [
     "Accuracy",
     "BinaryAccuracy",
     "BinaryCrossEntropy",
+    "Bits",
+    "ConnectionistTemporal",
     "Data",
     "DivergedError",
     "EpochReport",
@@ -38,10 +43,12 @@ __all__ = [
     "MeanAbsoluteError",
     "MeanSquaredError",
     "Member",
+    "Moment",
     "Objective",
     "Optimizer",
     "Penalty",
     "Pinball",
+    "SampledCrossEntropy",
     "SideBySide",
     "SmoothAbsoluteError",
     "SmoothSMAPE",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from latchwork.engines.steps import Arrays, Steps, picked
 from latchwork.training.run import Run
 
 FILE = "checkpoint.latch"
+
+_SHORT = 60  # characters of a setting that are shown
 
 
 def save_checkpoint(folder: Path, run: Run, steps: Steps, settings: Mapping[str, Any]) -> None:
@@ -45,9 +48,10 @@ def load_checkpoint(folder: Path, run: Run, steps: Steps, settings: Mapping[str,
         raise InputError(f"{path} is not a checkpoint of a training run")
     for name, value in settings.items():
         if saved.get(name) != value:
+            was, here = _where_they_differ(saved.get(name), value)
             raise InputError(
-                f"the checkpoint in {folder} belongs to another run: its {name} was {_short(saved.get(name))}, "
-                f"here it is {_short(value)}; use another folder, or the settings it was begun with"
+                f"the checkpoint in {folder} belongs to another run: its {name} was {was}, here it is {here}; use "
+                "another folder, or the settings it was begun with"
             )
     try:
         run.restore(document["run"])
@@ -70,6 +74,16 @@ def _under(prefix: str, tensors: Arrays) -> dict[str, NDArray[Any]]:
     return {name.removeprefix(start): array for name, array in tensors.items() if name.startswith(start)}
 
 
-def _short(value: object) -> str:
-    text = " ".join(str(value).split())
-    return text if len(text) <= 80 else text[:77] + "..."
+def _where_they_differ(was: object, here: object) -> tuple[str, str]:
+    """Two values as text; of long ones the part around their first difference, such as `LSTM(16, ...)`."""
+    texts = [" ".join(str(value).split()) for value in (was, here)]
+    if max(map(len, texts)) <= _SHORT:
+        return texts[0], texts[1]
+    pairs = enumerate(zip(*texts, strict=False))
+    same = next((place for place, (one, other) in pairs if one != other), min(map(len, texts)))
+    begin = max((match.start() for match in re.finditer(r"\w+\(", texts[0][: same + 1])), default=0)
+    begin = max(begin, same - _SHORT // 2)
+    shown = [
+        "..." * (begin > 0) + text[begin : begin + _SHORT] + "..." * (len(text) > begin + _SHORT) for text in texts
+    ]
+    return shown[0], shown[1]

@@ -8,6 +8,7 @@ where it can); a forced way that cannot run a case says why.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,13 +18,16 @@ from typing import Any, Protocol
 from latchwork.core import settings
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
+from latchwork.engines.native import fitting
 from latchwork.engines.native import training as native
-from latchwork.engines.steps import Evaluation, Steps, Term, Update
+from latchwork.engines.steps import Evaluation, Sampling, Steps, Term, Update
 from latchwork.training.data import Source
 from latchwork.training.losses import (
     Accuracy,
     BinaryAccuracy,
     BinaryCrossEntropy,
+    Bits,
+    ConnectionistTemporal,
     Huber,
     LogCosh,
     Loss,
@@ -33,6 +37,7 @@ from latchwork.training.losses import (
     MeanSquaredLogarithmicError,
     Pinball,
     PoissonLoss,
+    SampledCrossEntropy,
     SmoothAbsoluteError,
     SmoothSMAPE,
     SoftmaxCrossEntropy,
@@ -42,7 +47,7 @@ from latchwork.training.losses import (
 from latchwork.training.members import Members
 from latchwork.training.objectives import Objective, SideBySide, Supervised, check_penalties
 from latchwork.training.optimizers import RULES, OptaxOptimizer, Optimizer
-from latchwork.transforms.augmentation import AffineImages
+from latchwork.transforms.augmentation import DrawnChange
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +111,7 @@ class NativeEngine:
         if isinstance(job.optimizer, OptaxOptimizer):
             return "it knows optimisers by name, not an Optax transformation"
         changes = objective.augmentation
-        if job.optimizer is not None and changes is not None and type(changes) is not AffineImages:
+        if job.optimizer is not None and not isinstance(changes, DrawnChange | None):
             return f"it knows no {type(changes).__name__}"
         terms: list[Term] = []
         for loss in (objective.loss, *(metric for _, metric in objective.metrics)):
@@ -114,11 +119,15 @@ class NativeEngine:
             if term is None:
                 return f"it knows no {type(loss).__name__}"
             terms.append(term)
-        return native.why_not(job.model, terms, job.data.shapes())
+        reason = fitting.why_not(job.model, terms, job.data.shapes(), carries=objective.carried)
+        if reason is None and job.optimizer is not None and isinstance(objective.loss, SampledCrossEntropy):
+            reason = fitting.why_not_sampled(job.model, Sampling(objective.loss.frequent, objective.loss.drawn), terms)
+        return reason
 
     def steps(self, job: Job) -> Steps:
         """Blocks of steps in one call each."""
-        return native.NativeSteps(self._program(job), job.members.seeds())
+        steps_per_epoch = job.members.steps_per_epoch(job.data, job.batch_size)
+        return native.NativeSteps(self._program(job), job.members.seeds(), steps_per_epoch)
 
     def evaluation(self, job: Job) -> Evaluation:
         """Without an update."""
@@ -128,10 +137,19 @@ class NativeEngine:
         objective: Any = job.objective.inner if isinstance(job.objective, SideBySide) else job.objective
         terms = [kernels_term(loss) for loss in (objective.loss, *(metric for _, metric in objective.metrics))]
         known = tuple(term for term in terms if term is not None)
-        images = objective.augmentation if isinstance(objective.augmentation, AffineImages) else None
-        by_values = objective.mean == "values"
+        changes = objective.augmentation if isinstance(objective.augmentation, DrawnChange) else None
+        loss = objective.loss
         return native.Program(
-            job.model, known, job.data, job.batch_size, job.update(), by_values, images, objective.penalties
+            job.model,
+            known,
+            job.data,
+            job.batch_size,
+            job.update(),
+            by_values=objective.mean == "values",
+            changes=changes,
+            penalties=objective.penalties,
+            carries=objective.carried,
+            sampling=Sampling(loss.frequent, loss.drawn) if isinstance(loss, SampledCrossEntropy) else None,
         )
 
 
@@ -170,16 +188,21 @@ class XlaEngine:
         return Program(job.model, self._function(job.objective), job.data, job.batch_size, members)
 
     def _function(self, objective: Any) -> Any:
+        from latchwork.engines.jax.alignment import TemporalLoss
         from latchwork.engines.jax.objectives import SupervisedFunction
+
+        def of_steps(loss: Loss) -> Any:
+            return TemporalLoss(loss.per_label) if isinstance(loss, ConnectionistTemporal) else loss
 
         if isinstance(objective, SideBySide):
             objective = objective.inner
         if not isinstance(objective, Supervised):
             return objective
         by_values = objective.mean == "values"
+        metrics = tuple((name, of_steps(metric)) for name, metric in objective.metrics)
         return SupervisedFunction(
-            objective.loss, objective.metrics, objective.augmentation, by_values, objective.penalties,
-            targets=takes(objective.loss),
+            of_steps(objective.loss), metrics, objective.augmentation, by_values, objective.penalties,
+            targets=takes(objective.loss), carried=objective.carried,
         )  # fmt: skip
 
 
@@ -214,6 +237,8 @@ def kernels_term(loss: Loss) -> Term | None:
 
 TERMS: dict[type[Any], Callable[[Any], Term]] = {
     SoftmaxCrossEntropy: lambda of: Term("softmax_cross_entropy", (of.label_smoothing,)),
+    SampledCrossEntropy: lambda _: Term("softmax_cross_entropy"),
+    Bits: lambda _: Term("softmax_cross_entropy", factor=1 / math.log(2)),
     BinaryCrossEntropy: lambda of: Term("binary_cross_entropy", (of.label_smoothing,)),
     MeanSquaredError: lambda _: Term("squared_error"),
     MeanAbsoluteError: lambda _: Term("absolute_error"),
@@ -228,6 +253,7 @@ TERMS: dict[type[Any], Callable[[Any], Term]] = {
     LogCosh: lambda _: Term("log_cosh"),
     PoissonLoss: lambda of: Term("poisson", (of.least,)),
     ThresholdAccuracy: lambda of: Term("threshold_accuracy", (of.threshold,)),
+    ConnectionistTemporal: lambda of: Term("connectionist_temporal", (float(of.per_label),)),
 }
 """Each loss and metric that the kernels know, by its name in `csrc/network/learning.h`."""
 

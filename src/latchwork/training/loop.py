@@ -21,7 +21,7 @@ from latchwork.training.history import History
 from latchwork.training.interrupt import Interrupt
 from latchwork.training.objectives import Objective, SideBySide
 from latchwork.training.optimizers import OptaxOptimizer, Optimizer, as_optimizer
-from latchwork.training.plan import Budget, Callback, Checkpoints, EpochReport, Selection
+from latchwork.training.plan import Budget, Callback, Checkpoints, EpochReport, Moment, Selection
 from latchwork.training.progress import Progress, ProgressKind, make_progress
 from latchwork.training.run import Figures, Run
 from latchwork.training.trainer import TAME, NotFiniteError, Trainer, means_of
@@ -52,7 +52,7 @@ def fit(
     epochs: int | None = None,
     steps: int | None = None,
     minutes: float | None = None,
-    since: float | None = None,
+    since: Moment | None = None,
     batch_size: int = 32,
     seed: int = 0,
     validation: Source | None = None,
@@ -75,8 +75,9 @@ def fit(
         data: the rows; the order of each epoch follows from `seed` and the epoch's number alone.
         optimizer: a name, an `Optimizer` or an Optax transformation.
         epochs, steps, minutes: how long to train; give one. Minutes are turned into a number of steps by a short
-            timing, kept in the history as `steps`, so that `steps=N` repeats the run.
-        since: when the minutes began, by `time.monotonic()`, where the caller had work to do before; else now.
+            timing, kept in the history as `steps`, so that `steps=N` repeats the run. They are minutes of a machine
+            that has nothing else to do: a busy one trains for as many steps, and takes longer.
+        since: when the minutes began, where the caller had work to do before; else now.
         batch_size: rows in a step; the last batch of an epoch may have fewer.
         seed: of the order of the rows and of dropout.
         validation: rows to evaluate after each epoch.
@@ -98,7 +99,7 @@ def fit(
         InputError: settings that contradict each other, a checkpoint of another run, or nothing that can train this.
         DivergedError: the loss or the weights are not numbers any more; it has what was learned before.
     """
-    started = time.monotonic()
+    started = Moment.now()
     budget = Budget(epochs, steps, minutes, since)
     if batch_size < 1:
         raise InputError("epochs, steps, minutes and batch_size must be above 0")
@@ -125,7 +126,7 @@ class _Session:
     checkpoints: Checkpoints
     callbacks: tuple[Callback, ...]
     progress: Progress
-    started: float  # by `time.monotonic`
+    started: Moment
     sound: tuple[int, Any] | None = None  # the last step after which all weights were finite, and those weights
 
     def train(self) -> Fitted:
@@ -236,7 +237,7 @@ class _Session:
             run.stop_groups(self.selection.patience)
 
     def _count_seconds(self, run: Run) -> float:
-        run.history.seconds = self.before + time.monotonic() - self.started
+        run.history.seconds = self.before + time.monotonic() - self.started.wall
         return run.history.seconds
 
     def _save(self, run: Run, saved: float, *, done: bool) -> float:

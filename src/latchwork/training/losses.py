@@ -8,19 +8,24 @@ nothing was observed counts nowhere. So is what lies past the end of a sequence 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+import numpy as np
+
 from latchwork.core.arrays import namespace
 from latchwork.core.errors import InputError
+
+NEVER = -1e30  # log 0, finite so that differences are
 
 Array = Any  # NumPy's or JAX's
 Values = Any  # [batch]
 
 
 class Loss(Protocol):
-    """One value for each row of a batch."""
+    """One value for each row of a batch; one whose `TARGETS` are labels takes the lengths of the sequences as well."""
 
     def __call__(self, outputs: Array, targets: Array) -> Values:
         """The loss of each row."""
@@ -79,6 +84,47 @@ class BinaryCrossEntropy:
         # From the logit, so that no probability rounds to 0 or 1.
         values = xp.maximum(outputs, 0) - outputs * wanted + xp.log1p(xp.exp(-abs(outputs)))
         return _mean_of_observed(values, targets)
+
+
+@dataclass(frozen=True)
+class Bits:
+    """-log2 softmax(outputs)[target]: the cross-entropy in bits."""
+
+    TARGETS: ClassVar = "classes"
+
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The bits of each row's targets, on average."""
+        return SoftmaxCrossEntropy()(outputs, targets) / math.log(2)
+
+
+@dataclass(frozen=True)
+class SampledCrossEntropy:
+    """The cross-entropy over very many classes, trained on a sample of them.
+
+    The kernels sum the softmax over the first `frequent` classes exactly. Of the rest `drawn` are drawn for each step,
+    class w with a chance of about 1 / w (Zipf's law, so classes go from frequent to rare), and weighted by one over
+    how often they are drawn, so that the expected sum is right; the target counts itself. Sampled softmax (Jean et
+    al., 2015), but for the exact part, which takes most of its variance away. It is exact where it evaluates, and where
+    XLA trains.
+
+    Example:
+        >>> outputs, targets = np.zeros((1, 4)), np.array([2])
+        >>> SampledCrossEntropy(1, 2)(outputs, targets) == SoftmaxCrossEntropy()(outputs, targets)
+        array([ True])
+    """
+
+    frequent: int
+    drawn: int
+    TARGETS: ClassVar = "classes"
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that mean nothing."""
+        if min(self.frequent, self.drawn) < 1:
+            raise InputError(f"frequent and drawn must be at least 1, got {self.frequent} and {self.drawn}")
+
+    def __call__(self, outputs: Array, targets: Array) -> Values:
+        """The loss of each row, summed over all classes."""
+        return SoftmaxCrossEntropy()(outputs, targets)
 
 
 @dataclass(frozen=True)
@@ -194,6 +240,58 @@ class Accuracy:
 
 
 @dataclass(frozen=True)
+class ConnectionistTemporal:
+    """-log of the probability that a row's labels come in their order, whatever the steps (CTC).
+
+    Each step emits a class: a label, or the blank, class 0. A label may take several steps; between two equal ones
+    stands a blank. The probability is summed over all such alignments (Graves, Fernandez, Gomez & Schmidhuber, 2006).
+    Where the steps are too few for the labels there is none, and the loss is infinite; in training and evaluation such
+    a row counts nowhere.
+
+    Args:
+        per_label: divide by the number of labels, as PyTorch's `ctc_loss` does before its mean.
+
+    Example:
+        >>> outputs = np.zeros((1, 3, 2))  # three steps of a label or a blank, all alike: 6 of 8 ways read "1"
+        >>> float(np.exp(-ConnectionistTemporal()(outputs, np.array([[1, -1]])))[0])
+        0.75
+    """
+
+    per_label: bool = True
+    TARGETS: ClassVar = "labels"
+
+    def __call__(self, outputs: Array, targets: Array, lengths: Array | None = None) -> Values:
+        """The loss of each row.
+
+        Args:
+            outputs: `[batch, time, classes]`, logits.
+            targets: `[batch, labels]`, whole numbers from 1 on; below 0 behind a row's last label.
+            lengths: real steps `[batch]`; all where None.
+        """
+        xp: Any = namespace(outputs)
+        batch, time, _ = outputs.shape
+        steps = xp.full((batch,), time) if lengths is None else lengths
+        count = (targets >= 0).sum(axis=1)
+        labels = xp.maximum(targets, 0)
+        # A blank before each label and behind the last; a label may follow another one without the blank between.
+        blank = xp.zeros_like(labels[:, :1])
+        places = xp.concatenate([xp.stack([0 * labels, labels], axis=-1).reshape(batch, -1), blank], axis=1)
+        before = xp.concatenate([blank - 1, blank - 1, places[:, :-2]], axis=1)
+        direct = xp.where((places > 0) & (places != before), 0.0, NEVER)
+        emitted = xp.take_along_axis(_log_softmax(outputs), places[:, None, :], axis=2)
+        reached = xp.where(xp.arange(places.shape[1]) == 0, 0.0, xp.full(places.shape, NEVER)).astype(outputs.dtype)
+        for step in range(time):
+            left = xp.concatenate([0 * reached[:, :1] + NEVER, reached], axis=1)[:, :-1]
+            skipped = xp.concatenate([0 * reached[:, :2] + NEVER, reached], axis=1)[:, :-2] + direct
+            new = xp.logaddexp(xp.logaddexp(reached, left), skipped) + emitted[:, step]
+            reached = xp.where((step < steps)[:, None], new, reached)
+        ends = [xp.take_along_axis(reached, at[:, None], axis=1)[:, 0] for at in (2 * count, abs(2 * count - 1))]
+        found = xp.where(count > 0, xp.logaddexp(*ends), ends[0])
+        cost = xp.where(found > NEVER / 2, -found, np.inf)
+        return (cost / xp.maximum(count, 1) if self.per_label else cost).astype(outputs.dtype)
+
+
+@dataclass(frozen=True)
 class BinaryAccuracy:
     """The share of a row's labels that are on the right side: p above a half where the target is."""
 
@@ -283,11 +381,12 @@ LOSSES: Mapping[str, Loss] = {
     "pinball": Pinball(),
     "smooth_smape": SmoothSMAPE(),
     "binary_cross_entropy": BinaryCrossEntropy(),
+    "connectionist_temporal": ConnectionistTemporal(),
 }
 
 
 def takes(loss: Loss) -> str | None:
-    """`classes` or `numbers`: the targets of a loss of this module; None for one's own."""
+    """`numbers`, `classes` or `labels`: the targets of a loss of this module; None for one's own."""
     return getattr(loss, "TARGETS", None)
 
 

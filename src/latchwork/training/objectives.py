@@ -1,8 +1,7 @@
 """What `fit` minimises, as plain data: the engines know how.
 
-Most jobs need `Supervised`. A job with another shape of work (a language model that carries its state from batch to
-batch) writes an objective of its own as a function that JAX can trace (`engines.jax.objectives.CompiledObjective`), and
-gets blocks, checkpoints, schedules and progress with it.
+Most jobs need `Supervised`. A job with another shape of work writes an objective of its own as a function that JAX can
+trace (`engines.jax.objectives.CompiledObjective`), and gets blocks, checkpoints, schedules and progress with it.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.engines.steps import Penalty
 from latchwork.training.losses import Loss
-from latchwork.transforms.augmentation import AffineImages, Augmentation
+from latchwork.transforms.augmentation import Augmentation, DrawnChange
 
 
 class Objective(Protocol):
@@ -39,6 +38,9 @@ class Supervised:
         augmentation: changes the inputs of each training batch anew; what is evaluated stays as it is.
         mean: `rows`, or `values`: over all observed targets of a batch, whichever row they are in.
         penalties: what the size of learned arrays adds to the loss, reported with it as in Keras; one for each array.
+        carried: recurrent layers begin each batch with the states that the one before has ended with, row by row, and
+            each epoch with zeros; gradients stop there (truncated back-propagation through time, Williams & Peng
+            1990). For long sequences cut into windows: the data must not be shuffled.
 
     Example:
         >>> from latchwork.training import MeanSquaredError
@@ -48,9 +50,10 @@ class Supervised:
 
     loss: Loss
     metrics: tuple[tuple[str, Loss], ...] = ()
-    augmentation: Augmentation | AffineImages | None = None
+    augmentation: Augmentation | DrawnChange | None = None
     mean: Literal["rows", "values"] = "rows"
     penalties: tuple[Penalty, ...] = ()
+    carried: bool = False
 
     def __post_init__(self) -> None:
         """Refuse unknown means, and penalties that mean nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,14 +24,40 @@ class EpochReport(NamedTuple):
 Callback = Callable[[EpochReport], bool | None]
 
 
+IDLE = 0.85  # the least share of its threads' time that work gets on a machine with nothing else to do
+
+
+class Moment(NamedTuple):
+    """A point in time by two clocks: the wall's, and the time that this process has had of the processors."""
+
+    wall: float
+    processor: float
+
+    @classmethod
+    def now(cls) -> Moment:
+        """This one."""
+        return cls(time.monotonic(), time.process_time())
+
+    def seconds_since(self, threads: int | None = 1) -> float:
+        """Seconds that the work since then takes of an idle machine, whatever else this one has to do.
+
+        Args:
+            threads: how many the work keeps busy; where None, nobody can tell, and the wall's clock counts.
+        """
+        now = Moment.now()
+        wall = now.wall - self.wall
+        alone = (now.processor - self.processor) / (threads or 1)
+        return alone if threads and alone < IDLE * wall else wall
+
+
 @dataclass(frozen=True)
 class Budget:
-    """How long to train, one of three; minutes count from `since` (`time.monotonic`), or from the start of `fit`."""
+    """How long to train, one of three; minutes count from `since`, or from the start of `fit`."""
 
     epochs: int | None = None
     steps: int | None = None
     minutes: float | None = None
-    since: float | None = None
+    since: Moment | None = None
 
     def __post_init__(self) -> None:
         """Refuse none, several, and nothing at all."""

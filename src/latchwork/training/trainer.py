@@ -11,15 +11,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.core.errors import LatchworkError
+from latchwork.core.errors import InputError, LatchworkError
 from latchwork.core.network import NetworkData
 from latchwork.engines.steps import FILL, Batches, Order, Sums
 from latchwork.training.data import Source
 from latchwork.training.engines import Job, as_given, as_plain, chosen_engine
 from latchwork.training.evaluation import Evaluator
 from latchwork.training.members import Members
-from latchwork.training.objectives import Member, Objective, SideBySide
+from latchwork.training.objectives import Member, Objective, SideBySide, Supervised
 from latchwork.training.optimizers import OptaxOptimizer, Optimizer
+from latchwork.training.plan import Moment
 from latchwork.training.run import Figures, Run
 
 BLOCK_SECONDS = 0.7  # short enough to answer Ctrl-C and to move a bar, long enough that the host costs nothing
@@ -64,6 +65,7 @@ class Trainer:
     ) -> None:
         """Choose how the steps are run; nothing is compiled yet."""
         self.given, self.objective, self.data, self.optimizer = model, objective, data, optimizer
+        _check_order(objective, data)
         plain = as_plain(model, objective)
         self.members = members = Members.of(plain, objective, seed)
         self.validation = None if validation is None else Evaluator(objective, validation, batch_size, members)
@@ -180,8 +182,8 @@ class Trainer:
         figures = self.validation.figures(self.model(run))
         return {f"val_{name}": values for name, values in figures.items()}
 
-    def steps_within(self, seconds: float, run: Run, started: float) -> int:
-        """How many steps fit into `seconds` since `started` (`time.monotonic`), by timing a copy of the run."""
+    def steps_within(self, seconds: float, run: Run, started: Moment) -> int:
+        """How many steps fit into `seconds` since `started`, on an idle machine, by timing a copy of the run."""
         kept = {name: np.array(array) for name, array in self.steps.arrays(run.state).items()}
         most = self.steps.most_steps
         chunk, first = self._next_batches(0, most, joined=False)
@@ -191,20 +193,21 @@ class Trainer:
             order = np.resize(np.moveaxis(first, -2, 0), (count, *np.moveaxis(first, -2, 0).shape[1:]))
             batches = self._batches_of(np.ascontiguousarray(np.moveaxis(order, 0, -2)), 0, most, run.active)
             state = self.steps.restored(kept)
-            began = time.monotonic()
+            began = Moment.now()
             self.steps.train(state, chunk, batches)
             if self.steps.compiles and self.seconds_per_step is None:
-                self.seconds_per_step = time.monotonic() - began
+                self.seconds_per_step = began.seconds_since(None)
                 continue
-            per_step = (time.monotonic() - began) / count
+            per_step = began.seconds_since(self.steps.threads) / count
             count = min(most, max(1, int(TIMING_SECONDS / 4 / per_step)))
         if self.validation is not None:
             self.validate(run)  # compiles
-            began = time.monotonic()
+            began = Moment.now()
             self.validate(run)
-            per_step += (time.monotonic() - began) / self.steps_per_epoch
+            per_step += began.seconds_since(self.steps.threads) / self.steps_per_epoch
         self.seconds_per_step = per_step
-        return max(1, int((seconds - (time.monotonic() - started)) / per_step))
+        before = started.seconds_since(None if self.steps.threads is None else 1)
+        return max(1, int((seconds - before) / per_step))
 
     def _next_batches(self, step: int, total: int, joined: bool) -> tuple[range, Order]:
         """The chunk that a step is in, and the batches of the block that starts there."""
@@ -235,6 +238,12 @@ class Trainer:
         if self.seconds_per_step is None:
             return 1
         return min(self.steps.most_steps, max(1, int(BLOCK_SECONDS / self.seconds_per_step)))
+
+
+def _check_order(objective: Objective, data: Source) -> None:
+    inner = objective.inner if isinstance(objective, SideBySide) else objective
+    if isinstance(inner, Supervised) and inner.carried and (data.shuffle or data.draw_steps is not None):
+        raise InputError("carried=True goes on from batch to batch: give the data with shuffle=False and no draw_steps")
 
 
 def means_of(figures: Figures) -> dict[str, float]:

@@ -5,8 +5,9 @@ import { choices, figure, h, onThemeChange } from "latchwork/draw/dom.js";
 import { softmax } from "latchwork/engine/algebra.js";
 import { embeddedExample } from "latchwork/data.js";
 import { FileError } from "latchwork/engine/latch.js";
+import { mountKeys } from "latchwork/chapters/model/keys.js";
 import { Stepper } from "latchwork/engine/stepper.js";
-import { vocabularyOf } from "latchwork/chapters/model/tokens.js";
+import { vocabularyOf } from "latchwork/engine/vocabulary.js";
 
 const SHOWN = 8; // likeliest letters
 const LONGEST = 400; // letters read; the rest of a long text would only slow the page
@@ -19,7 +20,7 @@ const START = {
   word: "I will see you at the",
 };
 
-export function mountText(root, { document: saved, network }, inside) {
+export function mountText(root, { document: saved, tensors, network }, inside) {
   const { encode, names, pieces } = vocabularyOf(saved.fitted.vocabulary);
   const units = saved.fitted.vocabulary.units;
   const what = units === "word" ? "word" : "letter";
@@ -101,6 +102,7 @@ export function mountText(root, { document: saved, network }, inside) {
       h("div", {}, asked, bars),
     ),
   );
+  if (units === "word") mountKeys(root, { document: saved, tensors, network });
   inside.onunit = paint;
   inside.onchoose = (time) => ask(time);
   onThemeChange(root, paint);

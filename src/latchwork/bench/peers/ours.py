@@ -19,15 +19,24 @@ from latchwork.core.network import NetworkData
 from latchwork.engines.plain.server import PlainServer
 from latchwork.runtime.numpy_network import NumpyNetwork
 from latchwork.training import (
+    ConnectionistTemporal,
     Data,
+    Loss,
     MeanSquaredError,
     Optimizer,
+    SampledCrossEntropy,
     SideBySide,
     SoftmaxCrossEntropy,
     Supervised,
     fit,
 )
 from latchwork.training.progress import NoProgress
+
+LOSSES: dict[str, Loss] = {
+    "squared error": MeanSquaredError(),
+    "cross-entropy": SoftmaxCrossEntropy(),
+    "labels": ConnectionistTemporal(),
+}
 
 
 class FirstBlock(NoProgress):
@@ -48,7 +57,8 @@ class Trainer:
     def __init__(self, case: Case, works: list[Work]) -> None:
         """Build the network around the given weights."""
         self.case = case
-        inner = Supervised(MeanSquaredError() if case.loss == "squared error" else SoftmaxCrossEntropy())
+        loss = LOSSES[case.loss] if case.sampled is None else SampledCrossEntropy(*case.sampled)
+        inner = Supervised(loss, carried=case.carried)
         networks = [NetworkData(case.network, work.parameters) for work in works]
         self.many = case.members > 1
         self.objective = SideBySide(inner) if self.many else inner
@@ -60,7 +70,7 @@ class Trainer:
         if works[0].lengths is not None:
             arrays["lengths"] = works[0].lengths.reshape(-1)
         self.data = Data(arrays, shuffle=False)
-        self.optimizer = Optimizer(case.optimizer, learning_rate=case.learning_rate)
+        self.optimizer = Optimizer(case.optimizer, learning_rate=case.learning_rate, clip=case.clip)
         self.first_step_seconds: float | None = None
 
     def first_outputs(self) -> NDArray[Any]:

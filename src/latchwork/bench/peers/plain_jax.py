@@ -40,6 +40,8 @@ class Trainer:
             outputs = apply(network, weights, inputs, lengths)
             if case.loss == "squared error":
                 return jnp.square(outputs - targets).mean()
+            if case.loss == "labels":
+                return _of_labels(outputs, targets, lengths)
             return optax.softmax_cross_entropy_with_integer_labels(outputs, targets).mean()
 
         def step(carry: tuple[Any, Any], batch: Any) -> tuple[tuple[Any, Any], Array]:
@@ -80,6 +82,13 @@ class Trainer:
         """One call."""
         self.weights, self.state, loss = self.run(self.weights, self.state, self.batches)
         return float(np.mean(loss))
+
+
+def _of_labels(outputs: Array, targets: Array, lengths: Array | None) -> Array:
+    assert lengths is not None
+    past_end = (jnp.arange(outputs.shape[1]) >= lengths[:, None]).astype(outputs.dtype)
+    none = (targets < 0).astype(outputs.dtype)
+    return (optax.ctc_loss(outputs, past_end, jnp.maximum(targets, 0), none) / (1 - none).sum(axis=1)).mean()
 
 
 def answerer(case: Case, work: Work) -> Answer:

@@ -56,10 +56,10 @@ class _Loop:
     def __init__(self, case: Case, work: Work) -> None:
         self.case, self.network = case, _Network(case.network, work.parameters)
         self.inputs = torch.from_numpy(work.inputs)
-        whole = case.loss == "cross-entropy"
+        whole = case.loss != "squared error"
         self.targets = torch.from_numpy(work.targets.astype(np.int64) if whole else work.targets)
         self.lengths = None if work.lengths is None else torch.from_numpy(work.lengths.astype(np.int64))
-        learned = [p for p in self.network.parameters() if p.requires_grad]
+        self.learned = learned = [p for p in self.network.parameters() if p.requires_grad]
         self.optimizer = {
             "rmsprop": lambda: _RMSprop(learned, case.learning_rate),
             "adam": lambda: torch.optim.Adam(learned, lr=case.learning_rate, eps=1e-7, fused=True),
@@ -80,13 +80,23 @@ class _Loop:
                 outputs = self.network(self.inputs[step], None if self.lengths is None else self.lengths[step])
                 if self.case.loss == "squared error":
                     loss = torch.nn.functional.mse_loss(outputs, self.targets[step])
+                elif self.case.loss == "labels":
+                    loss = self.of_labels(outputs, step)
                 else:
                     loss = torch.nn.functional.cross_entropy(outputs.flatten(0, -2), self.targets[step].flatten())
                 self.optimizer.zero_grad(set_to_none=True)
                 loss.backward()
+                if self.case.clip is not None:
+                    torch.nn.utils.clip_grad_norm_(self.learned, self.case.clip)
                 self.optimizer.step()
                 losses.append(loss.detach())
         return float(torch.stack(losses).mean())
+
+    def of_labels(self, outputs: Any, step: int) -> Any:
+        logs = torch.nn.functional.log_softmax(outputs, dim=-1).transpose(0, 1)
+        assert self.lengths is not None
+        labels = self.targets[step]
+        return torch.nn.functional.ctc_loss(logs, labels.clamp(min=0), self.lengths[step], (labels >= 0).sum(dim=1))
 
 
 class _RMSprop:
@@ -136,15 +146,24 @@ class _Network(torch.nn.Module):
         for index, (layer, shape) in enumerate(zip(network.layers, network.shapes(), strict=False)):
             prefix = f"layers.{index}."
             own = {name.removeprefix(prefix): array for name, array in parameters.items() if name.startswith(prefix)}
+            tied = isinstance(layer, spec.Dense) and layer.tied
+            if tied:
+                own["weight"] = parameters["layers.0.weight"].T
             built.append(_layer(layer, shape[-1] or 0, own))
+            if tied:
+                built[-1].weight = built[0].weight
         self.built = torch.nn.ModuleList(built)
 
     def forward(self, values: Any, lengths: Any = None) -> Any:
+        time = values.shape[1]
         for layer, module in zip(self.described, self.built, strict=True):
+            packed = isinstance(values, torch.nn.utils.rnn.PackedSequence)
             if not isinstance(layer, spec.Recurrent | spec.Bidirectional):
+                if packed:
+                    values, _ = torch.nn.utils.rnn.pad_packed_sequence(values, batch_first=True, total_length=time)
                 values = module(values)
                 continue
-            if lengths is not None:
+            if lengths is not None and not packed:
                 values = torch.nn.utils.rnn.pack_padded_sequence(
                     values, lengths, batch_first=True, enforce_sorted=False
                 )
@@ -170,6 +189,8 @@ def _layer(layer: spec.Layer, features: int, own: dict[str, NDArray[np.float32]]
             module = _recurrent(layer.layer)(features, layer.layer.units, batch_first=True, bidirectional=True)
             ways = (("forward.", "_l0"), ("backward.", "_l0_reverse"))
             given = {name: array for way, end in ways for name, array in _weights(own, way, end).items()}
+        case spec.Dropout():  # none is asked of it
+            module, given = torch.nn.Identity(), {}
         case spec.Recurrent():
             module = _recurrent(layer)(features, layer.units, batch_first=True)
             given = _weights(own, "", "_l0")

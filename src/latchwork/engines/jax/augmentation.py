@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import jax
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from latchwork.transforms.augmentation import AffineImages, Augmentation
+from latchwork.transforms.augmentation import Augmentation, DrawnChange
 
 
 def augmented(
-    augmentation: Augmentation | AffineImages, inputs: Float[Array, "batch time features"], key: PRNGKeyArray
+    augmentation: Augmentation | DrawnChange,
+    inputs: Float[Array, "batch time features"],
+    key: PRNGKeyArray,
+    lengths: Int[Array, " batch"] | None = None,
 ) -> Float[Array, "batch time features"]:
     """The changed inputs; an augmentation of one's own draws what it needs from the key itself."""
-    if not isinstance(augmentation, AffineImages):
+    if not isinstance(augmentation, DrawnChange):
         return augmentation(inputs, key)
-    return augmentation.changed(inputs, jax.random.uniform(key, (len(inputs), AffineImages.DRAWS), minval=-1.0))
+    draws = jax.random.uniform(key, (len(inputs), augmentation.DRAWS), minval=-1.0)
+    return augmentation.changed(inputs, draws, lengths)

@@ -21,6 +21,7 @@ from latchwork.core import spec
 from latchwork.core.cells import Cell, State
 from latchwork.core.layers import merged
 from latchwork.core.table import layer_row, under
+from latchwork.core.tying import is_tied, untied_layer
 from latchwork.engines.jax.cells import build_cell
 from latchwork.engines.jax.unroll import unroll
 
@@ -164,6 +165,15 @@ def embedding_of(layer: Any) -> Array | None:
     """The vectors `[tokens, units]` of a layer that reads tokens; None for any other."""
     reads = isinstance(layer, DescribedLayer) and isinstance(layer.description, spec.Embedding)
     return layer.parameters["weight"] if reads else None
+
+
+def with_matrix(layer: Any, first: Any) -> Any:
+    """A layer that is tied to the first one's vectors, around them; any other as it is."""
+    if not isinstance(layer, DescribedLayer) or not is_tied(layer.description):
+        return layer
+    vectors = embedding_of(first)
+    assert vectors is not None  # the spec has seen to it
+    return DescribedLayer((vectors.T, *layer.arrays), ("weight", *layer.names), untied_layer(layer.description))
 
 
 def takes_ahead(layer: Any) -> bool:

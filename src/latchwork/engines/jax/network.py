@@ -12,9 +12,11 @@ from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from latchwork.core import spec
+from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.core.table import under
 from latchwork.engines.jax.layers import (
+    BidirectionalLayer,
     BuiltLayer,
     Constant,
     DescribedLayer,
@@ -23,7 +25,10 @@ from latchwork.engines.jax.layers import (
     RecurrentLayer,
     build_layer,
     takes_ahead,
+    with_matrix,
 )
+
+States = tuple[Any, ...]
 
 
 class Network(eqx.Module):
@@ -86,11 +91,45 @@ def apply_layers(
     ahead: Float[Array, "batch horizon features"] | None = None,
 ) -> Array:
     """One layer after the other; apart from `Network`, so that compiled code does not depend on the spec's rates."""
+    return run_layers(layers, inputs, None, lengths, key, ahead)[0]
+
+
+def run_layers(
+    layers: tuple[BuiltLayer, ...],
+    inputs: Array,
+    states: States | None,
+    lengths: Lengths = None,
+    key: Key = None,
+    ahead: Float[Array, "batch horizon features"] | None = None,
+) -> tuple[Array, States, Lengths]:
+    """The same from given states on, one for each recurrent layer (zeros where None), with the states after it; and
+    how many steps of the outputs are real, None where all are or where they have none.
+
+    States are there where some were given: a layer that reads both ways has none.
+    """
+    after: list[Any] = []
+    remaining = None if states is None else iter(states)
     for index, layer in enumerate(layers):
         own = None if key is None else jax.random.fold_in(key, index)
-        inputs = layer(inputs, lengths, own, *((ahead,) if takes_ahead(layer) else ()))
+        if remaining is not None and isinstance(layer, RecurrentLayer):
+            outputs, state = layer.run(inputs, next(remaining), lengths, own)
+            inputs = outputs if layer.return_sequences else state[0]
+            after.append(state)
+        else:
+            inputs = with_matrix(layer, layers[0])(inputs, lengths, own, *((ahead,) if takes_ahead(layer) else ()))
         lengths = lengths if inputs.ndim > 2 else None  # what became a vector has no lengths any more
-    return inputs
+    return inputs, tuple(after), lengths
+
+
+def initial_states(layers: tuple[BuiltLayer, ...], batch: int) -> States:
+    """Zeros for each recurrent layer; raises `InputError` where one reads backwards."""
+    states: list[Any] = []
+    for layer in layers:
+        if isinstance(layer, BidirectionalLayer) or (isinstance(layer, RecurrentLayer) and layer.reverse):
+            raise InputError("a layer that reads backwards has no state to carry on: train without carried=True")
+        if isinstance(layer, RecurrentLayer):
+            states.append(layer.cell.initial_state((batch,)))
+    return tuple(states)
 
 
 def split_parameters(tree: Any) -> tuple[Any, Any]:

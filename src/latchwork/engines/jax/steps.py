@@ -69,6 +69,7 @@ class XlaSteps:
 
     most_steps = CAPACITY
     compiles = True
+    threads = None  # XLA has a pool of its own
 
     def __init__(self, program: Program, update: Update | Any, seeds: Seeds, steps_per_epoch: int) -> None:
         """Take the model apart and prepare the programs; nothing is compiled yet.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from latchwork.core import spec, table
 from latchwork.core.errors import InputError
+from latchwork.core.tying import untied
 from latchwork.engines import native
 
 Array = NDArray[np.float32]
@@ -189,7 +190,7 @@ def serve(
     Raises:
         InputError: the kernels cannot run it, or the arrays are not the spec's.
     """
-    return Server(network, parameters, offset, scale, scores=scores)
+    return Server(*untied(network, parameters), offset, scale, scores=scores)
 
 
 def trace(
@@ -203,6 +204,7 @@ def trace(
     Raises:
         InputError: the kernels cannot run it, or the arrays are not the spec's, or as `Server.run`.
     """
+    network, parameters = untied(network, parameters)
     layers, vector = native_layers(network), joined(network, parameters)
     given = _dense(network, inputs)
     known = _rows_ahead(network, ahead, len(given))
@@ -242,6 +244,7 @@ def gradient(
     Raises:
         InputError: the kernels cannot run it, the arrays are not the spec's, or shapes do not fit.
     """
+    network, parameters = untied(network, parameters)
     layers, vector = native_layers(network), joined(network, parameters)
     features, has_time = _form(network)
     first = network.layers[0]

@@ -7,8 +7,8 @@ the optimiser keeps is `[members, slots, parameters]`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -16,18 +16,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latchwork.core import settings, spec
+from latchwork.core import spec
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.engines import native
 from latchwork.engines.native import program
+from latchwork.engines.native.fitting import ARRAYS, OF_CLASSES, OF_LABELS, takes_tokens
 from latchwork.engines.steps import (
     Arrays,
     Batches,
     Order,
     Penalty,
     Rows,
-    RowShape,
+    Sampling,
     Seeds,
     Sums,
     Term,
@@ -35,95 +36,7 @@ from latchwork.engines.steps import (
     per_member,
     picked,
 )
-from latchwork.transforms.augmentation import AffineImages
-
-OF_CLASSES = frozenset({"softmax_cross_entropy", "accuracy"})
-WITHOUT_DERIVATIVE = frozenset({"accuracy", "binary_accuracy", "threshold_accuracy"})
-ARRAYS = ("inputs", "targets", "lengths", "weight", "ahead")
-
-
-def why_not(network: NetworkData, terms: Sequence[Term], rows: Mapping[str, RowShape]) -> str | None:
-    """Why the kernels cannot train this network for these terms on such rows; None where they can."""
-    if settings.engine() == "plain":
-        return "LATCHWORK_ENGINE=plain"
-    if not native.available():
-        return native.engine_info().reason
-    return _why_not_layers(network) or _why_not_terms(terms) or _why_not_rows(network, terms[0], rows)
-
-
-def _why_not_layers(network: NetworkData) -> str | None:
-    for layer in network.spec.layers:
-        one = layer.layer if isinstance(layer, spec.Bidirectional) else layer
-        if program.why_not(spec.Sequential([layer])) is not None:
-            return f"it knows no {type(one).__name__}"
-        if isinstance(one, spec.Recurrent) and one.recompute_every:
-            return "it keeps all that a gradient needs, and recompute_every asks for less"
-    kinds = {str(array.dtype) for array in network.parameters.values()} - {"float32"}
-    return f"it computes in float32, the network is {kinds.pop()}" if kinds else None
-
-
-def _why_not_terms(terms: Sequence[Term]) -> str | None:
-    for term in terms:
-        if term.name not in native.module().criteria():
-            return f"it knows no {term.name}"
-    if terms[0].name in WITHOUT_DERIVATIVE:
-        return f"the {terms[0].name} has no derivative"
-    if len({(term.name in OF_CLASSES, _levels(term)) for term in terms}) > 1:
-        return "the loss and the metrics take different targets"
-    return None
-
-
-def _levels(term: Term) -> int:
-    """Outputs for each target."""
-    return len(term.settings) if term.name == "pinball" else 1
-
-
-def _why_not_rows(network: NetworkData, loss: Term, rows: Mapping[str, RowShape]) -> str | None:
-    if unknown := rows.keys() - set(ARRAYS):
-        return f"it knows no rows of {min(unknown)}"
-    if missing := {"inputs", "targets"} - rows.keys():
-        return f"its rows have {min(missing)}"
-    many = frozenset[str]() if network.members is None else per_member(network.spec, rows)
-    for name in sorted(many):
-        if rows[name].shape[0] != network.members:
-            return f"there are {network.members} networks, the rows have {name} of shape {rows[name].shape}"
-    shapes = {name: row.shape[1:] if name in many else row.shape for name, row in rows.items()}
-    looks = next((layer for layer in network.spec.layers if isinstance(layer, spec.Ahead)), None)
-    if (looks is None) != ("ahead" not in rows):
-        return "it knows no rows of ahead" if looks is None else f"its rows have ahead: {looks!r} looks at it"
-    if looks is not None and (len(shapes["ahead"]) != 2 or shapes["ahead"][1] != looks.features):
-        return f"its rows of ahead are (horizon, {looks.features}), those given have {shapes['ahead']}"
-    if takes_tokens(network) and rows["inputs"].dtype.kind not in "iu":
-        return f"its tokens are whole numbers, the inputs are {rows['inputs'].dtype}"
-    try:
-        expected: tuple[int | None, ...] = network.spec.with_input(shapes["inputs"]).output_shape()
-    except InputError as error:
-        return str(error)
-    if looks is not None and expected[0] is None:
-        expected = (shapes["ahead"][0], *expected[1:])
-    if loss.name in OF_CLASSES:
-        expected = expected[:-1]
-        if rows["targets"].dtype.kind not in "iu":
-            return f"its classes are whole numbers, the targets are {rows['targets'].dtype}"
-    if loss.name == "pinball":
-        return _why_not_levels(_levels(loss), expected, shapes["targets"])
-    if shapes["targets"] != expected:
-        return f"its targets have the outputs' shape {expected}, those given have {shapes['targets']}"
-    return None
-
-
-def _why_not_levels(levels: int, outputs: tuple[int | None, ...], targets: tuple[int, ...]) -> str | None:
-    """Every target has an output for each level, one beside the other."""
-    width = outputs[-1]
-    beside = width is not None and width % levels == 0 and targets == (*outputs[:-1], width // levels)
-    if beside or (width == levels and targets == outputs[:-1]):
-        return None
-    return f"its targets have {levels} of the outputs {outputs} each, those given have {targets}"
-
-
-def takes_tokens(network: NetworkData) -> bool:
-    """Whether its inputs are symbols, not numbers."""
-    return isinstance(network.spec.layers[0], spec.Embedding)
+from latchwork.transforms.augmentation import AffineImages, DrawnChange, SpectrogramMasks
 
 
 @dataclass(frozen=True)
@@ -137,10 +50,12 @@ class Program:
         batch_size: rows of a step.
         update: what a step does; None where nothing is trained.
         by_values: whether rows count by their observed targets, so that a loss is a mean of values, not of rows.
-        images: what the inputs of training are changed by.
+        changes: what the inputs of training are changed by.
         penalties: what the size of learned arrays adds to the loss.
         plain_counts: whether figures are means over rows whatever these weigh, as in Keras: the loss's sum alone knows
             weights.
+        carries: whether each batch begins with the states that the one before has ended with.
+        sampling: of the last layer's outputs while it trains.
     """
 
     network: NetworkData
@@ -149,9 +64,11 @@ class Program:
     batch_size: int
     update: Update | None = None
     by_values: bool = False
-    images: AffineImages | None = None
+    changes: DrawnChange | None = None
     penalties: tuple[Penalty, ...] = ()
     plain_counts: bool = False
+    carries: bool = False
+    sampling: Sampling | None = None
 
     @property
     def members(self) -> int:
@@ -164,6 +81,24 @@ class Program:
         return frozenset() if self.network.members is None else per_member(self.network.spec, self.rows.shapes())
 
     @cached_property
+    def criteria(self) -> tuple[tuple[str, tuple[float, ...]], ...]:
+        """What the kernels compute: each term once, however often it is reported."""
+        return tuple(dict.fromkeys((term.name, term.settings) for term in self.terms))
+
+    def figures(self, sums: Sums) -> Sums:
+        """The terms' sums out of those of the criteria, `[..., criteria + 1]`: the last is that of the weights."""
+        places = [self.criteria.index((term.name, term.settings)) for term in self.terms]
+        return sums[..., [*places, -1]] * np.array([*(term.factor for term in self.terms), 1.0])
+
+    def new_sums(self, steps: int) -> Sums:
+        """Zeros for the kernels to fill, `[members, steps, criteria + 1]`."""
+        return np.zeros((self.members, steps, len(self.criteria) + 1))
+
+    def no_states(self) -> NDArray[np.float32]:
+        """What is carried into a first batch: zeros, `[members, carried]`."""
+        return np.zeros((self.members, self.trainer.carried), np.float32)
+
+    @cached_property
     def trainer(self) -> Any:
         """The kernels' trainer of all members; many networks have a thread each, one has them all."""
         described = self.network.spec
@@ -172,7 +107,7 @@ class Program:
         }
         tokens = takes_tokens(self.network)
         has_time = tokens or len(shapes["inputs"]) == 2
-        update, images = self.update, self.images
+        update, changes = self.update, self.changes
         rule = None if update is None else update.rule
         places = _places(described)
         frozen = update.frozen if update else frozenset[str]()
@@ -182,11 +117,13 @@ class Program:
             has_time=has_time,
             time=shapes["inputs"][0] if has_time else 1,
             horizon=shapes["ahead"][0] if "ahead" in shapes else 0,
+            labels=shapes["targets"][0] if self.terms[0].name == OF_LABELS else 0,
             ragged="lengths" in shapes,
+            carries=self.carries,
             batch=self.batch_size,
             members=self.members,
             threads=native.engine_info().threads,
-            terms=[(term.name, list(term.settings)) for term in self.terms],
+            terms=[(name, list(settings)) for name, settings in self.criteria],
             by_values=self.by_values,
             penalties=list(_penalised(described, self.penalties)),
             rule=None if rule is None else (rule.direction, *rule[1:4], rule.epsilon_beside_raw),
@@ -197,7 +134,9 @@ class Program:
             clip_each=_limit(update and update.clip_each),
             clip_value=_limit(update and update.clip_value),
             plain_counts=self.plain_counts,
-            images=None if images is None else (images.rotation, images.scale, images.shear, images.shift),
+            images=astuple(changes) if isinstance(changes, AffineImages) else None,
+            masks=astuple(changes) if isinstance(changes, SpectrogramMasks) else None,
+            sampling=None if self.sampling is None else tuple(self.sampling),
         )
 
     def joined(self, parameters: Arrays) -> NDArray[np.float32]:
@@ -244,6 +183,7 @@ class NativeState(NamedTuple):
 
     parameters: NDArray[np.float32]
     slots: NDArray[np.float32]
+    carried: NDArray[np.float32]  # states of the recurrent layers, from batch to batch
 
 
 class NativeSteps:
@@ -252,22 +192,28 @@ class NativeSteps:
     most_steps = 1 << 16
     compiles = False
 
-    def __init__(self, program: Program, seeds: Seeds) -> None:
+    def __init__(self, program: Program, seeds: Seeds, steps_per_epoch: int = 0) -> None:
         """Lay the network out for its batches.
 
         Args:
             program: what is trained; it has an update.
             seeds: of what each member draws.
+            steps_per_epoch: after so many, what is carried from batch to batch begins anew; never where 0.
         """
-        self.program, self.seeds = program, seeds
+        self.program, self.seeds, self.steps_per_epoch = program, seeds, steps_per_epoch
         self.chunk = _Chunk(program)
+
+    @property
+    def threads(self) -> int:
+        """Of a whole call."""
+        return self.program.trainer.useful_threads
 
     def initial_state(self) -> NativeState:
         """The parameters joined, and slots as the optimiser begins."""
         joined = self.program.joined(self.program.network.parameters)
         assert self.program.update is not None
         start = self.program.update.rule.start
-        return NativeState(joined, np.full(self._slots(joined), start, np.float32))
+        return NativeState(joined, np.full(self._slots(joined), start, np.float32), self.program.no_states())
 
     def _slots(self, joined: NDArray[np.float32]) -> tuple[int, int, int]:
         return len(joined), self.program.trainer.slots, joined.shape[1]
@@ -275,27 +221,33 @@ class NativeSteps:
     def train(self, state: NativeState, chunk: range, batches: Batches) -> tuple[NativeState, Sums]:
         """One call for all steps of all members."""
         assert self.program.update is not None
-        parameters, slots = state.parameters.copy(), state.slots.copy()
-        sums = np.zeros((self.program.members, batches.order.shape[-2], len(self.program.terms) + 1))
+        state = NativeState(*(array.copy() for array in state))
+        sums = self.program.new_sums(batches.order.shape[-2])
         self.program.trainer.train(
-            parameters, slots, *self.chunk.arguments(chunk),
+            *state, *self.chunk.arguments(chunk),
             order=np.ascontiguousarray(batches.order, np.int32),
             scales=np.ascontiguousarray(batches.scales, np.float32),
             clips=[math.inf if clip is None else clip for clip in self.program.update.clips],
-            active=batches.active.tolist(), first=batches.first, seeds=list(self.seeds), sums=sums,
+            active=batches.active.tolist(), first=batches.first,
+            begin_every=self.steps_per_epoch if self.program.carries else 0,
+            seeds=list(self.seeds), sums=sums,
         )  # fmt: skip
-        return NativeState(parameters, slots), sums
+        return state, self.program.figures(sums)
 
     def arrays(self, state: NativeState) -> dict[str, NDArray[Any]]:
-        """Parameters and slots."""
-        return {"parameters": state.parameters, "slots": state.slots}
+        """Parameters, slots and, where there are any, the states that are carried."""
+        carried = {"carried": state.carried} if self.program.carries else {}
+        return {"parameters": state.parameters, "slots": state.slots} | carried
 
     def restored(self, arrays: Arrays) -> NativeState:
         """From `arrays`."""
         start = self.program.joined(self.program.network.parameters)
         float32 = np.dtype(np.float32)
         shapes = {"parameters": (start.shape, float32), "slots": (self._slots(start), float32)}
-        return NativeState(**picked(arrays, shapes))
+        carried = self.program.no_states()
+        if self.program.carries:
+            shapes["carried"] = (carried.shape, float32)
+        return NativeState(**{"carried": carried} | picked(arrays, shapes))
 
     def parameters(self, state: NativeState) -> dict[str, NDArray[Any]]:
         """By the spec's names."""
@@ -313,14 +265,17 @@ class NativeEvaluation:
         """Lay the network out; the program has no update."""
         self.program = program
         self.chunk = _Chunk(program)
+        self._carried = program.no_states()
 
     def sums(self, model: NetworkData, chunk: range, order: Order) -> Sums:
-        """Added up batch by batch."""
+        """Added up batch by batch; what is carried begins anew with the first chunk."""
         parameters = self.program.joined(model.parameters)
-        sums = np.empty((self.program.members, order.shape[-2], len(self.program.terms) + 1))
+        sums = self.program.new_sums(order.shape[-2])
         order = np.ascontiguousarray(order, np.int32)
-        self.program.trainer.evaluate(parameters, *self.chunk.arguments(chunk), order=order, sums=sums)
-        return sums.sum(axis=1)
+        if chunk.start == 0:
+            self._carried = self.program.no_states()
+        self.program.trainer.evaluate(parameters, self._carried, *self.chunk.arguments(chunk), order=order, sums=sums)
+        return self.program.figures(sums).sum(axis=1)
 
 
 class _Chunk:
@@ -347,10 +302,23 @@ class _Chunk:
             arrays = {name: np.array(array) for name, array in arrays.items()}
         integers = {
             "inputs": takes_tokens(self.program.network),
-            "targets": self.program.terms[0].name in OF_CLASSES,
+            "targets": self.program.terms[0].name in (*OF_CLASSES, OF_LABELS),
             "lengths": True,
         }
+        if self.program.terms[0].name == OF_LABELS:
+            _check_labels(arrays["targets"], self.program.network.spec.output_shape()[-1] or 0)
         return {
             name: np.ascontiguousarray(array, np.int32 if integers.get(name) else np.float32)
             for name, array in arrays.items()
         }
+
+
+def _check_labels(labels: NDArray[Any], classes: int) -> None:
+    """Raise `InputError` where a label is the blank, or no class of the outputs."""
+    wrong = (labels == 0) | (labels >= classes)
+    if wrong.any():
+        given = int(labels[wrong][0])
+        raise InputError(
+            f"got the label {given}: with {classes} outputs labels are 1 to {classes - 1}; 0 is the blank, and numbers "
+            "below 0 stand behind a row's last label"
+        )

@@ -16,6 +16,7 @@ from latchwork.core import spec
 from latchwork.core.cells import Cell
 from latchwork.core.layers import merged
 from latchwork.core.table import layer_row, under
+from latchwork.core.tying import untied
 from latchwork.engines.plain.server import built, lengths_after, ways
 from latchwork.engines.plain.tape import Recorded, pull_back, value_of
 
@@ -53,6 +54,7 @@ def gradient(
         >>> by_inputs.shape
         (5, 7, 1)
     """
+    network, parameters = untied(network, parameters)
     backs: list[Back] = []
     outputs = inputs
     for index, layer in enumerate(network.layers):

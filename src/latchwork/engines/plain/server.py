@@ -13,6 +13,7 @@ from latchwork.core.cells import Cell
 from latchwork.core.errors import InputError
 from latchwork.core.layers import merged
 from latchwork.core.table import cell_row, layer_row, under
+from latchwork.core.tying import untied
 from latchwork.engines.plain import cells
 
 Array = NDArray[Any]
@@ -41,9 +42,9 @@ class PlainServer:
 
     def __init__(self, network: spec.Sequential, parameters: Mapping[str, NDArray[np.floating]]) -> None:
         """Sort the arrays by layer and build the cells."""
-        self.spec = network
+        self.spec, parameters = untied(network, parameters)
         self._layers = [
-            built(layer, under(f"layers.{index}.", parameters)) for index, layer in enumerate(network.layers)
+            built(layer, under(f"layers.{index}.", parameters)) for index, layer in enumerate(self.spec.layers)
         ]
 
     def run(self, inputs: Array, lengths: Lengths = None, *, ahead: Array | None = None) -> Array:

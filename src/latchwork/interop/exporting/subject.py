@@ -42,6 +42,10 @@ class Subject:
     facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
     names: tuple[str, ...] | None = None
 
+    def __post_init__(self) -> None:
+        """No format has a layer that is tied to another."""
+        object.__setattr__(self, "data", self.data.untied())
+
 
 def subject_of(model: Any) -> Subject:
     """What is exported of a model.
@@ -52,6 +56,8 @@ def subject_of(model: Any) -> Subject:
     Raises:
         InputError: the file cannot be read, the estimator is not fitted, or there is no network in it.
     """
+    if isinstance(model, Subject):
+        return model
     if isinstance(model, str | os.PathLike):
         return subject_of(load(model))
     if isinstance(model, NetworkData):
