@@ -92,7 +92,7 @@ def role_of(column: Column, times: Times | None = None) -> str:
         return "part of the date"
     called = COUNTERS.match(folded(column.name)) or column.name == UNNAMED or CODES.search(_head(column.name))
     steps = np.diff(values) if called and whole and known.size == values.size > 2 else np.zeros(1)
-    if bool(np.all(steps > 0) or np.all(steps < 0)):
+    if bool(np.all(steps > 0) or np.all(steps < 0)) and float(np.mean(np.abs(steps) == 1)) > 0.8:  # a row may be gone
         return "counter"
     if is_code(column):
         return "code"
