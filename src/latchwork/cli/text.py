@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import time
@@ -52,6 +53,9 @@ def train(
     ngram_share: Annotated[
         float | None, typer.Option(help="Weight of the n-gram beside the network, 0 for none.")
     ] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="What a keyboard may weigh, such as 2MB (8MB where not given).")
+    ] = None,
     seed: SeedOption = 0,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
@@ -87,6 +91,7 @@ def train(
         validation_share=validation,
         test_share=test,
         ngram_share=ngram_share,
+        size=None if size is None else _bytes_of(size, units),
         checkpoint=unfinished,
         progress=output.progress,  # pyright: ignore[reportArgumentType]
         listener=lambda sample: output.note(f"\n  {sample!r}\n"),
@@ -336,6 +341,18 @@ def _words_in(file: Path | None) -> list[str]:
     return [line.strip() for line in from_path(file).text().splitlines() if line.strip()]
 
 
+def _bytes_of(size: str, units: Units) -> int:
+    """A size such as 2MB or 500 kB in bytes."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([km]?)b?", size.strip(), re.IGNORECASE)
+    count = 0 if match is None else int(float(match[1]) * {"": 1, "k": 1e3, "m": 1e6}[match[2].lower()])
+    if units is not Units.WORD:
+        raise InputError("got --size for a model without words: only keyboards (--units word) are made to a size")
+    if count < _SMALLEST:
+        raise InputError(f"got --size {size!r}: expected {_SMALLEST // 1000} kB or more, such as 2MB")
+    return count
+
+
+_SMALLEST = 200_000  # bytes of a keyboard
 _LITTLE = 20_000  # bytes of text below which one is warned
 _LOOKED_BACK = 2000  # characters of a text in which loops are looked for
 
