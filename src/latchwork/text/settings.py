@@ -108,7 +108,7 @@ def _for_words(vocabulary: int, tokens: int, minutes: float, hidden: int | None,
 
 
 def _network_bytes(vocabulary: int, hidden: int, *, small: bool) -> int:
-    """What a keyboard with its scales, words and header weighs without n-gram: a byte a weight, half of one if `small`."""
+    """What a keyboard without its n-gram weighs: a byte a weight, and half a byte for those of words where `small`."""
     embedding = max(16, hidden // 2)
     recurrent = 4 * hidden * (embedding + hidden + 8)
     words = embedding * (vocabulary + hidden)
