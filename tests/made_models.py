@@ -97,7 +97,8 @@ def _write_speech(path: Path) -> None:
     layers: list[spec.Layer] = [Bidirectional(LSTM(24, return_sequences=True)), Dense(3)]
     network = Sequential(layers).with_input((None, spectrogram.features))
     scaler = Scaler(np.zeros(spectrogram.features), np.full(spectrogram.features, 2.0))
-    model = SpeechModel(spectrogram, scaler, symbols, NetworkData(network, random_parameters(network)), TRAINING)
+    data = NetworkData(network, random_parameters(network))
+    model = SpeechModel(spectrogram, scaler, symbols, data, training=TRAINING)
     document, tensors = model.to_latch()
     storage.save(path, document | {"job": "speech"}, tensors)
 

@@ -20,6 +20,11 @@ def sigmoid(x: Any) -> Any:
     return 1 / (1 + np.exp(-x))
 
 
+def bent(layer: spec.Recurrent, total: Any) -> Any:
+    """What goes through tanh, or through the rectifier that a description asks for."""
+    return np.tanh(total) if getattr(layer, "activation", "tanh") == "tanh" else np.maximum(total, 0)
+
+
 def write_out(layer: spec.Recurrent, arrays: dict[str, Any], x: Any, state: tuple[Any, ...]) -> tuple[Any, Any]:
     """The gates and the state after a step, gate by gate from the columns of the weights."""
     h, (w, u) = state[0], (arrays["input_weight"], arrays["hidden_weight"])
@@ -30,19 +35,24 @@ def write_out(layer: spec.Recurrent, arrays: dict[str, Any], x: Any, state: tupl
         return x @ w[:, at] + h @ u[:, at] + arrays["bias"][at]
 
     match layer:
-        case spec.SimpleRNN(activation=activation):
-            hidden = np.tanh(part("hidden")) if activation == "tanh" else np.maximum(part("hidden"), 0)
+        case spec.SimpleRNN():
+            hidden = bent(layer, part("hidden"))
             return (hidden,), (hidden,)
         case spec.GRU():
             b, c = arrays["input_bias"], arrays["hidden_bias"]
             r, z, n = (slice(UNITS * gate, UNITS * (gate + 1)) for gate in range(3))
             reset = sigmoid(x @ w[:, r] + b[r] + h @ u[:, r] + c[r])
             update = sigmoid(x @ w[:, z] + b[z] + h @ u[:, z] + c[z])
-            candidate = np.tanh(x @ w[:, n] + b[n] + reset * (h @ u[:, n] + c[n]))
+            candidate = bent(layer, x @ w[:, n] + b[n] + reset * (h @ u[:, n] + c[n]))
+            return (reset, update, candidate), ((1 - update) * candidate + update * h,)
+        case spec.ResetFirstGRU():
+            reset, update = sigmoid(part("reset")), sigmoid(part("update"))
+            n = slice(UNITS * 2, UNITS * 3)
+            candidate = bent(layer, x @ w[:, n] + (reset * h) @ u[:, n] + arrays["bias"][n])
             return (reset, update, candidate), ((1 - update) * candidate + update * h,)
         case spec.LSTM():
             i, f, o = (sigmoid(part(name)) for name in ("input", "forget", "output"))
-            cell = f * state[1] + i * np.tanh(part("candidate"))
+            cell = f * state[1] + i * bent(layer, part("candidate"))
         case spec.PeepholeLSTM():
             i = sigmoid(part("input") + arrays["input_peephole"] * state[1])
             f = sigmoid(part("forget") + arrays["forget_peephole"] * state[1])
@@ -56,7 +66,7 @@ def write_out(layer: spec.Recurrent, arrays: dict[str, Any], x: Any, state: tupl
             return write_slstm(arrays, x, state, heads, forget_gate)
         case _:
             raise NotImplementedError(f"write the equation of {layer!r} out here")
-    return (i, f, np.tanh(part("candidate")), o), (o * np.tanh(cell), cell)
+    return (i, f, bent(layer, part("candidate")), o), (o * bent(layer, cell), cell)
 
 
 def write_slstm(

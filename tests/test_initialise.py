@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from latchwork.core.errors import InputError
 from latchwork.core.spec import (
     GRU,
     LSTM,
@@ -54,6 +55,16 @@ def test_other_layers():
     assert not found["layers.1.bias"].any()
     tokens = initial_parameters(Sequential([Embedding(200, 20)], input_shape=(None,)), 0)["layers.0.weight"]
     assert 0.049 < abs(tokens).max() <= 0.05
+
+
+def test_a_head_may_begin_with_zeros():
+    head = Dense(7, zeros=True)
+    assert not any(array.any() for array in first(head).values())
+    network = Sequential([LSTM(3), head], input_shape=(None, 2))
+    assert repr(head) == "Dense(7, zeros=True)" and Sequential.from_dict(network.to_dict()) == network
+    assert "zeros" not in Dense(7).to_dict()
+    with pytest.raises(InputError, match="zeros is True or False, got 'yes'"):
+        Dense(7, zeros="yes")  # pyright: ignore[reportArgumentType]
 
 
 def test_both_directions_start_differently():

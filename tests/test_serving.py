@@ -72,7 +72,7 @@ def speech_log_probabilities(folder: Path, sounds: list[np.ndarray]) -> np.ndarr
     latch = storage.load_model(folder / "speech.latch")
     model = SpeechModel.from_latch(latch)
     parameters = {name.removeprefix("network."): a for name, a in latch.tensors.items() if name.startswith("network.")}
-    inputs, lengths = as_sequences([model.spectrogram.transform(samples) for samples in sounds])
+    inputs, lengths = as_sequences([model.features.transform(samples) for samples in sounds])
     assert lengths is not None
     network = Network.from_parameters(model.data.spec, parameters)
     scores = network(jnp.asarray(model.scaler.transform(inputs, lengths)), jnp.asarray(lengths))

@@ -55,6 +55,9 @@ struct Limits {
   bool any() const;
 };
 
+// Parameters whose gradients' squares are summed at once: fixed, so that the norm does not depend on the threads.
+constexpr int64_t kSquared = 4096;
+
 // `order` [count, batch] says which rows make each batch, -1 for none.
 struct Batches {
   int64_t count;

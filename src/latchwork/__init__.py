@@ -22,6 +22,8 @@ _HOMES = {
     "latchwork.explain.influence": ("influence",),
     "latchwork.explain.horizon": ("memory_horizon",),
     "latchwork.explain.neurons": ("neurons",),
+    "latchwork.interop.importing": ("import_model",),
+    "latchwork.interop.exporting": ("export_onnx", "export_keras", "to_keras", "to_torch"),
     "latchwork.core.errors": ("InputError", "LatchworkError"),
 }  # fmt: skip
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

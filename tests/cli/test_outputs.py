@@ -58,6 +58,10 @@ LOSSES = {
     "another table, by a model": ("classify train data.csv --out months.csv --cell gru --epochs 1", "holds data"),
     "the model, by answers": ("classify predict m.latch data.csv --out m.latch", "is read"),
     "the data, by answers": ("classify predict m.latch data.csv --out data.csv", "is read"),
+    "a regressor's data, by its model": ("regress train data.csv --out data.csv --cell gru --epochs 1", "is read"),
+    "a regressor's data, by its answers": ("regress predict m.latch data.csv --out data.csv", "is read"),
+    "data, by a regressor's page": ("regress train data.csv --out n.latch --report data.csv", "is read"),
+    "data, by the page": ("classify train data.csv --out n.latch --report data.csv", "is read"),
     "a text, by its model": ("text train words.txt --out words.txt --steps 1", "is read"),
     "a table, by a text's model": ("text train words.txt --out data.csv --steps 1", "holds data"),
     "a table, by a recogniser": ("speech train recordings --out data.csv --steps 1", "holds data"),
@@ -88,6 +92,9 @@ def test_nothing_of_worth_is_overwritten(what: str, folder: Path, capsys: pytest
 PLACES = {
     "classify train data.csv --out {}": "file",
     "classify predict m.latch data.csv --out {}": "file",
+    "regress train data.csv --out {}": "file",
+    "regress predict m.latch data.csv --out {}": "file",
+    "classify train data.csv --out new.latch --report {}": "file",
     "text train words.txt --out {}": "file",
     "speech train recordings --out {}": "file",
     "forecast months.csv --save {}": "file",
@@ -121,7 +128,7 @@ def test_a_place_that_cannot_be_written_is_found_before_the_work(
 
 def test_every_command_that_writes_is_held_to_this():
     """A command with an option for a path to write has its lines above."""
-    writing_options = {"--out", "--save", "--personal"}
+    writing_options = {"--out", "--save", "--personal", "--report"}
     lines = [line for line, _ in LOSSES.values()]
     for name in main.COMMANDS:
         for path, options in _options(main.build_app(name), name):

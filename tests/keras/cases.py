@@ -120,11 +120,13 @@ def embedded_words(keras: Any) -> Case:
     layers = keras.layers
     model = keras.Sequential()
     model.add(layers.Input(shape=(9,)))
-    model.add(layers.Embedding(30, 8, mask_zero=True))
+    model.add(layers.Embedding(80, 8, mask_zero=True))
     model.add(layers.LSTM(6, kernel_regularizer=keras.regularizers.L2(0.01)))
     model.add(layers.Dense(1, activation="sigmoid", kernel_regularizer=keras.regularizers.L1(0.01)))
     model.compile(loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"])
-    words = classes("words", 29, 9) + 1
+    # No word twice in a batch: Keras on TensorFlow squares the gradient of each place by itself, not their sum.
+    rng = np.random.default_rng(8)
+    words = np.concatenate([rng.permutation(79)[:72].reshape(BATCH, 9) + 1 for _ in range(STEPS)])
     for row, length in enumerate(classes("lengths", 9)):
         words[row, :length] = 0  # padded in front, as pad_sequences does
     return Case(model, words, classes("mood", 2, 1).astype("float32"))
@@ -182,11 +184,23 @@ def other_optimizers(keras: Any) -> Case:
     return Case(model, numbers("others", 4, 2), np.eye(3, dtype="float32")[classes("others", 3)])
 
 
+def reset_before_the_product(keras: Any) -> Case:
+    layers = keras.layers
+    model = keras.Sequential([layers.Input(shape=(5, 2))])
+    model.add(layers.GRU(4, reset_after=False, return_sequences=True))
+    model.add(layers.Bidirectional(layers.GRU(3, reset_after=False, activation="relu"), merge_mode="sum"))
+    model.add(layers.Dense(1))
+    model.compile(loss="poisson", optimizer=keras.optimizers.Adam(clipnorm=0.1))
+    x = numbers("reset", 5, 2)
+    model.layers[-1].set_weights([np.full((3, 1), 0.1, "float32"), np.full(1, 2.0, "float32")])
+    return Case(model, x, np.abs(x[:, 0, :1]).round())
+
+
 CASES: dict[str, Callable[[Any], Case]] = {
     case.__name__: case
     for case in (
         many_to_one, a_label_at_every_step, stateful_batches, encoder_and_decoder, stacked, bidirectional_with_masking,
         text_with_one_hot_characters, embedded_words, windows_of_several_series, a_rate_that_falls, functional,
-        frozen_and_transferred, other_optimizers,
+        frozen_and_transferred, other_optimizers, reset_before_the_product,
     )
 }  # fmt: skip

@@ -10,9 +10,9 @@ import pytest
 from latchwork.core.errors import InputError
 from latchwork.speech.audio import read_audio
 from latchwork.speech.listening import CHUNK_MS, from_pipe, utterances
-from latchwork.speech.loading import Utterance, load_utterances
-from latchwork.speech.preparing import as_rows, joined
+from latchwork.speech.loading import load_utterances
 from latchwork.speech.recordings import read_recordings
+from latchwork.speech.strings import joined
 from latchwork.speech.symbols import Symbols, fit_symbols
 from latchwork.transforms.spectrogram import Spectrogram
 
@@ -133,16 +133,6 @@ def test_strings_are_of_one_speaker_and_keep_their_words(recordings: Path):
         words = each.text.split()
         assert 2 <= len(words) <= 4 and each.speaker in ("ann", "bob")
         assert len(each.samples) > 0.2 * RATE * len(words)
-
-
-def test_recordings_too_short_for_their_words_are_left_out():
-    symbols = Symbols("char", ("a", "b"))
-    rows, short = as_rows(
-        [Utterance(tone(440, 0.5), "ab"), Utterance(tone(440, 0.03), "abababab")], Spectrogram(RATE), symbols
-    )
-    assert short == 1 and len(rows["inputs"]) == 1
-    with pytest.raises(InputError, match="too short"):
-        as_rows([Utterance(tone(440, 0.03), "abababab")], Spectrogram(RATE), symbols)
 
 
 def test_utterances_are_cut_out_of_a_stream():

@@ -127,7 +127,7 @@ RECURRENT: list[Recurrent] = [
 ]  # fmt: skip
 NETWORKS = [
     *(Sequential([layer, Dense(4)]) for layer in RECURRENT),
-    Sequential([LSTM(5, reverse=True), Dense(4, "tanh"), Dense(3)]),
+    Sequential([LSTM(5, reverse=True), Dense(4, "tanh"), Dense(3, zeros=True)]),
     Sequential([GRU(18, return_sequences=True), Dense(70, "relu"), Dense(4)]),
     Sequential([Bidirectional(LSTM(5)), Dense(4, "sigmoid"), Dense(3)]),
     Sequential([Bidirectional(GRU(5, return_sequences=True)), Bidirectional(LSTM(4)), Dense(3)]),

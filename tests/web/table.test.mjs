@@ -18,6 +18,7 @@ const [UNITS, INPUTS, TIME] = [4, 3, 5];
 const VARIANTS = {
   SimpleRNN: [{ activation: "tanh" }, { activation: "relu" }],
   GRU: [{ activation: "tanh" }, { activation: "relu" }],
+  ResetFirstGRU: [{ activation: "tanh" }, { activation: "relu" }],
   LSTM: [{ activation: "tanh" }, { activation: "relu" }],
   SLSTM: [1, 2, 4].flatMap((heads) =>
     ["sigmoid", "exponential"].map((forget_gate) => ({ heads, forget_gate })),

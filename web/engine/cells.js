@@ -14,8 +14,9 @@
 // `p` are the arrays, `state` and `gradient` hold each state by name; the letters are those of
 // src/latchwork/core/cells.py.
 
-import { ACTIVATIONS, add, addProduct, concatenate, logSigmoid, sigmoid } from "latchwork/engine/algebra.js";
-import { affine, entry, split, transposed, transposedWithin, weighed } from "latchwork/engine/equation.js";
+import { ACTIVATIONS, concatenate, logSigmoid, sigmoid } from "latchwork/engine/algebra.js";
+import { affine, split, transposed, transposedWithin, weighed } from "latchwork/engine/equation.js";
+import { gru } from "latchwork/engine/gru.js";
 import { lstm } from "latchwork/engine/lstm.js";
 import { HIDDEN_AFTER, HIDDEN_BEFORE, INPUT_STRIP, PARTS } from "latchwork/engine/parts.js";
 
@@ -71,96 +72,18 @@ export const CELLS = {
       input_bias: ["3 units"],
       hidden_bias: ["3 units"],
     },
+    ...gru(),
     name: "GRU",
-    memory: "hidden",
-    colour: "update",
-    kept: ["update", "before.hidden"],
-    written: ["1-update", "candidate"],
-    curves: { reset: "sigmoid", update: "sigmoid", candidate: "tanh" },
-    lines: [
-      "{hidden|new state} = ; {update|keep} × {before.hidden|old state} ; + {1-update|the rest} × {candidate|proposal}",
-    ],
-
-    /** r, z = sigmoid(..), n = tanh(x_n + r * u_n), h' = (1 - z) n + z h, where u = h U + c */
-    step(p, x, { hidden: before }, { activation = "tanh" }) {
-      const [xr, xz, xn] = split(addProduct(Float64Array.from(p.input_bias), x, p.input_weight), 3);
-      const [ur, uz, un] = split(addProduct(Float64Array.from(p.hidden_bias), before, p.hidden_weight), 3);
-      const reset = xr.map((a, unit) => sigmoid(a + ur[unit]));
-      const update = xz.map((a, unit) => sigmoid(a + uz[unit]));
-      const candidate = xn.map((a, unit) => ACTIVATIONS[activation].value(a + reset[unit] * un[unit]));
-      const hidden = update.map((z, unit) => (1 - z) * candidate[unit] + z * before[unit]);
-      return { reset, update, candidate, hidden, recurrent: un };
-    },
-    back(p, { reset, update, candidate, recurrent }, { hidden: before }, { hidden: d }, { activation = "tanh" }) {
-      const { slope } = ACTIVATIONS[activation];
-      const dn = candidate.map((n, unit) => d[unit] * (1 - update[unit]) * slope(n));
-      const dz = update.map((z, unit) => d[unit] * (before[unit] - candidate[unit]) * z * (1 - z));
-      const dr = reset.map((r, unit) => dn[unit] * recurrent[unit] * r * (1 - r));
-      const dun = dn.map((value, unit) => value * reset[unit]);
-      const dBefore = transposed(concatenate([dr, dz, dun]), p.hidden_weight);
-      add(
-        dBefore,
-        update.map((z, unit) => d[unit] * z),
-      );
-      return [transposed(concatenate([dr, dz, dn]), p.input_weight), { hidden: dBefore }];
-    },
-    sums(p, step, gate, unit) {
-      const order = ["reset", "update", "candidate"];
-      const at = order.indexOf(gate) * step.hidden.length + unit;
-      const looked = gate === "candidate" ? step.reset[unit] : 1; // its bias is looked at as its product is
-      const recurrent = entry(step.before.hidden, p.hidden_weight, order, gate, unit);
-      const bias = gate === "candidate" ? 0 : p.hidden_bias[at];
-      return [
-        [entry(step.x, p.input_weight, order, gate, unit), "from the input"],
-        [looked * (recurrent + p.hidden_bias[at] - bias), "from the old hidden state"],
-        [p.input_bias[at] + bias, "bias"],
-      ];
-    },
     says: "The GRU has no belt of its own: its hidden state is the memory. One gate decides both what stays and what is replaced.",
-    words: {
-      GRU: "Gated recurrent unit (Cho and others, 2014): like an LSTM, with two gates and no separate memory line.",
-      "reset gate": "For each unit of a GRU, how much of the old state is looked at when the new proposal is made.",
-      "update gate": "For each unit of a GRU, how much of the old state stays; the rest is replaced by the proposal.",
-    },
-    drawing: {
-      layout: { wide: { x: { kept: 470 } }, narrow: { x: { kept: 160 } } },
-      columns: { z: 0, rest: 0.5, r: 1, look: 1.5, n: 2 },
-      wires: [
-        ["hidden", "left belt > right belt", "belt arrow"],
-        ["hidden", "branch belt > branch line"],
-        ["hidden", "shown belt > shown leave", "arrow"],
-        ["hidden", "branch line > n line > n boxes"],
-        ["hidden", "z line > z boxes"],
-        ["hidden", "r line > r boxes"],
-        ["update", "z boxes > z belt"],
-        ["update", "z meet > n meet"],
-        ["reset", "r boxes > r loop > look loop > look line"],
-        ["candidate", "n boxes > n belt"],
-        ["hidden", "input foot > input line"],
-      ],
-      boxes: [
-        ["update", "z boxes"],
-        ["reset", "r boxes"],
-        ["candidate", "n boxes"],
-      ],
-      circles: [
-        ["×", "z belt"],
-        ["+", "n belt"],
-        ["×", "n meet"],
-        ["1 −", "rest meet"],
-        ["×", "look line"],
-      ],
-      strips: [
-        ["before.hidden", "before above", "hidden state, before|hidden, before"],
-        ["kept", "kept above", "what is kept|kept"],
-        HIDDEN_AFTER,
-        ["update", "z strip"],
-        ["reset", "r strip"],
-        ["candidate", "n strip"],
-        ["written", "n written", "what is written|written"],
-        INPUT_STRIP,
-      ],
-    },
+  },
+
+  ResetFirstGRU: {
+    gates: ["reset", "update", "candidate"],
+    states: ["hidden"],
+    parameters: { input_weight: ["inputs", "3 units"], hidden_weight: ["units", "3 units"], bias: ["3 units"] },
+    ...gru({ resetFirst: true }),
+    name: "GRU, reset first",
+    says: "The GRU as it was first written down: the reset gate decides what is looked at before anything is weighed.",
   },
 
   LSTM: {

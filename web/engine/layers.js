@@ -116,7 +116,7 @@ function gather(steps, names) {
 }
 
 // How the outputs of both ways become one vector, and what of its gradient is each way's.
-const MERGES = {
+export const MERGES = {
   concat: {
     join: (a, b) => concatenate([a, b]),
     part: (d, way) => d.slice((way * d.length) / 2, ((way + 1) * d.length) / 2),

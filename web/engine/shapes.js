@@ -2,7 +2,7 @@
 
 import { CELLS } from "latchwork/engine/cells.js";
 import { FileError } from "latchwork/engine/latch.js";
-import { LAYERS } from "latchwork/engine/layers.js";
+import { LAYERS, MERGES } from "latchwork/engine/layers.js";
 
 const MOST_LAYERS = 64;
 
@@ -28,12 +28,15 @@ function sizeOf(text, sizes) {
 }
 
 function featuresGiven(spec, inputs) {
-  if (spec.kind === "Bidirectional") return 2 * spec.layer.units;
+  if (spec.kind === "Bidirectional")
+    return (spec.merge ?? "concat") === "concat" ? 2 * spec.layer.units : spec.layer.units;
   return Object.hasOwn(CELLS, spec.kind) ? spec.units : LAYERS[spec.kind].gives(spec, inputs);
 }
 
 function isKnown(layer) {
-  if (layer?.kind === "Bidirectional") return Object.hasOwn(CELLS, layer.layer?.kind);
+  if (layer?.kind === "Bidirectional") {
+    return Object.hasOwn(CELLS, layer.layer?.kind) && Object.hasOwn(MERGES, layer.merge ?? "concat");
+  }
   return Object.hasOwn(CELLS, layer?.kind) || Object.hasOwn(LAYERS, layer?.kind);
 }
 

@@ -2,93 +2,114 @@
 
 from __future__ import annotations
 
-import csv
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from latchwork.cli.common import JsonOption, ModelArgument, Output, QuietOption, SeedOption
-from latchwork.cli.outputs import check_file, check_files
+from latchwork.cli.outputs import check_file
 from latchwork.cli.sequences import (
+    AnswersOption,
+    BatchOption,
+    BestOption,
+    BothWaysOption,
+    CellOption,
+    CheckpointOption,
     DataArgument,
+    DropoutOption,
+    EpochsOption,
     FeaturesOption,
     IgnoreOption,
     LabelOption,
+    MinutesOption,
+    OneWayOption,
+    OptimizerOption,
+    OutOption,
+    PatienceOption,
+    RateOption,
+    ReportOption,
     SeriesOption,
+    StepsOption,
     TimeOption,
+    UnitsOption,
+    ValidationOption,
     asked_columns,
+    asked_layer,
+    check_outputs,
     columns_of,
     described,
-)
+    fit_and_save,
+    one_layer,
+    write_answers,
+)  # fmt: skip
 from latchwork.core.errors import InputError
-from latchwork.core.writing import replacing
 
 if TYPE_CHECKING:
-    from latchwork.core.spec import Recurrent, Sequential
     from latchwork.datasets.sequences import SequenceData
-    from latchwork.estimators.classifier import SequenceClassifier
     from latchwork.runtime import Model
     from latchwork.transforms.labels import Labels
 
 app = typer.Typer(no_args_is_help=True)
 
-UNITS = 64  # of the layer of --cell
-
 
 @app.command()
 def train(
     data: DataArgument,
-    out: Annotated[Path, typer.Option(metavar="M.latch", help="Where to save the model.")],
+    out: OutOption,
     label: LabelOption = None,
     series: SeriesOption = None,
     time_column: TimeOption = None,
     features: FeaturesOption = None,
     ignore: IgnoreOption = None,
-    cell: Annotated[
-        str | None, typer.Option(help="One layer of this cell (lstm, gru, rnn, ...), in place of the chosen recipe.")
-    ] = None,
-    units: Annotated[int | None, typer.Option(min=1, help="With --cell: units of that layer (64).")] = None,
-    both_ways: Annotated[bool, typer.Option("--both-ways", help="With --cell: read in both directions.")] = False,
-    dropout: Annotated[float | None, typer.Option(help="With --cell: share of the inputs dropped (0).")] = None,
-    one_way: Annotated[bool, typer.Option("--one-way", help="Choose a network that can read a stream.")] = False,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Or: steps of the optimiser.")] = None,
-    minutes: Annotated[
-        float | None, typer.Option(help="Or: minutes; about one where nothing is said and no cell is given.")
-    ] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Sequences in a step.")] = None,
-    optimizer: Annotated[str | None, typer.Option(help="adam, adamw, rmsprop, sgd, momentum or adagrad.")] = None,
-    rate: Annotated[float | None, typer.Option(help="Learning rate.")] = None,
+    targets: Annotated[
+        str,
+        typer.Option(help="What the labels are of: a sequence, its steps (one at each), or several labels."),
+    ] = "sequence",
+    cell: CellOption = None,
+    units: UnitsOption = None,
+    both_ways: BothWaysOption = False,
+    dropout: DropoutOption = None,
+    one_way: OneWayOption = False,
+    best: BestOption = False,
+    epochs: EpochsOption = None,
+    steps: StepsOption = None,
+    minutes: MinutesOption = None,
+    batch_size: BatchOption = None,
+    optimizer: OptimizerOption = None,
+    rate: RateOption = None,
     balanced: Annotated[
         bool, typer.Option("--balanced", help="Let rare classes count as much as common ones.")
     ] = False,
-    validation: Annotated[float, typer.Option(help="Share of the rows to hold out and to report on.")] = 0.0,
-    patience: Annotated[int | None, typer.Option(min=1, help="Stop after that many epochs without progress.")] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="A folder from which a killed run goes on.")] = None,
+    validation: ValidationOption = 0.0,
+    patience: PatienceOption = None,
+    checkpoint: CheckpointOption = None,
+    report: ReportOption = None,
     seed: SeedOption = 0,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a classifier on labelled sequences and save it.
+    """Train a classifier on labelled sequences, beside the simple methods, and save it.
 
-    Without --cell a recipe is chosen on a validation part of the training rows, and what was chosen is said.
+    Without --cell a recipe is chosen on held-out training rows, where simple methods show what it is worth. With --cell
+    they do so on the rows of --validation.
     """
     from latchwork import datasets
-    from latchwork.estimators.base import fit_as_far_as_possible
     from latchwork.estimators.classifier import SequenceClassifier
-    from latchwork.training import DivergedError
 
     output = Output(as_json=as_json, quiet=quiet)
-    check_file(out, inputs=[data], kind="model")
-    if checkpoint is not None:
-        check_files(checkpoint, [])
-    layer = _asked_layer(cell, units, dropout, both_ways=both_ways, one_way=one_way)
-    rows = datasets.read(data, "train", columns=asked_columns(label, series, time_column, features, ignore))
+    page = check_outputs(out, data, checkpoint, report)
+    layer = asked_layer(cell, units, dropout, both_ways=both_ways, one_way=one_way)
+    columns = asked_columns(label, series, time_column, features, ignore)
+    rows = datasets.read(data, "train", columns=columns, target=_target(targets))
     output.note(described(rows))
+    assert rows.labels is not None
+    share = validation or (0.1 if patience else 0.2 if best and cell else 0.0)
     classifier = SequenceClassifier(
-        None if layer is None else _one_layer(layer, both_ways, rows),
+        one_layer(layer, both_ways, _outputs(rows.labels, targets), at_every_step=targets == "steps"),
+        targets=None if targets == "sequence" else targets,  # pyright: ignore[reportArgumentType]
         epochs=epochs,
         steps=steps,
         minutes=minutes,
@@ -96,75 +117,16 @@ def train(
         optimizer=optimizer,
         learning_rate=rate,
         class_weight="balanced" if balanced else None,
-        validation_share=validation or (0.1 if patience else 0.0),
+        validation_share=share,
         patience=patience,
         checkpoint=checkpoint,
         progress=output.progress,
         random_state=seed,
         one_way=one_way,
+        compare=True if share and targets == "sequence" else None,
+        best=best,
     )
-    started = time.monotonic()
-    try:
-        fit_as_far_as_possible(classifier, rows)
-    except DivergedError as error:
-        if error.kept is not None:
-            classifier.save(out)
-            output.note(f"saved to {out}")
-        raise
-    classifier.save(out)
-    _report_training(classifier, out, time.monotonic() - started, output)
-
-
-def _asked_layer(
-    cell: str | None, units: int | None, dropout: float | None, *, both_ways: bool, one_way: bool
-) -> Recurrent | None:
-    """The layer of --cell, or None; raises `InputError` on options that would change nothing."""
-    if cell is not None:
-        if one_way:
-            raise InputError("--one-way is for a recipe to be chosen: with --cell leave --both-ways out")
-        return _described_cell(cell)(UNITS if units is None else units, dropout=dropout or 0.0)
-    given = {"--units": units is not None, "--dropout": dropout is not None, "--both-ways": both_ways}
-    if any(given.values()):
-        names = ", ".join(name for name, is_given in given.items() if is_given)
-        raise InputError(f"{names} without --cell changes nothing: add --cell lstm (or gru, rnn, ...), or leave it out")
-    return None
-
-
-def _one_layer(layer: Recurrent, both_ways: bool, rows: SequenceData) -> Sequential:
-    """The network of that layer for the classes of the rows."""
-    from latchwork.core import spec
-
-    assert rows.labels is not None
-    classes = len(set(rows.labels.tolist()))
-    return spec.Sequential([spec.Bidirectional(layer) if both_ways else layer, spec.Dense(classes)])
-
-
-def _described_cell(name: str) -> type[Recurrent]:
-    """The cell of the table by its name, or by a part that no other name has: `rnn`, `peephole`."""
-    from latchwork.core.table import CELLS
-
-    cells = {description.__name__.lower(): description for description in CELLS}
-    alike = [name.lower()] if name.lower() in cells else [full for full in cells if name.lower() in full]
-    if len(alike) != 1:
-        raise InputError(f"--cell {name}: expected one of {', '.join(cells)}")
-    return cells[alike[0]]
-
-
-def _report_training(classifier: SequenceClassifier, out: Path, seconds: float, output: Output) -> None:
-    output.note(f"\n{classifier.model_.data.spec.summary()}\n")
-    history = classifier.history_
-    results = {
-        "model": str(out),
-        "recipe": list(classifier.recipe_.notes),
-        "last_epoch": history.epochs[-1] if history.epochs else None,
-        "epochs": len(history.epochs),
-        "steps": history.steps,
-        "stopped": history.stopped,
-        "seconds": seconds,
-    }
-    output.result(f"Trained for {history.steps:,} steps in {seconds:.1f} s; saved to {out}", results)
-    if history.stopped == "interrupted":
-        raise KeyboardInterrupt
+    fit_and_save(classifier, rows, out, page, output)
 
 
 @app.command()
@@ -185,9 +147,16 @@ def test(
     output = Output(as_json=as_json, quiet=quiet)
     classifier, labels = _load(model)
     asked = asked_columns(label, series, time_column, None, ignore)
-    rows = datasets.read(data, "test", columns=columns_of(classifier, asked))
+    targets = getattr(classifier, "targets", "sequence")
+    rows = datasets.read(data, "test", columns=columns_of(classifier, asked), target=_target(targets))
     output.note(described(rows))
     started = time.monotonic()
+    if targets != "sequence":
+        figures = classifier.evaluate(rows, rows.labels)
+        unit = "steps" if targets == "steps" else "sequences"
+        sentence = f"Accuracy {figures['accuracy']:.4f}, loss {figures['loss']:.4f} over {figures['n']:,} {unit}"
+        output.result(sentence, figures | {"seconds": time.monotonic() - started})
+        return
     probabilities = classifier.predict_proba(rows)
     results: dict[str, Any] = classification_figures(labels, probabilities, rows.labels)
     seconds = time.monotonic() - started
@@ -206,7 +175,7 @@ def test(
 def predict(
     model: ModelArgument,
     data: DataArgument,
-    out: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write the answers here.")] = None,
+    out: AnswersOption = None,
     series: SeriesOption = None,
     time_column: TimeOption = None,
     ignore: IgnoreOption = None,
@@ -221,25 +190,46 @@ def predict(
         check_file(out, inputs=[model, data], kind="table")
     classifier, classes = _load(model)
     asked = asked_columns(None, series, time_column, None, ignore)
-    rows = datasets.read(data, "test", labels_required=False, columns=columns_of(classifier, asked))
-    probabilities = classifier.predict_proba(rows)
-    labels = classes.decode(probabilities.argmax(axis=1)).tolist()
-    best = probabilities.max(axis=1).tolist()
-    answers = [
-        {"sequence": name, "label": label, "probability": probability}
-        for name, label, probability in zip(rows.names or range(len(rows)), labels, best, strict=True)
-    ]
+    targets = getattr(classifier, "targets", "sequence")
+    columns = columns_of(classifier, asked)
+    rows = datasets.read(data, "test", labels_required=False, columns=columns, target=_target(targets))
+    answers = list(_answers(rows, classifier.predict_proba(rows), classes, targets))
     if out is not None:
-        _write(out, answers)
-    lines = "\n".join(f"{row['sequence']}\t{row['label']}\t{row['probability']:.4f}" for row in answers)
+        write_answers(out, answers)
+    texts = [[f"{value:.4f}" if isinstance(value, float) else str(value) for value in row.values()] for row in answers]
+    lines = "\n".join("\t".join(row) for row in texts)
     output.result(f"{len(answers)} answers written to {out}" if out else lines, {"predictions": answers})
 
 
-def _write(out: Path, answers: list[dict[str, Any]]) -> None:
-    with replacing(out) as beside, beside.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, ["sequence", "label", "probability"])
-        writer.writeheader()
-        writer.writerows(answers)
+def _answers(rows: SequenceData, given: Any, classes: Labels, targets: str) -> Iterator[dict[str, Any]]:
+    """The answers as rows of a table: one a sequence, one a step, or one a label of each sequence."""
+    for at, (name, row) in enumerate(zip(rows.names or range(len(rows)), given.tolist(), strict=True)):
+        if targets == "labels":
+            for label, probability in zip(classes.classes, row, strict=True):
+                yield {"sequence": name, "label": label, "probability": probability}
+            continue
+        steps = [row] if targets == "sequence" else row if rows.lengths is None else row[: int(rows.lengths[at])]
+        for step, probabilities in enumerate(steps):
+            best = max(range(len(probabilities)), key=probabilities.__getitem__)
+            where = {"sequence": name} | ({"step": step} if targets == "steps" else {})
+            yield where | {"label": classes.classes[best], "probability": probabilities[best]}
+
+
+def _target(targets: str) -> Any:
+    """What the reader is to expect; raises `InputError` on another word."""
+    known = {"sequence": "class", "steps": "steps", "labels": "labels"}
+    if targets not in known:
+        raise InputError(f"--targets {targets}: expected one of {', '.join(known)}")
+    return known[targets]
+
+
+def _outputs(labels: Any, targets: str) -> int:
+    """How many values the network is to give."""
+    from latchwork.runtime.answers import fit_step_labels
+
+    if targets == "labels":
+        return labels.shape[1]
+    return len(fit_step_labels(labels).classes if targets == "steps" else set(labels.tolist()))
 
 
 def _load(path: Path) -> tuple[Model, Labels]:

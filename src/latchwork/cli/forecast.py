@@ -16,6 +16,7 @@ from latchwork.cli.common import JsonOption, Output, QuietOption, SeedOption
 from latchwork.cli.outputs import check_file, check_files
 from latchwork.core.errors import InputError
 from latchwork.core.writing import write_text
+from latchwork.forecasting.reading.told import Columns
 
 if TYPE_CHECKING:
     from latchwork.forecasting.forecaster import Forecaster
@@ -33,9 +34,13 @@ PATHS_FILE = "paths.csv"  # what --continue writes
 
 def forecast(
     data: Annotated[Path, typer.Argument(metavar="FILE.csv|M.latch", help="A table of the past, or a saved model.")],
-    target: Annotated[str | None, typer.Option(help="The column to forecast.")] = None,
-    time_column: Annotated[str | None, typer.Option("--time", help="The column of dates.")] = None,
-    series: Annotated[str | None, typer.Option(help="The column(s) that name the series of a long table.")] = None,
+    target: Annotated[str | None, typer.Option(metavar="A,B", help="The column to forecast, or several.")] = None,
+    time_column: Annotated[
+        str | None, typer.Option("--time", metavar="A,B", help="The column of dates; or a date and a clock, ...")
+    ] = None,
+    series: Annotated[
+        str | None, typer.Option(metavar="A,B", help="The column(s) that together name the series of a long table.")
+    ] = None,
     covariates: Annotated[str | None, typer.Option(metavar="A,B", help="Columns that are known in advance.")] = None,
     past: Annotated[
         str | None, typer.Option("--past", metavar="A,B", help="Covariates that are known up to the origin alone.")
@@ -44,6 +49,32 @@ def forecast(
         str | None, typer.Option("--static", metavar="A,B", help="Covariates with one value a series.")
     ] = None,
     horizon: Annotated[int | None, typer.Option(min=1, help="Steps to forecast.")] = None,
+    frequency: Annotated[
+        str | None, typer.Option(help="monthly, weekly, '15 minutes', 'business days', dekads, half-monthly, ...")
+    ] = None,
+    season: Annotated[str | None, typer.Option(metavar="N,M", help="Seasons, in steps.")] = None,
+    date_format: Annotated[
+        str | None, typer.Option(metavar="%d.%m.%Y", help="How dates are written, as strptime has it.")
+    ] = None,
+    day_first: Annotated[
+        bool | None, typer.Option("--day-first/--month-first", help="Whether 3/4/2021 is in April or in March.")
+    ] = None,
+    decimal: Annotated[str | None, typer.Option(metavar=".|,", help="The decimal mark.")] = None,
+    wide: Annotated[bool, typer.Option("--wide", help="A series a row, times as the heads of columns.")] = False,
+    aggregate: Annotated[
+        str | None, typer.Option(metavar="sum|mean|last", help="What several rows at one time become.")
+    ] = None,
+    gaps: Annotated[
+        str | None,
+        typer.Option(metavar="zero|bridge|leave", help="What a time without a row is."),
+    ] = None,
+    closed: Annotated[
+        str | None, typer.Option(metavar="sat,sun,17:00-09:00", help="Weekdays and hours without values.")
+    ] = None,
+    bounds: Annotated[
+        str | None, typer.Option(metavar="LOW,HIGH", help="Forecasts stay within; leave one empty for none: 0,")
+    ] = None,
+    total: Annotated[bool, typer.Option("--total", help="A running total: its forecast never falls.")] = False,
     levels: Annotated[str, typer.Option(metavar="80,95", help="Intervals in per cent.")] = "80,95",
     best: Annotated[bool, typer.Option("--best", help="Use whatever won the backtest, however simple.")] = False,
     no_train: Annotated[bool, typer.Option("--no-train", help="Stop at the answer that needs no training.")] = False,
@@ -67,16 +98,30 @@ def forecast(
 ) -> None:
     """Forecast a table of the past: what comes next, how sure that is, and whether it beats the simple methods."""
 
+    reading = Columns(
+        _names(target),
+        _names(time_column),
+        _names(series),
+        _names(covariates),
+        _names(past),
+        _names(static),
+        frequency=frequency,
+        date_format=date_format,
+        day_first=day_first,
+        decimal=decimal,
+        wide=wide,
+        aggregate=aggregate,
+        gaps=gaps,
+        closed=_names(closed),
+    )
     asked = Settings(
         data=data,
-        target=target,
-        time=time_column,
-        series=series,
-        covariates=_names(covariates),
-        past_covariates=_names(past),
-        static_covariates=_names(static),
+        reading=reading,
+        seasons=tuple(int(number) for number in _numbers(season or "", "--season", "periods in steps such as 24,168")),
+        bounds=_bounds(bounds),
+        total=total,
         horizon=horizon,
-        levels=_numbers(levels),
+        levels=_numbers(levels, "--levels", "per cents such as 80,95"),
         best=best,
         train=not no_train,
         library=library,
@@ -98,12 +143,10 @@ class Settings:
     """What the command was asked for."""
 
     data: Path
-    target: str | None
-    time: str | None
-    series: str | None
-    covariates: tuple[str, ...]
-    past_covariates: tuple[str, ...]
-    static_covariates: tuple[str, ...]
+    reading: Columns
+    seasons: tuple[int, ...]
+    bounds: tuple[float | None, float | None] | None
+    total: bool
     horizon: int | None
     levels: tuple[float, ...]
     best: bool
@@ -135,6 +178,8 @@ def _run(asked: Settings, output: Output) -> None:
     started = time.perf_counter()
     _check_outputs(asked)
     table = None if asked.is_saved else read_table(asked.data)
+    if table is not None and asked.reading.decimal is not None:
+        table = table.with_decimal(asked.reading.decimal)
     forecaster = _open(asked, output) if table is None else _fit(table, asked, output, started)
     result = forecaster.result_
     _show(result, output)
@@ -174,6 +219,9 @@ def _check_outputs(asked: Settings) -> None:
 def _fit(table: Table, asked: Settings, output: Output, started: float) -> Forecaster:
     """A forecaster of a table; the answer without training is told as soon as it is there."""
     from latchwork.forecasting.forecaster import Forecaster
+    from latchwork.forecasting.reading.again import horizon_known
+    from latchwork.forecasting.reading.read import read_panel
+    from latchwork.forecasting.reading.seasons import default_horizon, find_seasons
 
     if asked.update is not None:
         raise InputError("got --update with a table: it goes on from a saved model, M.latch --update NEW.csv")
@@ -188,12 +236,10 @@ def _fit(table: Table, asked: Settings, output: Output, started: float) -> Forec
         levels=asked.levels,
         train=asked.train,
         best=asked.best,
-        target=asked.target,
-        time=asked.time,
-        series=asked.series,
-        covariates=asked.covariates,
-        past_covariates=asked.past_covariates,
-        static_covariates=asked.static_covariates,
+        **vars(asked.reading),
+        seasons=asked.seasons,
+        bounds=asked.bounds,
+        total=asked.total,
         origins=asked.origins,
         library=asked.library,
         minutes=asked.minutes,
@@ -201,9 +247,25 @@ def _fit(table: Table, asked: Settings, output: Output, started: float) -> Forec
         announce=announce,
         progress=output.progress,
         random_state=asked.seed,
-    ).fit(table)
-    _note_all(forecaster.notes_[len(told) :], output)
+    )
+    panel = read_panel(table, asked.reading)
+    _check_ahead(panel, asked.horizon or horizon_known(panel, default_horizon(asked.seasons or find_seasons(panel))))
+    forecaster.fit(panel)
+    _note_all([note for note in forecaster.notes_ if note not in told], output)
     return forecaster
+
+
+def _check_ahead(panel: Panel, horizon: int) -> None:
+    """Raise InputError where a covariate that is to be known ahead is not: a backtest that knew it would mislead."""
+    from latchwork.forecasting.reading.again import covariates_lacking
+
+    lacking = covariates_lacking(panel, horizon)
+    if lacking:
+        names, steps = ",".join(lacking), panel.frequency.steps
+        raise InputError(
+            f"got --covariates {names} without values for the {horizon} {steps} ahead: add rows with its future and no "
+            f"{panel.target}, or say --past {names} where it is not known in advance"
+        )
 
 
 def _open(asked: Settings, output: Output) -> Forecaster:
@@ -243,8 +305,6 @@ def _article(panel: Panel, seed: int, output: Output) -> dict[str, float]:
 
 def _paths(result: Result, asked: Settings, output: Output) -> dict[str, Any]:
     """Sampled futures into paths.csv; their quantiles into the results."""
-    import numpy as np
-
     from latchwork.forecasting.paths import continue_paths
     from latchwork.forecasting.reading.dates import format_times
 
@@ -259,7 +319,8 @@ def _paths(result: Result, asked: Settings, output: Output) -> dict[str, Any]:
     asked.folder.mkdir(parents=True, exist_ok=True)
     write_text(asked.folder / PATHS_FILE, "\n".join(lines) + "\n")
     output.note(f"{len(paths.samples)} sampled futures of {steps} steps in {asked.folder / PATHS_FILE}")
-    return {"times": times, "quantiles": {str(q): np.round(v, 6).tolist() for q, v in paths.quantiles.items()}}
+    quantiles = {str(q): [float(f"{number:.7g}") for number in v] for q, v in paths.quantiles.items()}
+    return {"times": times, "quantiles": quantiles}
 
 
 def _announce(result: Result, output: Output, seconds: float) -> None:
@@ -267,13 +328,18 @@ def _announce(result: Result, output: Output, seconds: float) -> None:
     panel = result.panel
     season = f"season {result.end.season}" if result.seasons else "no season"
     many = f"{len(panel):,} series, " if len(panel) > 1 else ""
+    if panel.understood is not None and panel.understood.line:
+        output.note(f"Read as: {panel.understood.line}")
     output.note(f"{panel.target}: {many}{panel.frequency.name}, {season}; first answer after {seconds:.1f} s")
     _note_all(result.notes, output)
 
 
 def _note_all(notes: Sequence[str], output: Output) -> None:
+    """Notes, what could hurt most first; what was guessed is marked."""
+    from latchwork.forecasting.reading.notes import GUESSED, severity
+
     for note in notes:
-        output.note(f"  {note}")
+        output.note(f"{'! ' if severity(note) == GUESSED else '  '}{note}")
 
 
 def _show(result: Result, output: Output) -> None:
@@ -316,8 +382,19 @@ def _names(text: str | None) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip()) if text else ()
 
 
-def _numbers(text: str) -> tuple[float, ...]:
+def _numbers(text: str, option: str, what: str) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in text.split(",") if part.strip())
     except ValueError as error:
-        raise InputError(f"got --levels {text!r}: give per cents such as 80,95") from error
+        raise InputError(f"got {option} {text!r}: give {what}") from error
+
+
+def _bounds(text: str | None) -> tuple[float | None, float | None] | None:
+    """The lower and the upper bound, None for an end that is left empty."""
+    if text is None:
+        return None
+    parts = text.split(",")
+    if len(parts) != 2 or not any(part.strip() for part in parts):
+        raise InputError(f"got --bounds {text!r}: give the lower and the upper one, such as 0,100 or 0,")
+    low, high = (_numbers(part, "--bounds", "numbers such as 0,100") for part in parts)
+    return low[0] if low else None, high[0] if high else None

@@ -27,6 +27,7 @@ class Command(NamedTuple):
 COMMANDS: dict[str, Command] = {
     "article": Command("article", "article", "Both programs of the article: as written, then done well."),
     "classify": Command("classify", "app", "Train, test and use a classifier of sequences."),
+    "regress": Command("regress", "app", "Train, test and use a model that gives sequences a number."),
     "roommate": Command("roommate", "roommate", "The article's roommate: exact matrices, then learned ones."),
     "forecast": Command("forecast", "forecast", "Forecast a table of the past, beside the simple methods."),
     "text": Command("text", "app", "Train a language model; let it write, and suggest as a keyboard does."),
@@ -35,6 +36,8 @@ COMMANDS: dict[str, Command] = {
     "explain": Command("explain", "explain", "A saved model, opened, as one page that works from disk."),
     "serve": Command("serve", "serve", "The explorer, on this machine."),
     "info": Command("info", "info", "What a saved model is, and which engine this machine runs."),
+    "import": Command("import_", "import_", "Read a model of Keras, PyTorch or ONNX as data."),
+    "export": Command("export", "export", "Write a saved model for others: ONNX, Keras."),
     "bench": Command("bench", "bench", "This machine's speed, beside the peers that are installed."),
 }
 

@@ -15,8 +15,12 @@ from latchwork.cli.outputs import check_file, check_files
 from latchwork.core.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from latchwork.speech.loading import Utterance
+    from latchwork.speech.model import SpeechModel
     from latchwork.speech.recordings import Recordings
+    from latchwork.transforms.spectrogram import Samples
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -62,6 +66,10 @@ def train(
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the recordings.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Or: steps of the optimiser.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Or: minutes, turned into steps by a short timing.")] = None,
+    stream: Annotated[bool, typer.Option("--stream", help="Read one way: words are known while one speaks.")] = False,
+    verdict: Annotated[
+        bool, typer.Option(help="Also learn without one voice, and say how it is understood, beside plain methods.")
+    ] = True,
     checkpoint: Annotated[Path | None, typer.Option(help="A folder from which a killed run goes on.")] = None,
     seed: SeedOption = 0,
     quiet: QuietOption = False,
@@ -85,6 +93,8 @@ def train(
         epochs=epochs,
         steps=steps,
         minutes=minutes,
+        stream=stream,
+        verdict=verdict,
         checkpoint=checkpoint,
         progress=output.progress,
         random_state=seed,
@@ -94,10 +104,16 @@ def train(
     model.save(out)
     for line in model.notes_:
         output.note(line)
+    judged = model.verdict_
+    if judged is not None:
+        output.note(judged.sentence())
+        for line in judged.advice:
+            output.note(line)
     history = model.history_
     results: dict[str, Any] = {
         "model": str(out),
         "notes": list(model.notes_),
+        "verdict": None if judged is None else judged.to_dict(),
         "layout": recordings.layout,
         "words": recordings.words,
         "speakers": recordings.speakers,
@@ -128,7 +144,7 @@ def test(
     """Test a saved recogniser: words wrong, and recordings transcribed without an error."""
     import numpy as np
 
-    from latchwork.speech import preparing
+    from latchwork.speech import strings
     from latchwork.speech.loading import load_utterances
     from latchwork.speech.measures import figures
     from latchwork.speech.model import SpeechModel
@@ -137,12 +153,12 @@ def test(
     recognizer = SpeechModel.load(model)
     recordings = _read(folder, speaker, None, layout)
     started = time.monotonic()
-    loaded = load_utterances(recordings, recognizer.spectrogram.rate)
+    loaded = load_utterances(recordings, recognizer.rate)
     utterances, rate = loaded.utterances, loaded.rate
     for left in (*recordings.left_out, *loaded.left_out):
         output.note(f"left out: {left.path}: {left.reason}")
     if joined:
-        utterances = preparing.joined(utterances, joined, rate, np.random.default_rng(seed))
+        utterances = strings.joined(utterances, joined, rate, np.random.default_rng(seed))
     heard = [found.text for found in recognizer.transcribe([each.samples for each in utterances], rate)]
     said = [each.text for each in utterances]
     results: dict[str, Any] = figures(said, heard)
@@ -179,10 +195,64 @@ def transcribe(
 
     output = Output(as_json=as_json, quiet=quiet)
     recognizer = SpeechModel.load(model)
-    found = [(path, recognizer.transcribe_file(path)) for path in files]
-    lines = [f"{path}\t{heard.text}\t{heard.probability:.2f}" for path, heard in found]
-    rows = [{"file": str(path), "text": heard.text, "probability": heard.probability} for path, heard in found]
+    lines: list[str] = []
+    rows: list[dict[str, Any]] = []
+    for path in files:
+        try:
+            heard = recognizer.transcribe_file(path)
+        except InputError as error:
+            if len(files) == 1:
+                raise
+            lines.append(f"{path}\t\t({error})")
+            rows.append({"file": str(path), "error": str(error)})
+            continue
+        said = heard.text or ("(no word known)" if heard.other else "(nothing)")
+        lines.append(f"{path}\t{said}\t{heard.probability:.2f}")
+        rows.append({
+            "file": str(path), "text": heard.text, "probability": heard.probability, "other_words": heard.other,
+            "words": [word._asdict() for word in heard.words],
+        })  # fmt: skip
     output.result("\n".join(lines), {"transcripts": rows})
+
+
+@app.command()
+def spot(
+    model: ModelArgument,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Recordings of any length.")],
+    word: Annotated[list[str], typer.Option("--word", metavar="WORD", help="To wait for; may be given again.")],
+    threshold: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="The least probability of a word that counts.")
+    ] = None,
+    takes: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="The files hold none of the words, this folder does: choose a threshold for half a mistake an hour.",
+        ),
+    ] = None,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Wait for words in long recordings: where they are heard, or how often by mistake."""
+    from latchwork.speech import spotting
+    from latchwork.speech.model import SpeechModel
+
+    output = Output(as_json=as_json, quiet=quiet)
+    recognizer = SpeechModel.load(model)
+    least = spotting.THRESHOLD if threshold is None else threshold
+    if takes is not None:
+        _threshold(recognizer, files, takes, word, output)
+        return
+    rows: list[dict[str, Any]] = []
+    for path in files:
+        for heard in spotting.spotted(recognizer, path, word, least):
+            rows.append({"file": str(path)} | heard._asdict())
+            if not as_json:
+                print(f"{path}\t{heard.start:.2f}\t{heard.end:.2f}\t{heard.word}\t{heard.probability:.2f}", flush=True)
+    if as_json:
+        output.result("", {"found": rows, "threshold": least})
+    else:
+        output.note(f"{len(rows)} found, at a probability of {least:.2f} or more")
 
 
 @app.command()
@@ -191,6 +261,9 @@ def listen(
     pipe: Annotated[
         bool, typer.Option("--pipe", help="Read raw 16-bit samples, one channel, from standard input instead.")
     ] = False,
+    threshold: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="The least probability of an utterance that is written down.")
+    ] = 0.5,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -199,14 +272,65 @@ def listen(
     from latchwork.speech.model import SpeechModel
 
     recognizer = SpeechModel.load(model)
-    rate = recognizer.spectrogram.rate
+    rate = recognizer.rate
     output = Output(as_json=as_json, quiet=quiet)
     output.note(f"Listening at {rate:,} samples a second; Ctrl-C ends.")
     chunks = listening.from_pipe(sys.stdin.buffer, rate) if pipe else listening.from_microphone(rate)
-    for samples in listening.utterances(chunks, rate):
+    if recognizer.is_stream:
+        _stream(recognizer, chunks, threshold, output)
+        return
+    for start, samples in listening.timed_utterances(chunks, rate):
         heard = recognizer.transcribe([samples], rate)[0]
-        data = {"text": heard.text, "probability": heard.probability}
-        output.result(heard.text or "(nothing understood)", data)
+        if heard.text and heard.probability >= threshold:
+            output.result(heard.text, {"text": heard.text, "probability": heard.probability, "start": start})
+
+
+def _stream(recognizer: SpeechModel, chunks: Iterable[Samples], threshold: float, output: Output) -> None:
+    """Words as they come on a terminal's last line, utterances as they end."""
+    from latchwork.speech.streaming import listened
+
+    shows = sys.stderr.isatty() and not output.quiet
+    for heard in listened(recognizer, chunks):
+        found = heard.transcript
+        if shows:
+            print(f"\r\033[K{'' if heard.is_final else found.text}", end="", file=sys.stderr, flush=True)
+        if heard.is_final and found.text and found.probability >= threshold:
+            start = found.words[0].start if found.words else heard.at
+            output.result(found.text, {"text": found.text, "probability": found.probability, "start": start})
+
+
+def _threshold(recognizer: SpeechModel, files: list[Path], takes: Path, words: list[str], output: Output) -> None:
+    """Misses against false accepts, and the threshold for half a mistake an hour."""
+    from latchwork.speech import audio, spotting
+    from latchwork.speech.loading import load_utterances
+
+    wrong = [heard.probability for path in files for heard in spotting.spotted(recognizer, path, words, 0.0)]
+    hours = sum(audio.seconds(path) for path in files) / 3600
+    said = [
+        each for each in load_utterances(_read(takes, None, None, None), recognizer.rate).utterances
+        if each.text in words
+    ]  # fmt: skip
+    if not said:
+        raise InputError(f"{takes}: no recording of {', '.join(words)} in it")
+    heard = recognizer.transcribe([each.samples for each in said], recognizer.rate)
+    right = [
+        max((word.probability for word in found.words if word.word == each.text), default=0.0)
+        for found, each in zip(heard, said, strict=True)
+    ]
+    points = spotting.curve(wrong, hours, right)
+    best = spotting.chosen(points)
+    shown = points[:: max(1, len(points) // 12)]
+    output.table(
+        "Misses against mistakes",
+        ["threshold", "missed", "mistakes an hour"],
+        [[f"{each.threshold:.3f}", f"{each.misses:.1%}", f"{each.false_accepts_per_hour:.1f}"] for each in shown],
+    )
+    sentence = (
+        f"--threshold {best.threshold:.3f}: {best.false_accepts_per_hour:.2f} mistakes an hour in {hours:.2f} h, "
+        f"{best.misses:.1%} of {len(said)} takes missed"
+    )
+    output.result(sentence, {"chosen": best._asdict(), "hours": hours, "takes": len(said), "curve": [
+        each._asdict() for each in points]})  # fmt: skip
 
 
 def _read(folder: Path, speakers: list[str] | None, without: list[str] | None, layout: str | None) -> Recordings:

@@ -202,6 +202,50 @@ class GRUCell(Cell[GRUState]):
         return GRUGates(reset, update, _bent(self.activation, x_n + reset * h_n))
 
 
+@dataclass(frozen=True, eq=False)
+class ResetFirstGRUCell(Cell[GRUState]):
+    """The gated recurrent unit, reset applied before the recurrent product.
+
+        r = sigmoid(x W_r + h U_r + b_r)
+        z = sigmoid(x W_z + h U_z + b_z)
+        n = tanh(x W_n + (r * h) U_n + b_n)
+        h' = (1 - z) * n + z * h
+
+    Gate order r, z, n. Source: Cho et al. (2014), section 2.3, equations 5 to 8; Keras's with `reset_after=False`.
+    """
+
+    input_weight: Float[Array, "features gates"]
+    hidden_weight: Float[Array, "hidden gates"]
+    bias: Float[Array, " gates"]
+    activation: Literal["tanh", "relu"] = setting("tanh")
+
+    State: ClassVar[type[GRUState]] = GRUState
+    Gates: ClassVar[type[GRUGates]] = GRUGates
+
+    def project(self, inputs: Inputs) -> Projected:
+        """X W + b."""
+        return inputs @ self.input_weight + self.bias
+
+    def step(self, projected: Projected, state: GRUState, hidden_mask: Hidden | None = None) -> tuple[Hidden, GRUState]:
+        """The next hidden state, twice: as output and as state."""
+        _, update, candidate = self._gates(projected, state, hidden_mask)
+        hidden = (1 - update) * candidate + update * state.hidden
+        return hidden, GRUState(hidden)
+
+    def gates(self, inputs: Inputs, state: GRUState) -> GRUGates:
+        """Reset, update and candidate of one step."""
+        return self._gates(self.project(inputs), state, None)
+
+    def _gates(self, projected: Projected, state: GRUState, hidden_mask: Hidden | None) -> GRUGates:
+        units = self.hidden_size
+        hidden = _masked(state.hidden, hidden_mask)
+        x_r, x_z, x_n = split(projected, 3)
+        h_r, h_z = split(hidden @ self.hidden_weight[:, : 2 * units], 2)
+        reset, update = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
+        recurrent = (reset * hidden) @ self.hidden_weight[:, 2 * units :]
+        return GRUGates(reset, update, _bent(self.activation, x_n + recurrent))
+
+
 class LSTMFamily(Cell[LSTMState]):
     """What the LSTM and its variants share: one bias and two states."""
 

@@ -40,7 +40,7 @@ OF_RECURRENT: dict[str, str] = {
     "return_state": _STATE,
     "stateful": _CARRIED,
     "unit_forget_bias": _FIXED,
-    "reset_after": _FIXED,
+    "reset_after": "leave it out; for Keras's reset_after=False write ResetFirstGRU",
     "recurrent_initializer": _FIXED,
 }
 

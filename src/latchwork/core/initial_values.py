@@ -71,6 +71,11 @@ def of_weights(layer: spec.Layer, name: str, size: Size, rng: np.random.Generato
     return glorot_uniform(size, rng) if name.endswith("weight") else np.zeros(size, np.float32)
 
 
+def of_dense(layer: spec.Dense, name: str, size: Size, rng: np.random.Generator) -> Float32Array:
+    """As a layer of weights and a bias, or all zeros where it says so."""
+    return np.zeros(size, np.float32) if layer.zeros else of_weights(layer, name, size, rng)
+
+
 def of_embedding(layer: spec.Layer, name: str, size: Size, rng: np.random.Generator) -> Float32Array:
     """Small vectors, as in Keras."""
     del layer, name

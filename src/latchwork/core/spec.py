@@ -45,6 +45,7 @@ __all__ = [
     "PeepholeLSTM",
     "Pooling",
     "RepeatVector",
+    "ResetFirstGRU",
     "Sequential",
     "SimpleRNN",
 ]  # fmt: skip
@@ -194,6 +195,26 @@ class GRU(Recurrent):
 
 
 @described
+class ResetFirstGRU(Recurrent):
+    """Gated recurrent unit whose reset comes before the recurrent product (Cho et al., 2014). Gates r, z, n.
+
+    Keras's `GRU(reset_after=False)`. Its candidate waits for the reset, so that no kernel has it: it runs and trains in
+    NumPy, or through JAX.
+
+    Args:
+        activation: of the candidate: `tanh` or `relu`.
+    """
+
+    activation: Literal["tanh", "relu"] = "tanh"
+    gates: ClassVar[tuple[str, ...]] = ("reset", "update", "candidate")
+
+    def __post_init__(self) -> None:
+        """Refuse sizes, rates and activations that mean nothing."""
+        super().__post_init__()
+        check_choice(self, "activation", ("tanh", "relu"))
+
+
+@described
 class Bidirectional(Layer):
     """Two copies of a recurrent layer, one reading each way, their outputs side by side (Schuster & Paliwal, 1997).
 
@@ -280,17 +301,20 @@ class Dense(Layer):
         tied: W is the matrix of the embedding that the network begins with, transposed, and learned once for both
             (Press & Wolf, 2017): there is an output for each token, and the layer before gives as many numbers as a
             token's vector has.
+        zeros: W begins with zeros, so that all outputs do: for a head that corrects what is known already.
     """
 
     units: int
     activation: Literal["tanh", "relu", "sigmoid"] | None = None
     tied: bool = False
+    zeros: bool = False
 
     def __post_init__(self) -> None:
         """Refuse sizes and activations that mean nothing."""
         check_size(self, "units")
-        if not isinstance(self.tied, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InputError(f"Dense: tied is True or False, got {self.tied!r}")
+        for name in ("tied", "zeros"):
+            if not isinstance(value := getattr(self, name), bool):
+                raise InputError(f"Dense: {name} is True or False, got {value!r}")
         if cast(str, self.activation) == "softmax":
             raise InputError(
                 f"Dense({self.units}, activation='softmax'): the classifier applies the softmax itself, "
@@ -309,9 +333,8 @@ class Dense(Layer):
         return weight | {"bias": (self.units,)}
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON data; what is not tied says nothing of it, so that earlier versions read it."""
-        data = super().to_dict()
-        return data if self.tied else {name: value for name, value in data.items() if name != "tied"}
+        """Plain JSON data; what is neither tied nor begins with zeros says nothing of it: earlier versions read it."""
+        return {name: value for name, value in super().to_dict().items() if value or name not in ("tied", "zeros")}
 
 
 @described
@@ -414,7 +437,7 @@ class Ahead(Layer):
         }
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class Activation(Layer):
     """A function of each number, or of each step's vector (`softmax`), where a layer has none of that name itself."""
 
@@ -434,7 +457,7 @@ class Activation(Layer):
         return shape
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class RepeatVector(Layer):
     """A vector at each of `times` steps: what a decoder reads of its encoder."""
 
@@ -453,7 +476,7 @@ class RepeatVector(Layer):
         return (self.times, shape[0])
 
 
-@dataclass(frozen=True, repr=False)
+@described
 class Flatten(Layer):
     """A sequence of just `steps` steps as one vector, step after step."""
 
@@ -475,8 +498,8 @@ class Flatten(Layer):
 LAYERS: dict[str, type[Layer]] = {
     kind.__name__: kind
     for kind in (
-        SimpleRNN, GRU, LSTM, PeepholeLSTM, CoupledLSTM, SLSTM, Bidirectional, Embedding, Dense, Dropout, LayerNorm,
-        Pooling, Ahead, Activation, RepeatVector, Flatten,
+        SimpleRNN, GRU, ResetFirstGRU, LSTM, PeepholeLSTM, CoupledLSTM, SLSTM, Bidirectional, Embedding, Dense, Dropout,
+        LayerNorm, Pooling, Ahead, Activation, RepeatVector, Flatten,
     )
 }  # fmt: skip
 

@@ -23,16 +23,13 @@ import math
 import os
 import stat
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from latchwork.core.errors import InputError
 from latchwork.core.packing import whole
 from latchwork.core.spec import Sequential, check_parameters
-
-if TYPE_CHECKING:
-    pass
 
 FORMAT = 1
 """The version of the document that this code writes, and the newest that it reads."""

@@ -100,6 +100,7 @@ CELLS: dict[type[spec.Recurrent], CellRow] = {
     for row in (
         CellRow(spec.SimpleRNN, cells.SimpleRNNCell, lambda of: f"simple_rnn_{of.activation}"),
         CellRow(spec.GRU, cells.GRUCell, lambda of: _bent("gru", of)),
+        CellRow(spec.ResetFirstGRU, cells.ResetFirstGRUCell),
         CellRow(spec.LSTM, cells.LSTMCell, lambda of: _bent("lstm", of)),
         CellRow(spec.PeepholeLSTM, cells.PeepholeLSTMCell, lambda _: "peephole_lstm"),
         CellRow(spec.CoupledLSTM, cells.CoupledLSTMCell, lambda _: "coupled_lstm"),
@@ -114,6 +115,7 @@ LAYERS: dict[type[spec.Layer], LayerRow] = {
             spec.Dense,
             layers.dense,
             lambda of: {"units": of.units, "activation": of.activation or "none", "tied": of.tied},
+            initial_values.of_dense,
         ),
         LayerRow(
             spec.Embedding,

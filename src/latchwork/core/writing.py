@@ -70,7 +70,7 @@ def checked_target(path: str | os.PathLike[str]) -> Path:
     if target.exists() and not target.is_file():
         raise InputError(f"{path} is a device or a pipe: give the name of a file, which a newer one can replace")
     if not target.parent.is_dir():
-        raise InputError(f"{path}: the folder {target.parent} does not exist: make it first")
+        raise InputError(f"{path}: there is no folder {target.parent}: make it first")
     return target
 
 

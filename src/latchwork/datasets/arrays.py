@@ -15,6 +15,11 @@ def parse_npz(path: Path, split: str | None) -> Parsed:
     content = _load(path)
     if not isinstance(content, dict):
         raise InputError("not an .npz file: it holds one array; an .npz file holds X, y and optional lengths")
+    return of_arrays(content, split)
+
+
+def of_arrays(content: dict[str, np.ndarray], split: str | None) -> Parsed:
+    """The parts by their names, in any case."""
     arrays = {name.lower(): array for name, array in content.items()}
     part = "" if "x" in arrays else f"_{split or 'train'}"
     if f"x{part}" not in arrays:

@@ -74,7 +74,7 @@ def pad(sequences: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]
 
 
 def _type_of(sequences: Sequence[np.ndarray]) -> type[np.floating]:
-    if not any(sequence.dtype in (np.float64, np.int64) for sequence in sequences):
+    if not any(sequence.dtype.itemsize > 4 for sequence in sequences):
         return np.float32
     low = np.min([sequence.min(axis=0, initial=np.inf) for sequence in sequences], axis=0)
     high = np.max([sequence.max(axis=0, initial=-np.inf) for sequence in sequences], axis=0)

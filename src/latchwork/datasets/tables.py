@@ -5,6 +5,7 @@ converted a block at a time, so that the text of the whole file is never held as
 """
 
 import csv
+import io
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from latchwork.core.errors import InputError
-from latchwork.datasets.files import Parsed, kind_of, read_text
+from latchwork.datasets.files import Parsed, kind_of, read_bytes, read_text
 from latchwork.datasets.long import Coded, Long, assemble, in_time_order
 from latchwork.datasets.roles import ROW_NUMBERS, TIME, Columns, assign, place_of
 from latchwork.datasets.sequences import pad
@@ -22,6 +23,7 @@ from latchwork.transforms.frames import compare
 SUFFIXES = (".csv", ".tsv", ".txt")
 
 _ROWS_PER_BLOCK = 1 << 12  # larger ones leave the processor cache, and take twice the time
+HEADER_BYTES = 1 << 20  # in which the first line must end
 ANY_COLUMNS = Columns()
 
 
@@ -37,11 +39,12 @@ class _Table(NamedTuple):
     blocks: Iterator[_Block]
 
 
-def parse_long(path: Path, *, numbers: bool, asked: Columns = ANY_COLUMNS) -> Parsed:
+def parse_long(path: Path, *, numbers: bool, asked: Columns = ANY_COLUMNS, steps: bool = False) -> Parsed:
     """Read `series, time, features..., label`: one row a time step; columns are found by name, any order.
 
-    Rows of a series may be anywhere in the file and are put in the order of `time`; without that column they
-    stay in the order of the file. `label` has the same value in all rows of a series, and may be absent.
+    Rows of a series may be anywhere in the file and are put in the order of `time`; without that column they stay in
+    the order of the file. `label` has the same value in all rows of a series (with `steps` one of its own in each), and
+    may be absent.
     """
     header, blocks = _open(path)
     roles = assign(header, asked)
@@ -68,7 +71,27 @@ def parse_long(path: Path, *, numbers: bool, asked: Columns = ANY_COLUMNS) -> Pa
     labels = Coded(np.concatenate(label_blocks), list(label_codes)) if label_blocks else None
     rows = Long(header, roles, Coded(np.concatenate(code_blocks), list(codes)), np.concatenate(value_blocks),
                 _joined(time_blocks, header, roles.time), labels)  # fmt: skip
-    return assemble(rows, numbers=numbers, asked=asked)
+    return assemble(rows, numbers=numbers, asked=asked, steps=steps)
+
+
+def all_texts(path: Path) -> tuple[list[str], list[list[str]]]:
+    """The header, and all columns as texts."""
+    header, blocks = _open(path)
+    found: list[list[str]] = [[] for _ in header]
+    for _, block in blocks:
+        for whole, part in zip(found, block, strict=True):
+            whole.extend(part)
+    if not found[0]:
+        raise InputError("there is no row after the header")
+    return header, found
+
+
+def header_of(path: Path) -> list[str]:
+    """The names in the first line, without reading the rest."""
+    beginning = io.StringIO(read_bytes(path, HEADER_BYTES).decode("utf-8-sig", "replace"), newline=None)
+    first = next((line for line in beginning if line.strip()), "")
+    row = next(csv.reader([first], delimiter=_separator(first), skipinitialspace=True), [])
+    return [name.strip() for name in row]
 
 
 def parse_class_folders(folders: list[Path], asked: Columns = ANY_COLUMNS) -> Parsed:
@@ -141,9 +164,8 @@ def _open(path: Path, *, header_may_be_absent: bool = False) -> _Table:
     first = text.readline()
     while not first.strip():
         first = text.readline()
-    separator = max(",;\t| ", key=lambda mark: (first.count(mark) > 0, mark != " ", first.count(mark)))
     text.seek(0)
-    rows = _numbered_rows(text, separator)
+    rows = _numbered_rows(text, _separator(first))
     line, header = next(rows)
     header = [name.strip() for name in header]
     if header_may_be_absent and all(map(_is_number, header)):
@@ -154,6 +176,10 @@ def _open(path: Path, *, header_may_be_absent: bool = False) -> _Table:
         twice = next(name for name in lowered if lowered.count(name) > 1)
         raise InputError(f"the header has the column {twice!r} twice")
     return _Table(header, _blocks(rows, len(header)))
+
+
+def _separator(line: str) -> str:
+    return max(",;\t| ", key=lambda mark: (line.count(mark) > 0, mark != " ", line.count(mark)))
 
 
 def _numbered_rows(text: Iterable[str], separator: str) -> Iterator[tuple[int, list[str]]]:

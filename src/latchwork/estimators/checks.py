@@ -51,12 +51,16 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool | np.bool_)
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+
+
 def _count(value: Any) -> bool:
     return _is_whole(value) and value >= 1
 
 
 def _above_zero(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool | np.bool_) and 0 < value < math.inf
+    return _is_number(value) and 0 < float(value) < math.inf
 
 
 def _rate(value: Any) -> bool:
@@ -64,7 +68,7 @@ def _rate(value: Any) -> bool:
 
 
 def _share(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= value < 1
+    return _is_number(value) and 0 <= float(value) < 1
 
 
 def _truth(value: Any) -> bool:

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
 from latchwork.core.storage import Latch
+from latchwork.estimators.baselines import Task
 from latchwork.estimators.sequence import SequenceEstimator
+from latchwork.runtime.answers import Targets, fit_step_labels, several_targets, step_targets
 from latchwork.runtime.model import Model
-from latchwork.training import Accuracy, Objective, SoftmaxCrossEntropy, Supervised
+from latchwork.training import Accuracy, BinaryAccuracy, BinaryCrossEntropy, Objective, SoftmaxCrossEntropy, Supervised
 from latchwork.transforms.augmentation import AffineImages, Augmentation
 from latchwork.transforms.labels import Label, Labels, fit_labels
 
@@ -33,6 +35,9 @@ class SequenceClassifier(SequenceEstimator):
             recipe's).
         class_weight: how much each class counts: a dictionary by label, or `balanced` (all classes alike).
         augmentation: changes the training sequences anew for each batch, such as `AffineImages()`.
+        targets: what y has: one label a `sequence` (where None); one at every of its `steps`, `[batch, time]` or a list
+            with the labels of each sequence, an empty text or a number below 0 where there is none; or several
+            `labels`, 0 and 1 of each, `[batch, labels]`.
 
     Example:
         >>> X = np.random.default_rng(0).normal(size=(60, 12, 1))
@@ -45,6 +50,7 @@ class SequenceClassifier(SequenceEstimator):
     label_smoothing: float | None = None
     class_weight: Mapping[Label, float] | str | None = None
     augmentation: Augmentation | AffineImages | None = None
+    targets: Targets | None = None
 
     labels_: Labels = dataclasses.field(init=False)
     """The classes, and their numbers."""
@@ -69,6 +75,7 @@ class SequenceClassifier(SequenceEstimator):
         if loaded.model_.labels is None:
             raise InputError("this classifier names no classes")
         loaded.labels_ = loaded.model_.labels
+        loaded.targets = getattr(loaded.model_, "targets", None)
         return loaded
 
     def _objective(self) -> Objective:
@@ -78,11 +85,26 @@ class SequenceClassifier(SequenceEstimator):
         return self._smoothed(RECIPE_SMOOTHING) if self.label_smoothing is None else None
 
     def _smoothed(self, smoothing: float) -> Objective:
+        if self.targets == "labels":
+            return Supervised(BinaryCrossEntropy(smoothing), (("accuracy", BinaryAccuracy()),), self.augmentation)
         return Supervised(SoftmaxCrossEntropy(smoothing), (("accuracy", Accuracy()),), self.augmentation)
 
     def _learn_targets(self, y: Any) -> int:
-        self.labels_ = fit_labels(y)
+        if self.targets == "labels":
+            self.labels_ = Labels(tuple(range(several_targets(y).shape[1])))
+        else:
+            self.labels_ = fit_step_labels(y) if self.targets == "steps" else fit_labels(y)
         return len(self.labels_.classes)
+
+    def _answers_steps(self) -> bool:
+        return self.targets == "steps"
+
+    def _is_compared(self) -> bool:
+        if self.targets in (None, "sequence"):
+            return super()._is_compared()
+        if self.best or self.compare:
+            raise InputError(f"compare and best are for one label a sequence, not for targets={self.targets!r}")
+        return False
 
     def _outputs(self) -> int:
         return len(self.labels_.classes)
@@ -92,18 +114,25 @@ class SequenceClassifier(SequenceEstimator):
         self.labels_ = before.labels
         return self._outputs()
 
-    def _classes_of(self, targets: NDArray[Any]) -> NDArray[Any]:
-        return targets
+    def _task(self) -> Task:
+        return Task(len(self.labels_.classes), self.seed_)
+
+    def _classes_of(self, targets: NDArray[Any]) -> NDArray[Any] | None:
+        return targets if targets.ndim == 1 else None
 
     def _learned_of_targets(self) -> dict[str, Any]:
-        return {"labels": self.labels_}
+        return {"labels": self.labels_} | ({} if self.targets is None else {"targets": self.targets})
 
-    def _targets(self, y: Any) -> NDArray[np.int32]:
-        return self.labels_.encode(y)
+    def _targets(self, y: Any) -> NDArray[Any]:
+        if self.targets == "labels":
+            return several_targets(y)
+        return step_targets(y, self.labels_, self._steps_in) if self.targets == "steps" else self.labels_.encode(y)
 
     def _row_weights(self, targets: NDArray[np.int32]) -> NDArray[np.float32] | None:
         if self.class_weight is None:
             return None
+        if targets.ndim > 1:
+            raise InputError(f"class_weight is for one label a sequence, not for targets={self.targets!r}")
         counts = np.bincount(targets, minlength=len(self.labels_.classes))
         if self.class_weight == "balanced":
             weights = len(targets) / (len(counts) * np.maximum(counts, 1))

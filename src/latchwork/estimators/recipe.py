@@ -24,7 +24,8 @@ TINY_SET = 300  # rows below which every row is held out once
 WARPED_SET = 600  # rows below which changed copies of the rows are tried as well
 COPIES = 2  # changed copies of each row
 DEFAULT_MINUTES = 1.0
-TRIALS_SHARE = 0.5  # of the budget; what they leave is the final training's
+TRIALS_SHARE = 0.45  # of the budget
+FOR_TRAINING = 0.8  # of what the trials leave; the rest is for simple methods, and for a machine that gets busier
 OPTIMIZER = Optimizer("adamw", learning_rate=3e-3, schedule="cosine", warmup=0.1, weight_decay=0.01, clip=1.0)
 
 
@@ -70,6 +71,14 @@ def designs(outputs: int, one_way: bool = False) -> dict[str, list[Layer]]:
     }
 
 
+def step_designs(outputs: int, one_way: bool = False) -> dict[str, list[Layer]]:
+    """The same with an answer at every step."""
+    found: dict[str, list[Layer]] = {}
+    for name, layers in designs(outputs, one_way).items():
+        found[name] = [layer for layer in layers if not isinstance(layer, Pooling)]
+    return found
+
+
 def choose_recipe(
     rows: Rows,
     outputs: int,
@@ -80,6 +89,7 @@ def choose_recipe(
     scaler: Scaler | None = None,
     classes: NDArray[Any] | None = None,
     one_way: bool = False,
+    at_every_step: bool = False,
     softer: Objective | None = None,
     optimizer: Optimizer | OptaxOptimizer = OPTIMIZER,
     epochs: int | None = None,
@@ -97,6 +107,7 @@ def choose_recipe(
         scaler: what inputs go through.
         classes: of each row, so that every part has each class; None where there are none.
         one_way: whether networks may read forwards alone.
+        at_every_step: whether there is an answer at every step.
         softer: another objective to minimise, such as one with smoothed labels, if held-out rows gain by it.
         optimizer: of the trials and of the training.
         epochs: where None, as many as the size of the set and the budget allow.
@@ -113,8 +124,9 @@ def choose_recipe(
     used = int(np.clip(TRIAL_STEPS // time, min(count, 400), count))
     parts = parts_of(count, used, seed, classes)
     trials = Trials(rows, scaler, parts, objective, optimizer, batch_size, seed)
-    known = designs(outputs, one_way)
+    known = step_designs(outputs, one_way) if at_every_step else designs(outputs, one_way)
     per_epoch = trials.seconds_per_epoch(known[next(iter(known))])
+    all_parts = parts_of(count, used, seed, classes, all_of_them=count < SMALL_SET)
     parts, shorter, names = _affordable(budget, per_epoch, parts, shorter, list(known))
     trials.parts = parts
     held_out = f"{len(parts)} x {len(parts[0][1])} held-out training rows"
@@ -143,7 +155,7 @@ def choose_recipe(
         if try_out(name, layers, minimised, length, copies) < chosen.trial.loss:
             chosen = _Way(suffix, minimised, length, copies, tried[name])
 
-    fits = budget.left() / trials.expected_seconds_of(count * (1 + chosen.copies))
+    fits = FOR_TRAINING * budget.left() / trials.expected_seconds_of(count * (1 + chosen.copies))
     final = chosen.epochs if epochs is not None else int(np.clip(fits, 1, chosen.epochs))
     way = f"{final} epochs" + (f" of {chosen.epochs}, as the budget allows" if final < chosen.epochs else "")
     way += chosen.suffix
@@ -161,7 +173,7 @@ def choose_recipe(
         copies=chosen.copies,
         minutes=budget.left() / 60 if epochs is None and fits < 1 else None,
         is_within_minutes=True,
-        held_out=HeldOut(tuple(parts), chosen.trial.outputs, chosen.trial.seconds),
+        held_out=HeldOut(tuple(parts), chosen.trial.outputs, chosen.trial.seconds, tuple(all_parts[len(parts) :])),
     )
 
 
@@ -194,7 +206,7 @@ Part = tuple[NDArray[np.intp], NDArray[np.intp]]
 """Training and held-out rows."""
 
 
-def parts_of(count: int, used: int, seed: int, classes: NDArray[Any] | None) -> list[Part]:
+def parts_of(count: int, used: int, seed: int, classes: NDArray[Any] | None, all_of_them: bool = False) -> list[Part]:
     """Training and validation rows of each trial, out of `used` rows drawn at random, a quarter held out at a time.
 
     Of each class alike where there are classes. Of a tiny set every row is held out once.
@@ -208,7 +220,7 @@ def parts_of(count: int, used: int, seed: int, classes: NDArray[Any] | None) -> 
         in_classes = rows[np.argsort(classes[rows], kind="stable")]
         folds = [in_classes[start::4] for start in range(4)]
     folds = [fold for fold in folds if len(fold)]
-    repeats = len(folds) if count < TINY_SET else min(3, len(folds)) if count < SMALL_SET else 1
+    repeats = len(folds) if count < TINY_SET or all_of_them else min(3, len(folds)) if count < SMALL_SET else 1
     return [(np.concatenate(folds[:i] + folds[i + 1 :]), folds[i]) for i in range(repeats)]
 
 

@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.storage import Latch
+from latchwork.estimators.baselines import Task
+from latchwork.estimators.comparison import NETWORK
 from latchwork.estimators.sequence import SequenceEstimator
+from latchwork.runtime.intervals import interval
 from latchwork.runtime.metrics import as_numbers
 from latchwork.runtime.model import Model
 from latchwork.training import Loss, Objective, Supervised, named_loss
@@ -46,13 +49,26 @@ class SequenceRegressor(SequenceEstimator):
     SCORE: ClassVar[str] = "r2"
     _estimator_type: ClassVar[str] = "regressor"
 
+    def predict_interval(self, X: Any, level: float = 80.0, lengths: Any = None) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The lower and upper ends between which about `level` per cent of such answers lie, by held-out rows.
+
+        Args:
+            X: as of `predict`.
+            level: per cent.
+            lengths: as of `predict`.
+
+        Raises:
+            InputError: nothing was held out in training, or too little.
+        """
+        return interval(self._fitted(), self.predict(X, lengths), level)
+
     @classmethod
     def from_latch(cls, latch: Latch) -> Self:
         """The fitted regressor in a file."""
         loaded = super().from_latch(latch)
         loaded.vector_ = loaded.model_.vector
-        outputs = loaded.model_.data.spec.output_shape()[-1] or 0
-        loaded.target_scaler_ = loaded.model_.target_scaler or _unscaled(outputs)
+        scaler = loaded.model_.target_scaler
+        loaded.target_scaler_ = scaler or _unscaled(loaded.model_.data.spec.output_shape()[-1] or 0)
         return loaded
 
     def _objective(self) -> Objective:
@@ -73,8 +89,22 @@ class SequenceRegressor(SequenceEstimator):
         self.target_scaler_ = before.target_scaler or _unscaled(before.data.spec.output_shape()[-1] or 0)
         return self._outputs()
 
+    def _task(self) -> Task:
+        return Task(None, self.seed_)
+
+    def _target_scale(self) -> NDArray[np.float64]:
+        return self.target_scaler_.scale
+
     def _learned_of_targets(self) -> dict[str, Any]:
-        return {"target_scaler": self.target_scaler_, "vector": self.vector_}
+        return {"target_scaler": self.target_scaler_, "vector": self.vector_, "residuals": self._residuals()}
+
+    def _residuals(self) -> NDArray[np.float64] | None:
+        """Errors on held-out rows of what answers, as intervals need them."""
+        comparison = getattr(self, "comparison_", None)
+        if comparison is None:
+            return None
+        used = comparison.winner if self._is_simple_better() else NETWORK
+        return np.array(comparison.residuals[used])
 
     def _targets(self, y: Any) -> NDArray[np.float32]:
         return self.target_scaler_.transform(as_numbers(y))

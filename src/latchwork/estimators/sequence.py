@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import time as clock
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
@@ -20,12 +21,17 @@ from latchwork.core.network import NetworkData
 from latchwork.core.storage import Latch
 from latchwork.estimators.base import Estimator, network_in_jax
 from latchwork.estimators.checks import check_parameters, drawn_seed
+from latchwork.estimators.compared import Compared
+from latchwork.estimators.comparison import Comparison
 from latchwork.estimators.recipe import OPTIMIZER, Recipe, choose_recipe
 from latchwork.estimators.routing import Routed
 from latchwork.estimators.rows import Rows, check_rows, fingerprint, parted, scaled, source_of
 from latchwork.estimators.trials import with_copies
+from latchwork.runtime.answers import Steps
 from latchwork.runtime.metrics import checked_weight
 from latchwork.runtime.model import Model
+from latchwork.runtime.sequences import SequenceModel
+from latchwork.runtime.simple import SimpleModel
 from latchwork.training import Data, DivergedError, Fitted, History, Objective, Optimizer, fit
 from latchwork.training.data import Source
 from latchwork.training.optimizers import OptaxOptimizer, as_optimizer
@@ -42,7 +48,7 @@ SCALERS = {"standard": standard_scaler, "minmax": minmax_scaler}
 
 
 @dataclass(eq=False, repr=False)
-class SequenceEstimator(Routed, Estimator):
+class SequenceEstimator(Compared, Routed, Estimator):
     """A network from whole sequences to one answer each; `SequenceClassifier` and `SequenceRegressor` are its kinds.
 
     Args:
@@ -62,6 +68,9 @@ class SequenceEstimator(Routed, Estimator):
         random_state: seed of all that is drawn; None, or a generator of NumPy's, to have one drawn (`seed_`).
         one_way: choose among networks that read forwards alone, which can answer step by step as a stream comes in.
         warm_start: go on from the network of the last `fit`, or of the file that this was loaded from.
+        compare: put simple methods beside the network, on the same held-out rows (`comparison_`); where None, if a
+            recipe is chosen. With a network of your own it goes by the validation rows.
+        best: answer by whatever won the comparison, however simple; a network that lost is not trained to its end.
     """
 
     network: spec.Sequential | None = None
@@ -83,6 +92,8 @@ class SequenceEstimator(Routed, Estimator):
     random_state: int | np.random.RandomState | np.random.Generator | None = 0
     one_way: bool = False
     warm_start: bool = False
+    compare: bool | None = None
+    best: bool = False
 
     model_: Model = dataclasses.field(init=False)
     """What answers: the trained network and all that was fitted beside it, packed once. It needs no JAX."""
@@ -96,20 +107,11 @@ class SequenceEstimator(Routed, Estimator):
     """The seed of all that was drawn."""
     recipe_: Recipe = dataclasses.field(init=False)
     """How it was trained: as given, or as chosen."""
+    comparison_: Comparison | None = dataclasses.field(init=False)
+    """What the simple methods and the network scored on held-out rows; None where nothing was compared."""
+    _steps_in: Steps = dataclasses.field(init=False)  # of the sequences at hand
     data_: dict[str, Any] = dataclasses.field(init=False)
     """What it was trained on: rows and fingerprint."""
-
-    @property
-    def feature_names_in_(self) -> NDArray[Any]:
-        """The names of the features, where the training sequences had them (frames, or what `datasets.read` gave).
-
-        Raises:
-            AttributeError: they had none, or nothing is fitted.
-        """
-        names = self.model_.features if hasattr(self, "model_") else None
-        if names is None:
-            raise AttributeError("the training sequences had no names of features")
-        return np.array(names, object)
 
     @property
     def network_(self) -> Network:
@@ -145,18 +147,6 @@ class SequenceEstimator(Routed, Estimator):
     SCORE: ClassVar[str]
     _estimator_type: ClassVar[str]  # `classifier` or `regressor`
 
-    def __sklearn_tags__(self) -> Any:
-        """What scikit-learn's tools ask an estimator; nothing else calls it, so it need not be installed."""
-        from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags
-
-        return Tags(
-            estimator_type=self._estimator_type,
-            target_tags=TargetTags(required=True),
-            classifier_tags=ClassifierTags() if self._estimator_type == "classifier" else None,
-            regressor_tags=RegressorTags() if self._estimator_type == "regressor" else None,
-            input_tags=InputTags(two_d_array=False, three_d_array=True),
-        )
-
     @abstractmethod
     def _objective(self) -> Objective:
         """What is minimised, and what is reported beside it."""
@@ -184,6 +174,10 @@ class SequenceEstimator(Routed, Estimator):
     @abstractmethod
     def _learned_of_targets(self) -> dict[str, Any]:
         """What `_learn_targets` fitted, by its name in a `Model`."""
+
+    def _answers_steps(self) -> bool:
+        """Whether there is an answer at every step."""
+        return False
 
     def _classes_of(self, targets: NDArray[Any]) -> NDArray[Any] | None:
         """What validation rows are drawn by: the class of each row, None where there are none."""
@@ -227,8 +221,9 @@ class SequenceEstimator(Routed, Estimator):
         if y is None:
             raise InputError("fit requires y to be passed, but the target y is None: give an answer for each sequence")
         columns = getattr(X, "columns", None) if hasattr(X, "names_are_made_up") else None
-        X, lengths, names = unframed(X, lengths, before and before.features)
-        sequences = as_sequences(X, lengths, exact=True, tokens=self._reads_tokens(before))
+        given, lengths, names = unframed(X, lengths, before and before.features)
+        sequences = as_sequences(given, lengths, exact=True, tokens=self._reads_tokens(before))
+        self._steps_in = sequences.lengths, sequences.inputs.shape[1]
         outputs = self._learn_targets(y) if before is None else self._learned_before(before)
         targets = self._targets(y)
         check_rows(sequences, targets, "answers in y")
@@ -241,6 +236,10 @@ class SequenceEstimator(Routed, Estimator):
             "ragged": sequences.lengths is not None,
         } | ({"columns": columns.to_dict()} if columns is not None else {})
         self.recipe_ = self._recipe(training, outputs, before)
+        self.comparison_ = self._compared_in_trials(training)
+        if self._is_simple_better():
+            return self._keep_simple(training, names)
+        began = clock.monotonic()
         try:
             trained = fit(
                 self._begun(sequences, before),
@@ -256,7 +255,20 @@ class SequenceEstimator(Routed, Estimator):
         self._keep(trained, names)
         if self.history_.stopped == "interrupted":
             raise KeyboardInterrupt
+        if validation and self._is_compared() and self.comparison_ is None:
+            self.comparison_ = self._compared_on(training, validation, clock.monotonic() - began)
+            if self._is_simple_better():
+                return self._keep_simple(training, names)
+            self._keep(trained, names)
         return self
+
+    def _record(self) -> dict[str, Any]:
+        """What a file keeps of how it was trained."""
+        record: dict[str, Any] = {"parameters": self._plain_parameters(), "history": self.history_.to_dict()}
+        if hasattr(self, "recipe_"):
+            record["recipe"] = list(self.recipe_.notes)
+        comparison = getattr(self, "comparison_", None)
+        return record if comparison is None else record | {"comparison": comparison.to_dict()}
 
     def _begun(self, sequences: Sequences, before: Model | None) -> NetworkData:
         """The network before the first step."""
@@ -265,7 +277,7 @@ class SequenceEstimator(Routed, Estimator):
         time = None if sequences.lengths is not None else sequences.inputs.shape[1]
         shape = (time, *sequences.inputs.shape[2:])
         network = NetworkData.build(self.recipe_.network, shape, self.seed_)
-        _check_output(network.spec, self._outputs())
+        _check_output(network.spec, self._outputs(), at_every_step=self._answers_steps())
         return network
 
     def _keep(self, fitted: Fitted, names: Names | None) -> None:
@@ -277,7 +289,7 @@ class SequenceEstimator(Routed, Estimator):
             scaler=self.scaler_,
             scaling=self.scaling,
             features=names,
-            training={"parameters": self._plain_parameters(), "history": self.history_.to_dict()},
+            training=self._record(),
             trained_on=self.data_,
             **self._learned_of_targets(),
         )
@@ -290,14 +302,17 @@ class SequenceEstimator(Routed, Estimator):
     @classmethod
     def from_latch(cls, latch: Latch) -> Self:
         """The fitted estimator in a file; its network comes back, how it was trained stays a record."""
-        model = Model.from_latch(latch)
-        network = model.data.spec
-        loaded = cls(spec.Sequential(network.layers), scaling=model.document["fitted"]["scaling"])
+        model = SequenceModel.from_latch(latch)
+        network = None if isinstance(model, SimpleModel) else model.data.spec
+        loaded = cls(network and spec.Sequential(network.layers), scaling=model.document["fitted"]["scaling"])
         loaded.model_, loaded.scaler_ = model, model.scaler
         loaded.history_ = History.from_dict(model.document["training"]["history"])
         loaded.data_ = model.document["data"]
-        shape = network.input_shape or (None, 0)
-        loaded.n_features_in_ = cast("int", shape[1]) if len(shape) > 1 else 1  # token numbers have none
+        kept = model.document["training"].get("comparison")
+        loaded.comparison_ = None if kept is None else Comparison.from_dict(kept)
+        simple = model.scaler if isinstance(model, SimpleModel) else None
+        shape = (None, len(simple.offset)) if simple else model.data.spec.input_shape or ()
+        loaded.n_features_in_ = cast("int", shape[1]) if len(shape) == 2 else 1  # one token at a step
         return loaded
 
     def _source(self, training: Rows) -> Source:
@@ -321,6 +336,7 @@ class SequenceEstimator(Routed, Estimator):
     def _check_parameters(self) -> None:
         """What nothing below would refuse in the words of the parameters."""
         check_parameters(self.get_params())
+        self._is_compared()  # raises where there is nothing to compare with
         if self.warm_start and self.network is not None and hasattr(self, "model_"):
             same = [layer.to_dict() for layer in self.network.layers]
             if same != self.model_.document["network"]["layers"]:
@@ -348,6 +364,7 @@ class SequenceEstimator(Routed, Estimator):
                 scaler=self.scaler_,
                 classes=self._classes_of(training["targets"]),
                 one_way=self.one_way,
+                at_every_step=self._answers_steps(),
                 softer=self._softer_objective(),
                 optimizer=self._optimizer(OPTIMIZER),
                 epochs=self.epochs,
@@ -387,6 +404,7 @@ class SequenceEstimator(Routed, Estimator):
             X, lengths, _ = unframed(validation_data[0], *validation_data[2:], expected=names)
             features = sequences.inputs.shape[2] if sequences.inputs.ndim == 3 else None
             held_out = as_sequences(X, lengths, features=features, exact=True, tokens=features is None)
+            self._steps_in = held_out.lengths, held_out.inputs.shape[1]
             held_targets = self._targets(validation_data[1])
             check_rows(held_out, held_targets, "answers in the validation's y")
             return rows, self._rows(held_out, held_targets, None)
@@ -410,11 +428,16 @@ class SequenceEstimator(Routed, Estimator):
         return {name: value if isinstance(value, plain) else repr(value) for name, value in self.get_params().items()}
 
 
-def _check_output(network: spec.Sequential, outputs: int) -> None:
+def _check_output(network: spec.Sequential, outputs: int, *, at_every_step: bool) -> None:
     shape = network.output_shape()
-    if len(shape) > 1:
-        raise InputError(f"{network!r} answers at every step: let its last recurrent layer give one output a sequence")
-    given = cast("tuple[int]", shape)[0]
+    if len(shape) > 1 and not at_every_step:
+        raise InputError(
+            f"{network!r} answers at every step: let its last recurrent layer give one output a sequence, or say "
+            "targets='steps' where there is a label at each"
+        )
+    if len(shape) == 1 and at_every_step:
+        raise InputError(f"{network!r} answers once a sequence: let its recurrent layers have return_sequences=True")
+    given = shape[-1]
     if given != outputs:
         raise InputError(f"{network!r} gives {given} values, the data needs {outputs}: end it with Dense({outputs})")
 

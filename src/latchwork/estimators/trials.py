@@ -31,11 +31,13 @@ class HeldOut(NamedTuple):
         parts: training and held-out rows of each training.
         outputs: the network's outputs for the held-out rows, part by part.
         seconds: what the trainings took.
+        further: parts that there was no time for.
     """
 
     parts: tuple[Part, ...]
     outputs: tuple[NDArray[np.float32], ...]
     seconds: float
+    further: tuple[Part, ...] = ()
 
 
 class Trial(NamedTuple):

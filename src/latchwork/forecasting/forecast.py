@@ -12,7 +12,7 @@ import numpy as np
 
 from latchwork.core.errors import InputError
 from latchwork.core.writing import replacing
-from latchwork.forecasting.reading.dates import format_times
+from latchwork.forecasting.reading.dates import format_times, is_numbered
 from latchwork.transforms.calendar import Times
 from latchwork.transforms.working import Array
 
@@ -73,7 +73,7 @@ class Forecast:
         import narwhals as nw
 
         columns = self.columns()
-        if self.style != "number":
+        if not is_numbered(self.style):
             columns["time"] = np.concatenate(self.times).astype("datetime64[ms]")
         try:
             return nw.from_dict(columns, backend=cast("Any", library)).to_native()

@@ -22,9 +22,12 @@ from latchwork.forecasting.methods.catalogue import METHODS, NETWORK
 from latchwork.forecasting.methods.method import Effort, Learned
 from latchwork.forecasting.methods.origins import origins_at_end
 from latchwork.forecasting.methods.statistical import Answers
-from latchwork.forecasting.reading.panel import Panel
+from latchwork.forecasting.reading.again import horizon_known, lacking_ahead, like_before
+from latchwork.forecasting.reading.notes import ASSUMED, Note, by_severity, some
+from latchwork.forecasting.reading.panel import Limits, Panel
 from latchwork.forecasting.reading.read import Columns, read_panel
 from latchwork.forecasting.reading.seasons import default_horizon, find_seasons
+from latchwork.forecasting.reading.table import read_table
 from latchwork.forecasting.result import Result, conclude
 from latchwork.forecasting.stored import result_from_latch, result_to_latch
 from latchwork.transforms.working import Array
@@ -46,10 +49,16 @@ class Forecaster(Estimator):
         levels: intervals in per cent.
         train: train a network on the data and use it where the backtest shows that it helps.
         best: use whatever won the backtest, be it the simplest method.
-        target, time, series: columns; found where None.
+        target, time, series: columns, several as a list or divided by commas; found where None.
         covariates: columns known in advance (a holiday, a price, a forecast temperature).
         past_covariates: columns known up to the origin (what other shops sold).
         static_covariates: columns with one value a series (its region).
+        frequency: "monthly", "15 minutes", ...; seasons: periods in observations, shortest first; found where None.
+        date_format, day_first, decimal, wide: how the table is written (see `reading.told.Columns`); found where None.
+        aggregate: what several rows at one time become: "sum", "mean" or "last".
+        gaps: what a time without a row is: "zero", to "bridge", or to "leave" out of the calendar.
+        closed: weekdays and hours without values, such as ("sat", "sun", "17:00-09:00").
+        bounds: the least and the most that a forecast may be, None for no end. total: it never falls.
         origins: how many origins the backtest has; by the number of series where None.
         library: run AutoETS and AutoARIMA beside (`pip install latchwork[forecast]`); where None, beside a trained
             network and as far as they take some seconds.
@@ -71,12 +80,23 @@ class Forecaster(Estimator):
     levels: Sequence[float] = (80, 95)
     train: bool = True
     best: bool = False
-    target: str | None = None
-    time: str | None = None
-    series: str | None = None
+    target: str | Sequence[str] | None = None
+    time: str | Sequence[str] | None = None
+    series: str | Sequence[str] | None = None
     covariates: Sequence[str] = ()
     past_covariates: Sequence[str] = ()
     static_covariates: Sequence[str] = ()
+    frequency: str | None = None
+    seasons: Sequence[int] = ()
+    date_format: str | None = None
+    day_first: bool | None = None
+    decimal: str | None = None
+    wide: bool = False
+    aggregate: str | None = None
+    gaps: str | None = None
+    closed: Sequence[str] = ()
+    bounds: tuple[float | None, float | None] | None = None
+    total: bool = False
     origins: int | None = None
     library: bool | None = None
     minutes: float | None = None
@@ -97,11 +117,16 @@ class Forecaster(Estimator):
         levels = _checked_levels(self.levels)
         if self.horizon is not None and not 1 <= self.horizon <= LONGEST_HORIZON:
             raise InputError(f"got horizon {self.horizon}: give 1 to {LONGEST_HORIZON} steps")
-        panel = self._read(X)
-        seasons = find_seasons(panel)
-        horizon = self.horizon or default_horizon(seasons)
-        notes = list(panel.notes)
-        if seasons and panel.frequency.unit == "steps":
+        panel = replace(self._read(X), limits=self._limits())
+        seasons = _checked_seasons(self.seasons) or find_seasons(panel)
+        usual = default_horizon(seasons)
+        horizon = self.horizon or horizon_known(panel, usual)
+        notes = [*panel.notes, *lacking_ahead(panel, horizon), *notes_on_levels(self.levels)]
+        if self.horizon is None and horizon < usual:
+            notes.append(
+                Note(f"forecast {horizon} {panel.frequency.steps} ahead: as far as the covariates are known", ASSUMED)
+            )
+        if seasons and panel.frequency.name == "numbered" and not self.seasons:
             notes.append(f"a season of {seasons[0]} steps was found in the autocorrelation")
         end = origins_at_end(panel, seasons, horizon)
         notes += end.answers.notes(panel.names)
@@ -123,7 +148,7 @@ class Forecaster(Estimator):
         more, learned, found = run_methods(backtest, [m for m in METHODS if m.waits], learned, effort)
         notes += found
         if more is backtest:  # nothing came that the first answer did not know
-            self.result_ = replace(self.result_, notes=tuple(notes))
+            self.result_ = replace(self.result_, notes=by_severity(notes))
         else:
             self.result_ = conclude(end, more, learned, levels, best=self.best, notes=notes)
         return self
@@ -166,9 +191,12 @@ class Forecaster(Estimator):
         draw_forecast(self._result(), index, Path(path))
 
     def update(self, X: Any) -> Self:
-        """Go on from new data without training: the rows after each series' stored end are added to it."""
+        """Go on from new data without training: later rows are added to each series, changed older ones replace its.
+
+        The rows are read at the model's own frequency, and as its table was.
+        """
         result = self._result()
-        self.result_ = go_on(result, self._read(X), _checked_levels(self.levels))
+        self.result_ = go_on(result, self._read(X, result.panel), _checked_levels(self.levels))
         return self
 
     def to_latch(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -235,9 +263,21 @@ class Forecaster(Estimator):
         """All that was found and done, for people."""
         return list(self._result().notes)
 
-    def _read(self, source: Any) -> Panel:
+    def _read(self, source: Any, known: Panel | None = None) -> Panel:
+        """The panel of a source. known: one that is read before, whose calendar and ways of writing hold here too."""
         kinds = (self.covariates, self.past_covariates, self.static_covariates)
-        return read_panel(source, Columns(self.target, self.time, self.series, *kinds))
+        how = (self.frequency, self.date_format, self.day_first, self.decimal, self.wide, self.aggregate, self.gaps)
+        told = Columns(self.target, self.time, self.series, *kinds, *how, self.closed)
+        if known is None or isinstance(source, Panel):
+            return read_panel(source, told)
+        table = read_table(source)
+        return read_panel(table, like_before(told, known, table))
+
+    def _limits(self) -> Limits:
+        low, high = self.bounds or (None, None)
+        if low is not None and high is not None and not low < high:
+            raise InputError(f"got bounds {low:g} to {high:g}: give the lower one first")
+        return Limits(low, high, self.total)
 
     def _announce(self) -> None:
         if self.announce is not None:
@@ -250,7 +290,33 @@ class Forecaster(Estimator):
 
 
 def _checked_levels(levels: Sequence[float]) -> tuple[float, ...]:
+    """Levels in per cent; 0.8 is 80 where all are given as parts of one."""
     wanted = tuple(float(level) for level in levels)
-    if not all(0 < level < 100 for level in wanted):
-        raise InputError(f"got levels {', '.join(f'{v:g}' for v in wanted)}: give per cents between 0 and 100")
+    if _are_parts(wanted):
+        wanted = tuple(round(100 * level, 10) for level in wanted)
+    if not all(1 <= level < 100 for level in wanted):
+        raise InputError(
+            f"got levels {', '.join(f'{v:g}' for v in wanted)}: give per cents between 0 and 100, such as 80"
+        )
+    return wanted
+
+
+def _are_parts(levels: Sequence[float]) -> bool:
+    return len(levels) > 0 and all(0 < level < 1 for level in levels)
+
+
+def notes_on_levels(levels: Sequence[float]) -> list[Note]:
+    """What is said of levels that are given as parts of one."""
+    given = tuple(float(level) for level in levels)
+    if not _are_parts(given):
+        return []
+    return [
+        Note(f"levels {some([f'{v:g}' for v in given])} are read as {some([f'{100 * v:g}' for v in given])} %", ASSUMED)
+    ]
+
+
+def _checked_seasons(seasons: Sequence[int]) -> tuple[int, ...]:
+    wanted = tuple(sorted(int(season) for season in seasons))
+    if any(season < 2 for season in wanted):
+        raise InputError(f"got seasons {some([str(s) for s in wanted])}: give periods of 2 observations or more")
     return wanted

@@ -9,6 +9,7 @@ import numpy as np
 
 from latchwork.forecasting.judging.intervals import Calibration, around
 from latchwork.forecasting.methods.origins import origins_at_end
+from latchwork.forecasting.reading.notes import CHANGED, GUESSED, Note, by_severity
 from latchwork.forecasting.reading.panel import Panel
 from latchwork.forecasting.result import Result, ahead, working_centre
 
@@ -18,11 +19,33 @@ RECORD = (64, 4000)  # rows of past errors that intervals go on from: two a seri
 def go_on(result: Result, new: Panel, levels: Sequence[float]) -> Result:
     """The result with the rows of `new` after each series' end added, and a forecast from there."""
     panel, added = result.panel.extended(new)
-    notes = [*new.notes, f"{added:,} new values; nothing was trained again"]
+    notes: list[str] = [*new.notes, *_revisions(result.panel, new)]
+    if added:
+        notes.append(f"{added:,} new values; nothing was trained again")
+    else:
+        notes.append(
+            Note("nothing new after the end of what the model knows: the forecast begins where it did", GUESSED)
+        )
     calibration, learned = _learned_from(result, panel, levels)
     end = origins_at_end(panel, result.seasons, result.horizon)
     forecast = ahead(end, result.used, result.learned, calibration, levels)
-    return replace(result, end=end, calibration=calibration, forecast=forecast, notes=(*notes, *learned))
+    return replace(result, end=end, calibration=calibration, forecast=forecast, notes=by_severity([*notes, *learned]))
+
+
+LARGE = 0.5  # change of an older value from which it is said first
+
+
+def _revisions(known: Panel, new: Panel) -> list[Note]:
+    """What is said of older values that the new rows have otherwise."""
+    count, filled, largest = known.revisions(new)
+    notes: list[Note] = []
+    if count - filled:
+        by = f"by up to {100 * largest:.0f} %"
+        text = f"{count - filled:,} older values were changed ({by}): the new ones are used"
+        notes.append(Note(text, GUESSED if largest > LARGE else CHANGED))
+    if filled:
+        notes.append(Note(f"{filled:,} older values were missing before and are known now", CHANGED))
+    return notes
 
 
 def recorded(panel: Panel) -> int:

@@ -46,5 +46,6 @@ def continue_paths(result: Result, steps: int, index: int = 0, paths: int = PATH
         block = answers.values(answers.combined.centre + answers.survey.spread[:, None] * drawn)
         futures = [np.concatenate([past, more]) for past, more in zip(futures, block, strict=True)]
     samples = np.array([path[begun : begun + steps] for path in futures])
+    samples = result.panel.limits.held(samples, np.full(paths, result.end.last[index]))
     quantiles = {q: np.percentile(samples, q, axis=0) for q in (5, 25, 50, 75, 95)}
     return Paths(result.panel.names[index], samples, quantiles)

@@ -17,6 +17,7 @@ from latchwork.forecasting.judging.verdict import Verdict, choose, judge, mean_l
 from latchwork.forecasting.methods.catalogue import COMBINATION, METHODS
 from latchwork.forecasting.methods.method import Learned, Method
 from latchwork.forecasting.methods.origins import Origins
+from latchwork.forecasting.reading.notes import by_severity
 from latchwork.forecasting.reading.panel import Panel
 from latchwork.transforms.working import Array
 
@@ -98,7 +99,7 @@ def conclude(
         backtest = with_intervals(backtest, levels, used.name)
         calibration, verdict = backtest.calibration, judge(backtest, METHODS, used)
     forecast = ahead(end, used, learned, calibration, levels)
-    return Result(end, used, learned, calibration, forecast, backtest, verdict, tuple(notes))
+    return Result(end, used, learned, calibration, forecast, backtest, verdict, by_severity(notes))
 
 
 def ahead(end: Origins, used: Method, learned: Learned, calibration: Calibration, levels: Iterable[float]) -> Forecast:
@@ -116,14 +117,14 @@ def with_ends(end: Origins, mean: Array, calibration: Calibration, levels: Itera
     """Point forecasts [series, horizon] with intervals around them."""
     centre = working_centre(end, mean)
     ends = {level: around(end.answers, level, calibration, centre) for level in levels}
-    panel = end.panel
+    panel, held = end.panel, end.panel.limits.held
     return Forecast(
         panel.names,
         tuple(panel.future_times(i, end.horizon) for i in range(len(panel))),
         panel.style,
-        mean,
-        {level: low for level, (low, _) in ends.items()},
-        {level: high for level, (_, high) in ends.items()},
+        held(mean, end.last),
+        {level: held(low, end.last) for level, (low, _) in ends.items()},
+        {level: held(high, end.last) for level, (_, high) in ends.items()},
     )
 
 

@@ -14,7 +14,8 @@ from latchwork.forecasting.methods.catalogue import COMBINATION, method_named
 from latchwork.forecasting.methods.corrector import Corrector
 from latchwork.forecasting.methods.method import Learned
 from latchwork.forecasting.methods.origins import origins_at_end
-from latchwork.forecasting.reading.panel import Panel
+from latchwork.forecasting.reading.panel import Limits, Panel
+from latchwork.forecasting.reading.understood import Understood
 from latchwork.forecasting.report.shown import shown_to_latch
 from latchwork.forecasting.result import Result, ahead
 from latchwork.training.history import History
@@ -87,6 +88,8 @@ def panel_to_latch(
         "frequency": panel.frequency.to_dict(),
         "style": panel.style,
         "target": panel.target,
+        "limits": [panel.limits.low, panel.limits.high, panel.limits.total],
+        "read": [] if panel.understood is None else [list(option) for option in panel.understood.options],
     }
     return document, tensors
 
@@ -111,4 +114,6 @@ def panel_from_latch(document: dict[str, Any], tensors: dict[str, NDArray[Any]])
         covariates,
         past=tuple(document.get("past", ())),
         static={name: np.array(tensors[f"fitted.static.{name}"]) for name in document.get("static", ())},
+        limits=Limits(*document.get("limits", ())),
+        understood=Understood("", (), "", tuple((str(n), str(v)) for n, v in document.get("read", ()))),
     )

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core import spec, storage
-from latchwork.core.errors import InputError, LatchworkError
+from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
-from latchwork.core.probabilities import softmax
 from latchwork.core.storage import Latch
+from latchwork.runtime.answers import Steps, Targets, answers, probabilities, several_figures, step_figures
+from latchwork.runtime.checked import check_finite, finite_outputs, not_quick, refuse_padding, saved_names
+from latchwork.runtime.intervals import RESIDUALS
 from latchwork.runtime.metrics import classification_figures, regression_figures
 from latchwork.runtime.numpy_network import NumpyNetwork
 from latchwork.runtime.server import Array, Lengths, Server, State, make_server
@@ -46,6 +47,7 @@ class Model:
         features: the names of the features, where the training data had them: frames are put in this order.
         padding: the value whose steps are none: they are passed over where no lengths are given, wherever they stand
             (Keras's `mask_zero` and `Masking`); None where every value is one.
+        targets: of a classifier: one label a `sequence`, one at every of its `steps`, or several `labels`.
         document: all that the file says in words: the training record, the data's fingerprint.
         tensors: all arrays of the file by name.
 
@@ -61,6 +63,7 @@ class Model:
     vector: bool = False
     features: tuple[str, ...] | None = None
     padding: float | None = None
+    targets: Targets = "sequence"
     document: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     tensors: Mapping[str, NDArray[Any]] = field(default_factory=dict[str, NDArray[Any]], repr=False)
     _server: Server = field(init=False, repr=False)
@@ -73,10 +76,11 @@ class Model:
         """Pack the network."""
         object.__setattr__(self, "_features", self.data.spec.shapes()[0][-1])
         far = self.scaler is not None and self.scaler.needs_double()
-        server = make_server(self.data, None if far else self.scaler, scores=self.labels is not None)
+        scores = self.labels is not None and self.targets != "labels"
+        server = make_server(self.data, None if far else self.scaler, scores=scores)
         object.__setattr__(self, "_server", server)
         object.__setattr__(self, "_far_scaler", self.scaler if far else None)
-        object.__setattr__(self, "_quick_step", _not_quick if far else server.quick_step)
+        object.__setattr__(self, "_quick_step", not_quick if far else server.quick_step)
         object.__setattr__(self, "_is_quick", not far and self.padding is None and not self._is_ragged)
 
     @classmethod
@@ -91,15 +95,18 @@ class Model:
         vector: bool = False,
         features: tuple[str, ...] | None = None,
         padding: float | None = None,
+        targets: Targets = "sequence",
         scaling: str | None = None,
+        residuals: NDArray[np.float64] | None = None,
         training: Mapping[str, Any],
         trained_on: Mapping[str, Any],
     ) -> Model:
         """A model out of what was fitted, its document and tensors as its file will have them.
 
         Args:
-            job, data, scaler, labels, target_scaler, vector, features, padding: as the attributes.
+            job, data, scaler, labels, target_scaler, vector, features, padding, targets: as the attributes.
             scaling: the scaler's name.
+            residuals: a regressor's errors on held-out rows, as of `intervals.half_width`.
             training: the record of the training, plain JSON.
             trained_on: what it was trained on, plain JSON.
         """
@@ -108,6 +115,8 @@ class Model:
         for name, one in (("scaler", scaler), ("target_scaler", target_scaler)):
             if one is not None:
                 tensors |= {f"fitted.{name}.{key}": array for key, array in one.arrays().items()}
+        if residuals is not None:
+            tensors[RESIDUALS] = residuals
         if labels is not None:
             fitted["classes"] = list(labels.classes)
         if features is not None:
@@ -116,11 +125,13 @@ class Model:
             fitted["vector"] = vector
         if padding is not None:
             fitted["padding"] = padding
+        if targets != "sequence":
+            fitted["targets"] = targets
         document = {
             "job": job, "network": data.spec.to_dict(), "fitted": fitted, "training": dict(training),
             "data": dict(trained_on),
         }  # fmt: skip
-        return cls(job, data, scaler, labels, target_scaler, vector, features, padding, document, tensors)
+        return cls(job, data, scaler, labels, target_scaler, vector, features, padding, targets, document, tensors)
 
     @classmethod
     def from_latch(cls, latch: Latch) -> Model:
@@ -135,7 +146,7 @@ class Model:
         }
         data = NetworkData(spec.Sequential.from_dict(document["network"]), arrays)
         fitted = document["fitted"]
-        _check_finite(arrays)
+        check_finite(arrays)
         inputs, outputs = data.spec.shapes()[0][-1], data.spec.output_shape()[-1]
         return cls(
             job=str(document["job"]),
@@ -146,6 +157,7 @@ class Model:
             vector=bool(fitted.get("vector", False)),
             features=saved_names(fitted.get("features"), inputs),
             padding=None if fitted.get("padding") is None else float(fitted["padding"]),
+            targets=_targets(fitted.get("targets", "sequence")),
             document=document,
             tensors=tensors,
         )
@@ -168,13 +180,17 @@ class Model:
             lengths: the real steps of each row of an array whose sequences differ in length.
 
         Returns:
-            A classifier's labels `[batch]`, a regressor's numbers, else the network's outputs.
+            A classifier's labels `[batch]`, a regressor's numbers, else the network's outputs. Where there is a label
+            at every step `[batch, time]`, or a list where lengths differ; of several labels 0 and 1 of each.
 
         Raises:
             InputError: inputs of another shape, missing values, lengths that do not fit.
         """
-        outputs = _finite(self.outputs(inputs, lengths))
-        return self._answers(outputs) if self.labels is None else self.labels.decode(outputs.argmax(axis=-1))
+        outputs = finite_outputs(self.outputs(inputs, lengths))
+        if self.labels is None:
+            return self._answers(outputs)
+        steps = self._steps(inputs, lengths, outputs)[0] if self.targets == "steps" else None
+        return answers(outputs, self.labels, self.targets, steps)
 
     def predict_proba(self, inputs: Any, lengths: Any = None) -> NDArray[np.floating]:
         """The probability of each class, `[batch, classes]`, in the order of `labels.classes`.
@@ -184,16 +200,14 @@ class Model:
         """
         if self.labels is None:
             raise InputError(f"this model's job is {self.job}: only a classifier has probabilities")
-        return softmax(_finite(self.outputs(inputs, lengths)))
+        return probabilities(finite_outputs(self.outputs(inputs, lengths)), self.targets)
 
-    def evaluate(
-        self, inputs: Any, answers: Any, lengths: Any = None, *, sample_weight: Any = None
-    ) -> dict[str, float]:
+    def evaluate(self, inputs: Any, truth: Any, lengths: Any = None, *, sample_weight: Any = None) -> dict[str, float]:
         """Figures over sequences with known answers.
 
         Args:
             inputs, lengths: as in `predict`.
-            answers: what is right, one for each sequence.
+            truth: what is right, one for each sequence.
             sample_weight: how much each sequence counts.
 
         Returns:
@@ -202,9 +216,11 @@ class Model:
         Raises:
             InputError: as `predict`; or answers that are too many, too few or of another kind.
         """
+        if self.labels is not None and self.targets != "sequence":
+            return self._step_or_label_figures(inputs, truth, lengths, sample_weight)
         if self.labels is not None:
-            return classification_figures(self.labels, self.predict_proba(inputs, lengths), answers, sample_weight)
-        return regression_figures(self.predict(inputs, lengths), answers, sample_weight)
+            return classification_figures(self.labels, self.predict_proba(inputs, lengths), truth, sample_weight)
+        return regression_figures(self.predict(inputs, lengths), truth, sample_weight)
 
     def outputs(self, inputs: Any, lengths: Any = None) -> Array:
         """The network's own outputs, before they become answers; arguments as of `predict`."""
@@ -236,11 +252,11 @@ class Model:
         order = np.argsort(~real, axis=1, kind="stable")  # the real steps, in their order, then the others
         index = order if batch.ndim == 2 else order[..., None]
         outputs = self.outputs(np.take_along_axis(batch, index, axis=1), real.sum(axis=1))
-        if len(self.data.spec.output_shape()) == 1:
+        if len(self.data.spec.output_shape()) == 1 or outputs.shape[1] != batch.shape[1]:
             return outputs
-        placed = np.zeros_like(outputs)
+        placed = np.empty_like(outputs)
         np.put_along_axis(placed, order[..., None], outputs, axis=1)
-        return placed
+        return np.where(real[..., None], placed, np.float32(0))
 
     def initial_state(self, batch: int = 1) -> State:
         """The state before the first step of `batch` sequences; `InputError` where a layer reads backwards."""
@@ -261,6 +277,8 @@ class Model:
             InputError: inputs of another shape, or missing values.
         """
         done = self._quick_step(inputs, state) or self._server.step(self._checked_step(inputs), state)
+        if self.targets == "labels":
+            return probabilities(done[0], self.targets), done[1]
         return done if self.target_scaler is None else (self._answers(done[0]), done[1])
 
     def __getstate__(self) -> dict[str, Any]:
@@ -286,7 +304,7 @@ class Model:
         given, lengths, _ = unframed(inputs, lengths, self.features)
         batch, found = as_sequences(given, lengths, features=self._features, exact=self._far_scaler is not None)
         if found is None and self._is_ragged:
-            _refuse_padding(batch)
+            refuse_padding(batch)
         return batch, found
 
     def _run(self, batch: NDArray[Any], lengths: Lengths) -> Array:
@@ -311,6 +329,23 @@ class Model:
         batch = as_sequences(now[:, None], features=self._features, exact=far is not None).inputs
         return (batch if far is None else far.transform(batch))[:, 0]
 
+    def _step_or_label_figures(self, inputs: Any, truth: Any, lengths: Any, weight: Any) -> dict[str, float]:
+        assert self.labels is not None
+        given = self.predict_proba(inputs, lengths)
+        if self.targets == "labels":
+            return several_figures(given, truth, weight)
+        if weight is not None:
+            raise InputError("sample_weight goes with one answer a sequence")
+        return step_figures(self.labels, given, truth, self._steps(inputs, lengths, given))
+
+    def _steps(self, inputs: Any, lengths: Any, outputs: NDArray[Any]) -> Steps:
+        """The lengths of the sequences that these outputs are of."""
+        if lengths is None:
+            lengths = getattr(inputs, "lengths", None)
+        if lengths is None and isinstance(inputs, list | tuple):
+            lengths = [len(sequence) for sequence in inputs]  # pyright: ignore[reportUnknownVariableType]
+        return (None if lengths is None else np.asarray(lengths)), outputs.shape[1]
+
     def _answers(self, outputs: NDArray[np.floating]) -> NDArray[np.floating]:
         if self.target_scaler is None:
             return outputs
@@ -331,44 +366,7 @@ class Model:
         return tokens.astype(np.int64)
 
 
-def saved_names(names: Any, features: int | None) -> tuple[str, ...] | None:
-    """The features' names in a file; raises `InputError` where they are none."""
-    if names is None:
-        return None
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in cast("list[Any]", names)):
-        raise InputError("its features' names are no texts")
-    found = tuple(cast("list[str]", names))
-    if len(found) != features or len(set(found)) != features:
-        raise InputError(f"it names {len(found)} features, its network has {features}")
-    return found
-
-
-def _not_quick(*_: Any) -> None:
-    """In place of what takes float32 alone."""
-
-
-def _finite(outputs: Array) -> Array:
-    """Outputs that are numbers; raises `LatchworkError`, for no answer follows from any other."""
-    if not math.isfinite(float(outputs.sum())) and not np.isfinite(outputs).all():
-        row = int(np.argwhere(~np.isfinite(outputs))[0][0])
-        raise LatchworkError(
-            f"the network's outputs for sequence {row} overflow: its inputs are far from the training's"
-        )
-    return outputs
-
-
-def _check_finite(arrays: Mapping[str, NDArray[Any]]) -> None:
-    for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            raise InputError(f"its array {name} holds numbers that are infinite or none: it cannot answer")
-
-
-def _refuse_padding(batch: NDArray[Any]) -> None:
-    """What looks like padding would be read as steps, and answered wrongly in silence."""
-    padded = np.flatnonzero(~batch[:, -1].any(axis=-1))
-    if padded.size:
-        raise InputError(
-            f"X[{padded[0]}] ends in a step of zeros, as padding does, and the model was trained on sequences of "
-            "different lengths: give lengths (in scikit-learn by metadata routing: set_score_request(lengths=True)), "
-            "or a list of sequences"
-        )
+def _targets(name: Any) -> Targets:
+    if name not in ("sequence", "steps", "labels"):
+        raise InputError(f"its targets are {str(name)[:40]!r}: this version knows sequence, steps and labels")
+    return name

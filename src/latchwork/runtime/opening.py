@@ -11,6 +11,7 @@ from latchwork.core.errors import InputError
 from latchwork.core.storage import Latch
 
 MODEL = "latchwork.runtime.model:Model"
+SEQUENCES = "latchwork.runtime.sequences:SequenceModel"
 
 
 class Home(NamedTuple):
@@ -23,9 +24,9 @@ class Home(NamedTuple):
 
 
 JOBS = {
-    "classification": Home("latchwork.estimators.classifier:SequenceClassifier"),
+    "classification": Home("latchwork.estimators.classifier:SequenceClassifier", answers=SEQUENCES),
     "forecasting": Home("latchwork.forecasting:Forecaster", answers="latchwork.forecasting.forecaster:Forecaster"),
-    "regression": Home("latchwork.estimators.regressor:SequenceRegressor"),
+    "regression": Home("latchwork.estimators.regressor:SequenceRegressor", answers=SEQUENCES),
     "speech": Home("latchwork.speech:SpeechRecognizer", answers="latchwork.speech.model:SpeechModel"),
     "text": Home("latchwork.text:LanguageModel", answers="latchwork.text.model:TextModel"),
 }

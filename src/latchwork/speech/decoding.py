@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +28,25 @@ def best_symbols(log_probabilities: NDArray[np.floating], width: int = 8) -> tup
         >>> best_symbols(steps)[0]
         (1, 1)
     """
-    beam: dict[tuple[int, ...], tuple[float, float]] = {(): (0.0, -np.inf)}  # ways that end in a blank, and others
+    beam = Beam(width)
     for step in np.asarray(log_probabilities, np.float64):
+        beam.advance(step)
+    return beam.best()
+
+
+class Beam:
+    """The likeliest prefixes so far, and how likely each is by ways that end in a blank and by others."""
+
+    def __init__(self, width: int = 8) -> None:
+        """Before the first step."""
+        self.width = width
+        self.prefixes: dict[tuple[int, ...], tuple[float, float]] = {(): (0.0, -np.inf)}
+
+    def advance(self, step: NDArray[np.floating]) -> None:
+        """Take in the logarithms of one more step's probabilities `[symbols]`."""
         candidates = [int(symbol) for symbol in np.flatnonzero(step > _PRUNED) if symbol != BLANK]
         ways: dict[tuple[int, ...], list[float]] = defaultdict(lambda: [-np.inf, -np.inf])
-        for prefix, (blank, symbol_last) in beam.items():
+        for prefix, (blank, symbol_last) in self.prefixes.items():
             both = np.logaddexp(blank, symbol_last)
             stays = ways[prefix]
             stays[0] = np.logaddexp(stays[0], both + step[BLANK])
@@ -42,6 +57,52 @@ def best_symbols(log_probabilities: NDArray[np.floating], width: int = 8) -> tup
                 before = blank if prefix and symbol == prefix[-1] else both
                 longer[1] = np.logaddexp(longer[1], before + step[symbol])
         ranked = sorted(ways.items(), key=lambda item: (-np.logaddexp(item[1][0], item[1][1]), item[0]))
-        beam = {prefix: (found[0], found[1]) for prefix, found in ranked[:width]}
-    prefix, (blank, symbol_last) = next(iter(beam.items()))
-    return prefix, float(np.logaddexp(blank, symbol_last))
+        self.prefixes = {prefix: (found[0], found[1]) for prefix, found in ranked[: self.width]}
+
+    def best(self) -> tuple[tuple[int, ...], float]:
+        """The likeliest prefix, and the logarithm of its probability."""
+        prefix, (blank, symbol_last) = next(iter(self.prefixes.items()))
+        return prefix, float(np.logaddexp(blank, symbol_last))
+
+
+def alignment(log_probabilities: NDArray[np.floating], symbols: Sequence[int]) -> list[tuple[int, int, float]]:
+    """Where each symbol lies on the likeliest way of spreading a transcript over the steps.
+
+    Args:
+        log_probabilities: `[steps, symbols]`, the blank first.
+        symbols: the transcript; the steps must be enough for it.
+
+    Returns:
+        For each symbol its first step, the one after its last, and its greatest probability in between.
+
+    Example:
+        >>> steps = np.log([[0.9, 0.1], [0.1, 0.9], [0.2, 0.8], [0.9, 0.1]])
+        >>> [(first, after) for first, after, _ in alignment(steps, [1])]
+        [(1, 3)]
+    """
+    logs = np.asarray(log_probabilities, np.float64)
+    if not symbols:
+        return []
+    states = np.full(2 * len(symbols) + 1, BLANK)
+    states[1::2] = symbols
+    skips = np.zeros(len(states), bool)  # from a symbol straight to the next, unless it is the same
+    skips[3::2] = states[3::2] != states[1:-2:2]
+    best = np.full(len(states), -np.inf)
+    best[:2] = logs[0, states[:2]]
+    came = np.zeros((len(logs), len(states)), np.int8)
+    for step in range(1, len(logs)):
+        ways = np.stack([best, np.r_[-np.inf, best[:-1]], np.where(skips, np.r_[-np.inf, -np.inf, best[:-2]], -np.inf)])
+        came[step] = ways.argmax(axis=0)
+        best = ways.max(axis=0) + logs[step, states]
+    state = len(states) - 1 if best[-1] >= best[-2] else len(states) - 2
+    path = np.empty(len(logs), np.int64)
+    for step in range(len(logs) - 1, -1, -1):
+        path[step] = state
+        state -= int(came[step, state])
+    found: list[tuple[int, int, float]] = []
+    for place, symbol in enumerate(symbols):
+        own = np.flatnonzero(path == 2 * place + 1)
+        if not len(own):  # the steps were too few
+            return []
+        found.append((int(own[0]), int(own[-1]) + 1, float(np.exp(logs[own, symbol].max()))))
+    return found

@@ -26,28 +26,55 @@ def utterances(chunks: Iterable[Samples], rate: int) -> Iterator[Samples]:
 
     The room's loudness is the quietest tenth of the last five seconds.
     """
+    return (samples for _, samples in timed_utterances(chunks, rate))
+
+
+def timed_utterances(chunks: Iterable[Samples], rate: int) -> Iterator[tuple[float, Samples]]:
+    """As `utterances`, with the second at which each begins."""
     room: deque[float] = deque(maxlen=5000 // CHUNK_MS)
     before: deque[Samples] = deque(maxlen=KEPT_MS // CHUNK_MS)
     speech: list[Samples] = []
-    loud = quiet = 0
+    loud = quiet = passed = 0
+    start = 0.0
     for chunk in chunks:
         level = float(np.sqrt(np.mean(np.square(chunk)))) if len(chunk) else 0.0
         room.append(level)
-        is_loud = level > max(QUIETEST, LOUDER * float(np.quantile(room, 0.1)))
+        is_loud = level > max(QUIETEST, LOUDER * _tenth(room))
         if speech or is_loud:
             if not speech:
                 speech = list(before)
+                start = (passed - sum(map(len, before))) / rate
             speech.append(chunk)
             loud, quiet = loud + is_loud, 0 if is_loud else quiet + 1
             if quiet * CHUNK_MS >= PAUSE_MS or sum(map(len, speech)) >= LONGEST_SECONDS * rate:
                 if loud * CHUNK_MS >= SHORTEST_MS:
-                    yield np.concatenate(speech[: len(speech) - max(0, quiet - KEPT_MS // CHUNK_MS)])
+                    yield start, np.concatenate(speech[: len(speech) - max(0, quiet - KEPT_MS // CHUNK_MS)])
                 speech, loud, quiet = [], 0, 0
                 before.clear()
         else:
             before.append(chunk)
+        passed += len(chunk)
     if loud * CHUNK_MS >= SHORTEST_MS:
-        yield np.concatenate(speech)
+        yield start, np.concatenate(speech)
+
+
+def _tenth(levels: Iterable[float]) -> float:
+    """The level that a tenth of them does not reach."""
+    ordered = sorted(levels)
+    return ordered[len(ordered) // 10]
+
+
+def from_blocks(pieces: Iterable[Samples], rate: int) -> Iterator[Samples]:
+    """Chunks of `CHUNK_MS` out of pieces of any length."""
+    size = rate * CHUNK_MS // 1000
+    rest = np.zeros(0, np.float32)
+    for piece in pieces:
+        joined = np.concatenate([rest, piece])
+        whole = len(joined) // size * size
+        yield from joined[:whole].reshape(-1, size)
+        rest = joined[whole:]
+    if len(rest):
+        yield rest
 
 
 def from_microphone(rate: int) -> Iterator[Samples]:

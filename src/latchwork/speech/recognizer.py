@@ -13,30 +13,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
-from latchwork.core.network import NetworkData
-from latchwork.core.spec import LSTM, Bidirectional, Dense, Dropout, Sequential
 from latchwork.core.storage import Latch
 from latchwork.estimators.base import Estimator
+from latchwork.speech.audio import blocks, read_audio, seconds
+from latchwork.speech.comparing import VERDICT_SHARE, compared, found_confidence
+from latchwork.speech.drawing import Sounds
+from latchwork.speech.learning import FEWEST_WATCHED, Settings, learn
 from latchwork.speech.loading import Utterance, load_utterances
 from latchwork.speech.measures import figures
 from latchwork.speech.model import JOB, SpeechModel
-from latchwork.speech.preparing import are_single_words, as_rows, joined, varied
+from latchwork.speech.others import other_words
 from latchwork.speech.recordings import Recordings, read_recordings
+from latchwork.speech.strings import are_single_words
 from latchwork.speech.symbols import Units, fit_symbols
-from latchwork.training import ConnectionistTemporal, Data, History, Optimizer, Supervised, fit
+from latchwork.speech.verdict import Verdict
+from latchwork.training import History, Optimizer
 from latchwork.training.progress import Progress, ProgressKind
-from latchwork.transforms.augmentation import SpectrogramMasks
-from latchwork.transforms.scaling import standard_scaler
-from latchwork.transforms.spectrogram import Samples, Spectrogram
+from latchwork.transforms.cepstra import Cepstra
+from latchwork.transforms.spectrogram import Samples
 
-FULL_STEPS = 8_000_000  # sequence steps that training sees at most
-FEWEST_EPOCHS, MOST_EPOCHS = 10, 80
 FEWEST_RECORDINGS = 10
+NOISE_SECONDS = 60.0  # of a recording of noise that are used
 
 
 @dataclass(eq=False, repr=False)
 class SpeechRecognizer(Estimator):
-    """Two layers of LSTMs that read a spectrogram both ways, trained with connectionist temporal classification.
+    """LSTMs that read cepstra both ways, or one way for streams, trained with connectionist temporal classification.
 
     Args:
         units: `word` or `char`, what a transcript is written in; as the transcripts suggest where None.
@@ -48,6 +50,9 @@ class SpeechRecognizer(Estimator):
         patience: epochs without a better validation before training ends.
         strings: also learn recordings one after the other, so that several words in a row are understood; where None,
             if they are short recordings of a word each.
+        stream: read one way only, so that words are known while somebody speaks (see `latchwork.speech.streaming`).
+        verdict: also learn without one voice (of three or more; else without a fifth of the takes) to say how well
+            strangers are understood, beside plain methods; it costs about a third of the time.
         rate: samples a second that recordings are brought to; the lowest of the files' where None.
         optimizer: in place of the default.
         checkpoint: a folder from which a killed run goes on.
@@ -69,6 +74,8 @@ class SpeechRecognizer(Estimator):
     validation_share: float = 0.1
     patience: int | None = 10
     strings: bool | None = None
+    stream: bool = False
+    verdict: bool = True
     rate: int | None = None
     optimizer: Optimizer | None = None
     checkpoint: str | Path | None = None
@@ -81,6 +88,8 @@ class SpeechRecognizer(Estimator):
     """The record of the run."""
     notes_: tuple[str, ...] = dataclasses.field(init=False)
     """What was found and chosen, in words."""
+    verdict_: Verdict | None = dataclasses.field(init=False)
+    """How well what was held out is understood, beside plain methods; None where it was not asked for."""
 
     JOB: ClassVar[str] = JOB
 
@@ -103,55 +112,55 @@ class SpeechRecognizer(Estimator):
                 f"only {len(utterances)} of {len(read.items)} recordings can be used, at least {FEWEST_RECORDINGS} are "
                 f"needed: {loaded.left_out[0].path}: {loaded.left_out[0].reason}"
             )
-        spectrogram, symbols = Spectrogram(rate), fit_symbols([each.text for each in utterances], self.units)
         strings = are_single_words(utterances, rate) if self.strings is None else self.strings
+        texts = [each.text for each in utterances]
+        symbols = fit_symbols(texts, self.units, strings=strings)
+        symbols = dataclasses.replace(symbols, other=symbols.units == "word")
+        features = Cepstra(rate, running=self.stream)
 
-        rng = np.random.default_rng([self.random_state, 3])
-        training, held_out = _split(utterances, self.validation_share, rng)
-        rows, short = as_rows(varied(training, rate, strings, rng), spectrogram, symbols)
-        if strings and held_out:  # what is to be understood is also what chooses the best weights
-            held_out += joined(held_out, len(held_out), rate, rng)
-        watched = as_rows(held_out, spectrogram, symbols)[0] if held_out else None
-        scaler = standard_scaler(rows["inputs"], rows["lengths"])
+        usable = [each for each in utterances if _long_enough(each, features, symbols.encode(each.text))]
+        if not usable:
+            raise InputError("every recording is too short for its transcript: are the transcripts in the right order?")
+        others = [_beginning(path, rate) for path in read.others] + other_words(texts, rate)
+        noises = [_beginning(path, rate) for path in read.noise]
+        everything = Sounds(usable, features, symbols, strings, others, noises, self.random_state)
+        judged = compared(everything, self._settings()) if self.verdict and symbols.units == "word" else None
+        self.verdict_ = None if judged is None else judged.verdict
 
-        def data(of: dict[str, NDArray[Any]]) -> Data:
-            return Data(of | {"inputs": scaler.transform(of["inputs"], of["lengths"])})
-
-        described = _network(self.hidden, len(symbols.known) + 1)
-        epochs = int(np.clip(FULL_STEPS // rows["lengths"].sum(), FEWEST_EPOCHS, MOST_EPOCHS))
-        fitted = fit(
-            NetworkData.build(described, (None, spectrogram.features), self.random_state),
-            Supervised(ConnectionistTemporal(), augmentation=SpectrogramMasks(bands=spectrogram.bands)),
-            data(rows),
-            optimizer=self.optimizer
-            or Optimizer("adamw", learning_rate=2e-3, schedule="cosine", warmup=0.1, weight_decay=0.01, clip=1.0),
-            epochs=None if self.steps or self.minutes else self.epochs or epochs,
-            steps=self.steps,
-            minutes=self.minutes,
-            batch_size=self.batch_size,
-            seed=self.random_state,
-            validation=None if watched is None else data(watched),
-            patience=None if watched is None else self.patience,
-            checkpoint=self.checkpoint,
-            progress=self.progress,
-        )
-        self.history_ = fitted.history
-        record = {"history": self.history_.to_dict(), "strings": strings}
+        share = self.validation_share if len(usable) >= FEWEST_WATCHED else 0.0
+        training, held_out = _split(usable, share, np.random.default_rng([self.random_state, 3]))
+        sounds = dataclasses.replace(everything, utterances=training)
+        learned = learn(sounds, held_out, self._settings(1.0 if judged is None else 1 - VERDICT_SHARE))
+        self.history_ = learned.history
+        model = SpeechModel(features, learned.scaler, symbols, learned.data)
+        confidence = judged.confidence if judged else found_confidence(model, sounds, held_out or training)
+        record = {
+            "history": self.history_.to_dict(), "strings": strings,
+            "verdict": None if judged is None else judged.verdict.to_dict(),
+        }  # fmt: skip
         described_data = {
             "recordings": len(read.items), "speakers": read.speakers, "layout": read.layout,
             "fingerprint": _fingerprint(utterances),
         }  # fmt: skip
-        self.model_ = SpeechModel(spectrogram, scaler, symbols, fitted.model, record, described_data)
-        seconds = sum(len(each.samples) for each in utterances) / rate
+        self.model_ = dataclasses.replace(model, confidence=confidence, training=record, trained_on=described_data)
+        length = sum(len(each.samples) for each in utterances) / rate
+        short = len(utterances) - len(usable)
         self.notes_ = (
-            f"{len(utterances):,} recordings, {seconds / 60:.1f} minutes, {rate:,} samples a second ({read.layout})",
+            f"{len(utterances):,} recordings, {length / 60:.1f} minutes, {rate:,} samples a second ({read.layout})",
             f"written in {'whole words' if symbols.units == 'word' else 'characters'}: {len(symbols.known)} of them"
-            + ("; also learned in strings of up to four" if strings else ""),
+            + ("; also learned in strings of up to seven" if strings else ""),
             *(f"left out: {left.path.name}: {left.reason}" for left in loaded.left_out),
             *loaded.notes,
             *([f"{short:,} utterances were too short for what they are said to hold: left out"] if short else []),
         )
         return self
+
+    def _settings(self, of_minutes: float = 1.0) -> Settings:
+        minutes = None if self.minutes is None else self.minutes * of_minutes
+        return Settings(
+            self.hidden, self.epochs, self.steps, minutes, self.batch_size, self.patience, self.optimizer,
+            self.checkpoint, self.progress, self.random_state,
+        )  # fmt: skip
 
     def transcribe(self, recording: str | Path | Samples, rate: int | None = None) -> str:
         """What is said in a file, or in samples at `rate` a second."""
@@ -165,8 +174,8 @@ class SpeechRecognizer(Estimator):
         """`word_error_rate`, `utterance_accuracy` and `n` over recordings with transcripts."""
         model = self._fitted()
         read = recordings if isinstance(recordings, Recordings) else read_recordings(recordings)
-        utterances = load_utterances(read, model.spectrogram.rate).utterances
-        heard = model.transcribe([each.samples for each in utterances], model.spectrogram.rate)
+        utterances = load_utterances(read, model.rate).utterances
+        heard = model.transcribe([each.samples for each in utterances], model.rate)
         return figures([each.text for each in utterances], [transcript.text for transcript in heard])
 
     def score(self, recordings: str | Path | Recordings, y: None = None) -> float:
@@ -185,7 +194,7 @@ class SpeechRecognizer(Estimator):
         loaded = cls(model.symbols.units)
         loaded.model_ = model
         loaded.history_ = History.from_dict(dict(model.training["history"]))
-        loaded.notes_ = ()
+        loaded.notes_, loaded.verdict_ = (), None
         return loaded
 
     def _fitted(self) -> SpeechModel:
@@ -194,11 +203,16 @@ class SpeechRecognizer(Estimator):
         return self.model_
 
 
-def _network(hidden: int, outputs: int) -> Sequential:
-    def both_ways() -> Bidirectional:
-        return Bidirectional(LSTM(hidden, return_sequences=True, dropout=0.1))
+def _long_enough(each: Utterance, features: Cepstra, target: NDArray[np.int32]) -> bool:
+    steps = len(each.samples) / features.rate / features.step_seconds
+    return steps >= len(target) + int((target[1:] == target[:-1]).sum())
 
-    return Sequential([both_ways(), both_ways(), Dropout(0.3), Dense(outputs)])
+
+def _beginning(path: Path, rate: int) -> Samples:
+    """The first minute of a recording of noise or of other words."""
+    if seconds(path) > NOISE_SECONDS:
+        return next(blocks(path, rate))
+    return read_audio(path, rate)[0]
 
 
 def _split(

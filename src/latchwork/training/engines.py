@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from latchwork.core import settings
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
+from latchwork.engines.native import fitting
 from latchwork.engines.native import training as native
 from latchwork.engines.steps import Evaluation, Sampling, Steps, Term, Update
 from latchwork.training.data import Source
@@ -118,9 +119,9 @@ class NativeEngine:
             if term is None:
                 return f"it knows no {type(loss).__name__}"
             terms.append(term)
-        reason = native.why_not(job.model, terms, job.data.shapes(), carries=objective.carried)
+        reason = fitting.why_not(job.model, terms, job.data.shapes(), carries=objective.carried)
         if reason is None and job.optimizer is not None and isinstance(objective.loss, SampledCrossEntropy):
-            reason = native.why_not_sampled(job.model, Sampling(objective.loss.frequent, objective.loss.drawn), terms)
+            reason = fitting.why_not_sampled(job.model, Sampling(objective.loss.frequent, objective.loss.drawn), terms)
         return reason
 
     def steps(self, job: Job) -> Steps:

@@ -50,8 +50,8 @@ def unframed(X: Any, lengths: Any = None, expected: Names | None = None) -> Unfr
     """
     if hasattr(X, "feature_names") and hasattr(X, "inputs"):  # of `datasets.read`
         names = None if X.names_are_made_up else X.feature_names
-        X, lengths = X.inputs, X.lengths if lengths is None else lengths
-        return Unframed(_reordered(X, names, expected), lengths, names if expected is None else expected)
+        lengths = X.lengths if lengths is None else lengths
+        return Unframed(_reordered(X.inputs, names, expected), lengths, names if expected is None else expected)
     if is_frame(X):
         return Unframed(*_one_frame(X, expected))
     if isinstance(X, Sequence) and len(cast("Sequence[Any]", X)) and is_frame(X[0]):

@@ -68,7 +68,7 @@ class Spectrogram:
         frames = np.lib.stride_tricks.sliding_window_view(filled, window)[::hop]
         size = 1 << (window - 1).bit_length()
         spectrum = np.abs(np.fft.rfft(frames * np.hanning(window), n=size)) ** 2 / size
-        energies = np.log(np.maximum(spectrum @ _filters(self.rate, self.bands, size), QUIETEST))
+        energies = np.log(np.maximum(spectrum @ mel_filters(self.rate, self.bands, size), QUIETEST))
         steps = len(energies) // self.stack
         stacked = (energies - energies.mean(axis=0))[: steps * self.stack].reshape(steps, self.features)
         return stacked.astype(np.float32)
@@ -79,16 +79,28 @@ class Spectrogram:
 
 
 @cache
-def _filters(rate: int, bands: int, size: int) -> NDArray[np.float64]:
-    """Triangles over a transform's frequencies, `[size / 2 + 1, bands]`, from the middle below to the one above."""
+def mel_filters(rate: int, bands: int, size: int, warp: float = 1.0) -> NDArray[np.float64]:
+    """Triangles over a transform's frequencies, `[size / 2 + 1, bands]`, from the middle below to the one above.
+
+    `warp` multiplies the frequencies of all edges, and less and less above 85 % of the highest, which stays (vocal
+    tract length perturbation: Jaitly & Hinton, 2013).
+    """
     frequencies = np.arange(size // 2 + 1) * rate / size
-    edges = _hertz(np.linspace(_mel(LOWEST_HZ), _mel(rate / 2), bands + 2))
+    edges = _warped(_hertz(np.linspace(_mel(LOWEST_HZ), _mel(rate / 2), bands + 2)), warp, rate / 2)
     # The lowest bands may be narrower than the transform resolves: each is given at least one of its lines.
     resolution = rate / size
     below = np.maximum(edges[1:-1] - edges[:-2], resolution)
     above = np.maximum(edges[2:] - edges[1:-1], resolution)
     offset = frequencies[:, None] - edges[1:-1]
     return np.maximum(0, 1 - np.where(offset < 0, -offset / below, offset / above))
+
+
+def _warped(edges: NDArray[np.float64], warp: float, highest: float) -> NDArray[np.float64]:
+    if warp == 1:
+        return edges
+    knee = 0.85 * highest * min(1.0, 1 / warp)
+    above = highest - (highest - knee * warp) * (highest - edges) / (highest - knee)
+    return np.where(edges <= knee, edges * warp, above)
 
 
 def _mel(hertz: float) -> float:

@@ -94,6 +94,7 @@ class _Loop:
 
     def of_labels(self, outputs: Any, step: int) -> Any:
         logs = torch.nn.functional.log_softmax(outputs, dim=-1).transpose(0, 1)
+        assert self.lengths is not None
         labels = self.targets[step]
         return torch.nn.functional.ctc_loss(logs, labels.clamp(min=0), self.lengths[step], (labels >= 0).sum(dim=1))
 

@@ -78,6 +78,19 @@ class Recorded:
             (other, lambda by: product(one.swapaxes(-1, -2), by)),
         )
 
+    def __rmatmul__(self, other: Array) -> Recorded:
+        """A plain array's product with it."""
+        return _computed(product(other, self.value), (self, lambda by: product(other.swapaxes(-1, -2), by)))
+
+    def __pow__(self, power: float) -> Recorded:
+        """A power that is a plain number."""
+        value = self.value**power
+        return _computed(value, (self, lambda by: by * power * self.value ** (power - 1)))
+
+    def __abs__(self) -> Recorded:
+        """The absolute value."""
+        return FUNCTIONS.abs(self)
+
     def __neg__(self) -> Recorded:
         """Its negative."""
         return self * -1
@@ -99,7 +112,7 @@ class Recorded:
         return _computed(other / self.value, (self, lambda by: -by * other / self.value**2))
 
     def __getitem__(self, index: Any) -> Recorded:
-        """A part, by slices and whole numbers."""
+        """A part, by slices and whole numbers, or by an array of them."""
         return _computed(self.value[index], (self, lambda by: _wide(by, self.value, index)))
 
     # Comparisons have no gradient: a plain array.
@@ -128,6 +141,12 @@ class Recorded:
     def argmax(self, axis: int) -> Array:
         """The places of the largest numbers, a plain array."""
         return self.value.argmax(axis=axis)
+
+    def max(self, axis: int, *, keepdims: bool = False) -> Recorded:
+        """The largest number along an axis, whose gradient goes to the first that is it."""
+        places = np.expand_dims(self.value.argmax(axis=axis), axis)
+        largest = FUNCTIONS.take_along_axis(self, places, axis)
+        return largest if keepdims else largest.sum(axis)
 
     def sum(self, axis: int, *, keepdims: bool = False) -> Recorded:
         """The sum along an axis."""
@@ -281,7 +300,10 @@ def pull_back(
 def _wide(by: Array, of: Array, index: Any) -> Array:
     """A part's gradient, in zeros in the shape of what it is a part of."""
     wide = np.zeros_like(of)
-    wide[index] = by
+    if isinstance(index, np.ndarray):  # one place may be there more than once
+        np.add.at(wide, index, by)
+    else:
+        wide[index] = by
     return wide
 
 

@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 
 from latchwork.forecasting.judging.metrics import sign_flip_test
-from latchwork.forecasting.reading.columns import PRICES, column_name, find_time, numeric
+from latchwork.forecasting.reading.columns import numeric
+from latchwork.forecasting.reading.roles import PRICES
 from latchwork.forecasting.reading.table import Table
+from latchwork.forecasting.reading.times import find_time
+from latchwork.forecasting.reading.told import Columns
 from latchwork.transforms.working import TINY, Array
 
 LAGS = 5
@@ -52,9 +55,9 @@ class StockReport:
 def stock_report(table: Table, target: str) -> StockReport | None:
     """Walk through a table of open, high, low, close prices; None where it is none, or too short."""
     names = {name.strip().lower(): name for name in table.columns}
-    if not all(price in names for price in PRICES) or column_name(table, target).strip().lower() not in PRICES:
+    if not all(price in names for price in PRICES) or target.strip().lower() not in PRICES:
         return None
-    clock = find_time(table, None).times
+    clock = find_time(table, Columns()).times
     order = np.argsort(clock, kind="stable")
     columns = {key: numeric(table, name)[order] for key, name in names.items() if key in (*PRICES, "volume")}
     price = numeric(table, target)[order]

@@ -20,6 +20,7 @@ from latchwork.transforms.working import Array
 
 NOISE = 0.05  # a smaller p-value is called more than noise
 LEAST_GAIN = 0.5  # per cent; less is no difference
+FAILED = 0.5  # of its level, below which an interval that held so much of what came has failed
 COPY = 0.6  # share of the last value from which a forecast is called a copy of it
 
 
@@ -113,26 +114,61 @@ def judge(backtest: Backtest, methods: Sequence[Method], used: Method) -> Verdic
         unit="series" if len(set(backtest.series.tolist())) > 1 else "origins",
         copy_share=copy,
     )
-    return replace(verdict, sentence=_sentence(verdict, winner, rival, used))
+    behind = 100 * (means[used.name] / ours - 1) if used.name in means and ours > 0 else 0.0
+    parts = [_warning(backtest), _won(verdict, winner, rival), _used(verdict, winner, used, behind), _copied(verdict)]
+    return replace(verdict, sentence=" ".join(part for part in parts if part))
 
 
-def _sentence(verdict: Verdict, winner: Method, rival: Method, used: Method) -> str:
-    best, second = winner.readable, rival.readable
-    over = f"over {verdict.units} {verdict.unit}"
+def _warning(backtest: Backtest) -> str:
+    """What is said before all else: intervals that failed, and a test on one origin."""
+    failed = [(level, held) for level in backtest.low if (held := backtest.coverage(level)) < FAILED * level]
+    text = ""
+    if failed:
+        level, held = failed[0]
+        text = (
+            f"Do not rely on the intervals: in the test the {level:g} % interval held {held:.0f} % of what came, "
+            "where it was to hold most of it."
+        )
+    if len(backtest.origins) == 1:
+        text += " " * bool(text) + "Tested on one origin: that is too little to tell good methods from lucky ones."
+    return text
+
+
+def _won(verdict: Verdict, winner: Method, rival: Method) -> str:
+    """Which method had the least error, and whether that could be chance."""
+    best, over = _begun(winner.readable), f"over {verdict.units} {_many(verdict.unit, verdict.units)}"
     if verdict.gain < LEAST_GAIN:
-        text = f"{best} and {second} did equally well, and best, {over}. "
-    else:
-        noise = "more than noise" if verdict.p_value < NOISE else "within the noise"
-        text = f"{best} did best: {verdict.gain:.0f} % less error than {second} {over}, "
-        text += f"{noise} (p = {verdict.p_value:.2g}). "
+        return f"{best} and {rival.readable} did equally well, and best, {over}."
+    chance = "more than chance explains" if verdict.p_value < NOISE else "which may be chance"
+    saved = f"{verdict.gain:.0f} % less error than {rival.readable} {over}"
+    return f"{best} did best: {saved}, {chance} (p = {verdict.p_value:.2g})."
+
+
+def _used(verdict: Verdict, winner: Method, used: Method, behind: float) -> str:
+    """Whose forecast it is, and why where another method won."""
+    if used is winner:
+        return "" if winner.ours else "A simple method wins here, and the forecast is its own."
+    simple = "" if winner.ours else "A simple method wins here. "
+    near = f"{behind:.0f} % more error in this test" if behind >= LEAST_GAIN else "the same error in this test"
+    text = f"{simple}The forecast is that of {used.readable} ({near}): "
     if winner.ours:
-        text += "" if used is winner else f"The forecast is that of {used.readable}. "
-    elif used is winner:
-        text += "A simple method wins here, and the forecast is its own. "
+        return text + f"{winner.readable} must save more than chance to take its place; --best uses it."
+    if verdict.p_value < NOISE and verdict.gain >= LEAST_GAIN:
+        text += "over many series a mixture of methods is steadier than whichever won one test"
     else:
-        text += f"A simple method wins here: the forecast is that of {used.readable}, --best uses the winner. "
+        text += "where the test cannot tell the methods apart, a mixture of them is the steadier one"
+    return text + f"; --best uses {winner.readable} instead."
+
+
+def _copied(verdict: Verdict) -> str:
     if verdict.copy_share > COPY:
-        text += f"Beware: its next step is {100 * verdict.copy_share:.0f} % a copy of the last value."
-    else:
-        text += "It is no shifted copy of the past."
+        return f"Beware: its next step is {100 * verdict.copy_share:.0f} % a copy of the last value."
+    return "It does not merely repeat the last value."
+
+
+def _begun(text: str) -> str:
     return text[0].upper() + text[1:]
+
+
+def _many(unit: str, count: int) -> str:
+    return "origin" if unit == "origins" and count == 1 else unit

@@ -10,9 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
+from latchwork.forecasting.reading.understood import Understood
 from latchwork.transforms.calendar import Frequency, Times
 
 Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What forecasts keep to. low, high: bounds, None for none. total: a total that never falls."""
+
+    low: float | None = None
+    high: float | None = None
+    total: bool = False
+
+    def held(self, values: Values, last: Values) -> Values:
+        """Forecasts [series, horizon] within the limits. last: [series], the last known values."""
+        if self.total:
+            values = np.maximum.accumulate(np.maximum(values, last[:, None]), axis=1)
+        return values if self.low is None and self.high is None else np.clip(values, self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -22,6 +38,7 @@ class Panel:
     names: one a series. times[i]: its grid, without holes. values[i]: its observations, NaN for none.
     covariates[name][i]: as long as times[i], plus whatever is known of the future after its last observation.
     past: which of them are known up to the origin alone. static[name]: [series], one value a series.
+    limits: what forecasts keep to. understood: how the table was read, None where there was none.
     """
 
     names: Sequence[str]
@@ -34,6 +51,8 @@ class Panel:
     notes: Sequence[str] = ()
     past: tuple[str, ...] = ()
     static: Mapping[str, Values] = field(default_factory=dict[str, Values])
+    limits: Limits = field(default_factory=Limits)
+    understood: Understood | None = None
 
     def __len__(self) -> int:
         """Number of series."""
@@ -74,7 +93,8 @@ class Panel:
     def extended(self, new: Panel) -> tuple[Panel, int]:
         """This panel gone on with the values of `new` that lie after each series' end; and how many those are.
 
-        Series are matched by name (a single one with a single one whatever they are called); new series are added.
+        Older values that `new` has otherwise are replaced by its own (see `revisions`). Series are matched by name (a
+        single one with a single one whatever they are called); new series are added.
         Raises InputError where the frequencies differ, or `new` lacks a covariate.
         """
         if new.frequency.name != self.frequency.name:
@@ -105,9 +125,14 @@ class Panel:
         if j is None:
             return self.times[i], self.values[i], 0
         step = self.frequency.positions(new.times[j]) - self.frequency.positions(self.times[i][-1:])[0]
+        revised, places, changed = self._revised(i, new, j)
+        kept = self.values[i]
+        if changed.size:
+            kept = kept.copy()
+            kept[places] = revised
         later = step > 0
         if not later.any():
-            return self.times[i], self.values[i], 0
+            return self.times[i], kept, 0
         coming = new.values[j][later]
         if self.frequency.unit == "business days":  # days on which the market was closed are not on the grid
             times = new.times[j][later]
@@ -116,7 +141,35 @@ class Panel:
             coming[step[later] - 1] = new.values[j][later]
             times = self.future_times(i, len(coming))
         count = int(np.isfinite(coming).sum())
-        return np.concatenate([self.times[i], times]), np.concatenate([self.values[i], coming]), count
+        return np.concatenate([self.times[i], times]), np.concatenate([kept, coming]), count
+
+    def _revised(self, i: int, new: Panel, j: int) -> tuple[Values, NDArray[np.int64], Values]:
+        """What series j of `new` says otherwise of the past of series i: values, their places, and by how much."""
+        own, other = self.frequency.positions(self.times[i]), self.frequency.positions(new.times[j])
+        shared, places, rows = np.intersect1d(own, other, return_indices=True)
+        del shared
+        before, after = self.values[i][places], new.values[j][rows]
+        size = np.maximum(np.abs(before), np.abs(after))
+        changed = np.isfinite(after) & ~(np.abs(after - before) <= 1e-6 * np.maximum(size, 1e-300))
+        return after[changed], places[changed].astype(np.int64), (after - before)[changed]
+
+    def revisions(self, new: Panel) -> tuple[int, int, float]:
+        """How many older values `new` has otherwise, how many of those were missing before, and the largest change.
+
+        The change is a share of the value before it; series are matched as in `extended`.
+        """
+        alone = len(self) == len(new) == 1
+        places = {self.names[0] if alone else name: i for i, name in enumerate(new.names)}
+        count = filled = 0
+        largest = 0.0
+        for i, name in enumerate(self.names):
+            if name in places:
+                revised, _, change = self._revised(i, new, places[name])
+                known = np.isfinite(change)
+                count, filled = count + len(revised), filled + int((~known).sum())
+                before = np.abs(revised[known] - change[known])
+                largest = max(largest, float(np.max(np.abs(change[known]) / np.maximum(before, 1e-300), initial=0.0)))
+        return count, filled, largest
 
 
 def _covariate(panel: Panel, name: str) -> Sequence[Values]:

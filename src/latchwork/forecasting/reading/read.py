@@ -1,8 +1,8 @@
-"""From a table to a panel: one regular series for each name, gaps as NaN, and notes on what was done."""
+"""From a table to a panel, one step after the other: layout, time, series, targets, grid; each says what it did."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,44 +10,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
-from latchwork.forecasting.reading.columns import (
-    column_name,
-    find_series,
-    find_targets,
-    find_time,
-    numbers_or_categories,
-    numeric,
-    series_keys,
-)
+from latchwork.forecasting.reading.columns import numbers_or_categories, numeric
+from latchwork.forecasting.reading.dates import format_times
+from latchwork.forecasting.reading.grid import Series, to_grid
+from latchwork.forecasting.reading.layout import find_layout
+from latchwork.forecasting.reading.long import Layout, described
+from latchwork.forecasting.reading.notes import ASSUMED, CHANGED, FACT, GUESSED, Note, by_severity, count_of, some
 from latchwork.forecasting.reading.panel import Panel, Values
-from latchwork.forecasting.reading.table import Table, read_table
-from latchwork.transforms.calendar import Frequency, Times, detect_frequency, numbered
-
-WIDEST_GAP = 50  # a grid this many times longer than its observations is not that series's grid
-
-
-@dataclass(frozen=True)
-class Columns:
-    """What is which column; what is not named is found.
-
-    covariates: known in advance. past_covariates: known up to the origin. static_covariates: one value a series, its
-    first. Text becomes a column of 0 and 1 for each of its frequent values.
-    """
-
-    target: str | Sequence[str] | None = None
-    time: str | None = None
-    series: str | Sequence[str] | None = None
-    covariates: Sequence[str] = ()
-    past_covariates: Sequence[str] = ()
-    static_covariates: Sequence[str] = ()
-
-    @property
-    def beside(self) -> tuple[str, ...]:
-        """The covariates of every kind."""
-        return (*self.covariates, *self.past_covariates, *self.static_covariates)
-
+from latchwork.forecasting.reading.roles import Keys, find_keys, find_targets, series_of
+from latchwork.forecasting.reading.table import TABLE, Column, Table, notes_on, read_table
+from latchwork.forecasting.reading.times import TimeColumn, find_time
+from latchwork.forecasting.reading.told import Columns, listed
+from latchwork.forecasting.reading.understood import Understood, options_of, parts_played
+from latchwork.transforms.calendar import Frequency, numbered
 
 FOUND = Columns()
+UNREADABLE = 0.1  # share of rows without a readable time, from which it is said first
+TOTAL_WORDS = (
+    "total",
+    "sum",
+    "gesamt",
+    "summe",
+    "all",
+    "average",
+    "mean",
+    "avg",
+    "grand",
+    "overall",
+    "mittel",
+    "insgesamt",
+)
 
 
 def read_panel(source: Any, columns: Columns = FOUND) -> Panel:
@@ -63,48 +55,246 @@ def read_panel(source: Any, columns: Columns = FOUND) -> Panel:
     table = read_table(source)
     if table.length == 0:
         raise InputError("got a table without rows: at least four observations are needed")
-    rows = None if columns.time or columns.target or columns.series else _series_in_rows(table)
-    return rows or _from_columns(table, columns)
+    if table.matrix and columns == FOUND:
+        return _from_matrix(table)
+    if columns.decimal is not None:
+        table = table.with_decimal(columns.decimal)
+    layout = find_layout(table, columns)
+    return _Reading(table, layout, columns).panel()
 
 
-def _from_columns(table: Table, columns: Columns) -> Panel:
-    """The panel of a table with a row for each time (and series)."""
-    notes = list(table.notes)
-    clock = find_time(table, columns.time)
-    if not clock.names:
-        notes.append("no time column: observations are taken in the order of the rows")
-    beside = {name: numbers_or_categories(table, name) for name in columns.beside}
-    taken = [*clock.names, *(column_name(table, name) for name in columns.beside)]
-    asked = (column_name(table, part) for name in _listed(columns.series) for part in name.split(","))
-    keys = tuple(asked) or find_series(table, clock.times, taken)
-    named = [column_name(table, name) for name in _listed(columns.target)]
-    targets = named or find_targets(table, [*taken, *keys], bool(keys), notes)
-    if keys and len(targets) > 1:
-        raise InputError(f"got {len(targets)} targets in a long table: choose one with --target")
-    valid = ~np.isnat(clock.times)
-    if not valid.all():
-        notes.append(f"dropped {_count(int((~valid).sum()), 'row')} whose time could not be read")
-    if not valid.any():
-        raise InputError(f"got time column {', '.join(clock.names)!r} without one readable time")
-    repeated = [n for n in dict.fromkeys(columns.beside) if columns.beside.count(n) > 1 or n in targets]
-    if repeated:
-        raise InputError(f"got column {repeated[0]!r} more than once: a column is a target or one kind of covariate")
-    raw = _split(
-        clock.times[valid],
-        series_keys(table, keys)[valid] if keys else np.zeros(int(valid.sum()), dtype=int),
-        {name: numeric(table, name)[valid] for name in targets},
-        {column: values[valid] for parts in beside.values() for column, values in parts.items()},
-    )
-    panel = _regular(raw, clock.style, targets, notes)
-    return _kinds(
-        panel,
-        tuple(column for name in columns.past_covariates for column in beside[name]),
-        tuple(column for name in columns.static_covariates for column in beside[name]),
+def _from_matrix(table: Table) -> Panel:
+    """The panel of an array with one series a row."""
+    kept = [(name, v[: np.flatnonzero(np.isfinite(v))[-1] + 1]) for name, c in table.columns.items()
+            if np.isfinite(v := c.values).any()]  # fmt: skip
+    if not kept:
+        raise InputError("got no number at all: every value is missing")
+    return Panel(
+        tuple(name for name, _ in kept),
+        tuple(np.arange(len(v)).astype("datetime64[s]") for _, v in kept),
+        tuple(v for _, v in kept),
+        numbered(),
+        "number",
+        "value",
+        notes=(Note(f"{count_of(len(kept), 'series')}, one a row, without dates", ASSUMED),),
     )
 
 
-def _listed(names: str | Sequence[str] | None) -> list[str]:
-    return [names] if isinstance(names, str) else list(names or ())
+@dataclass(frozen=True)
+class _Reading:
+    """A table on its way: as it is, as it is laid out, and what the user says of it."""
+
+    whole: Table
+    layout: Layout
+    told: Columns
+
+    def panel(self) -> Panel:
+        """The panel, with notes in the order of what could hurt most."""
+        table, told = self.layout.table, self.told
+        notes = [*table.notes, *self.layout.notes, *filter(None, [described(self.layout)])]
+        clock = self.layout.clock or find_time(table, told)
+        kept = self._valid(clock, notes)
+        beside = {name: numbers_or_categories(table, name) for name in told.beside}
+        taken = [*clock.names, *(table.column(name).name for name in told.beside)]
+        keys = self._keys(clock, taken, notes)
+        targets = self._targets(clock, taken, keys, notes)
+        self._check_names(targets, keys)
+        used = [table.columns[name] for name in targets]
+        notes += _ways(clock, kept) + notes_on(used)
+        raw = _split(
+            clock.times[kept],
+            series_of(table, keys.columns),
+            kept,
+            {name: (label, numeric(table, name)[kept]) for name, label in targets.items()},
+            {column: values[kept] for parts in beside.values() for column, values in parts.items()},
+        )
+        series, frequency = to_grid(raw, clock.style, list(targets), told, notes, self.layout.frequency)
+        panel = Panel(
+            tuple(s.name for s in series),
+            tuple(s.times for s in series),
+            tuple(s.values for s in series),
+            frequency,
+            clock.style,
+            next(iter(targets)) if len(targets) == 1 else "value",
+            {name: tuple(s.covariates[name] for s in series) for name in series[0].covariates},
+            understood=self._understood(clock, keys, targets, frequency, used),
+        )
+        notes += _hints(panel, used)
+        panel = _kinds(
+            panel,
+            tuple(column for name in told.past_covariates for column in beside[name]),
+            tuple(column for name in told.static_covariates for column in beside[name]),
+        )
+        return replace(panel, notes=by_severity(notes))
+
+    def _valid(self, clock: TimeColumn, notes: list[Note]) -> NDArray[np.bool_]:
+        """The rows whose time can be read; what becomes of the others is said."""
+        if not clock.names:
+            notes.append(Note("no time column: observations are taken in the order of the rows", GUESSED))
+        valid = ~np.isnat(clock.times)
+        if not valid.any():
+            raise InputError(f"got time column {some(clock.names)!r} without one readable time")
+        if clock.coarse.any():
+            notes.append(_totals(self.layout.table, clock))
+        lost = ~valid & ~(clock.coarse if clock.coarse.any() else np.zeros(len(valid), bool))
+        if lost.any() and self.layout.clock is None:
+            column = self.layout.table.columns[clock.names[0]]
+            cells = list(dict.fromkeys(column.labels[i] for i in np.flatnonzero(lost)))
+            totals = all(any(word in cell.lower() for word in TOTAL_WORDS) for cell in cells)
+            shown = f" ({some([repr(cell[:20]) for cell in cells], 3)})"
+            what = "of totals" if totals else "whose time could not be read"
+            serious = not totals and lost.mean() > UNREADABLE
+            notes.append(
+                Note(f"dropped {count_of(int(lost.sum()), 'row')} {what}{shown}", GUESSED if serious else CHANGED)
+            )
+        return valid
+
+    def _keys(self, clock: TimeColumn, taken: Sequence[str], notes: list[Note]) -> Keys:
+        table, told = self.layout.table, self.told
+        asked = [
+            name for text in listed(told.series) for name in ([text] if text in table.columns else text.split(","))
+        ]
+        if self.layout.keys:
+            names = self.layout.keys
+        elif asked:
+            names = tuple(table.column(name.strip()).name for name in asked)
+        elif told.aggregate and not clock.names:
+            names = ()
+        else:
+            wanted = [table.column(name).name for name in listed(told.target) if name in table.columns]
+            names = find_keys(table, clock.times, [*taken, *wanted, *clock.rivals], notes)
+            if names:
+                single = len(names) > 1
+                notes.append(Note(f"{some(names)} {'together name' if single else 'names'} the series", ASSUMED))
+        if names == (TABLE,):
+            notes.append(Note("tables joined end to end, over the same times: each is a series", GUESSED))
+        return series_of(table, names)
+
+    def _targets(self, clock: TimeColumn, taken: Sequence[str], keys: Keys, notes: list[Note]) -> dict[str, str]:
+        """Columns to forecast, each with the name of its series ("" where keys name it)."""
+        table = self.layout.table
+        named = [table.column(n).name for text in listed(self.told.target)
+                 for n in ([text] if text in table.columns else _known(table, text))]  # fmt: skip
+        if self.layout.target and not named:
+            named = [self.layout.target]
+        found = (
+            {name: name for name in named}
+            if named
+            else find_targets(table, clock.times, [*taken, TABLE], keys.columns, notes)
+        )
+        return dict.fromkeys(found, "") if keys.columns else found
+
+    def _check_names(self, targets: Mapping[str, str], keys: Keys) -> None:
+        told = self.told
+        if keys.columns and len(targets) > 1:
+            raise InputError(f"got {len(targets)} targets in a long table: choose one with --target")
+        repeated = [n for n in dict.fromkeys(told.beside) if told.beside.count(n) > 1 or n in targets]
+        if repeated:
+            raise InputError(
+                f"got column {repeated[0]!r} more than once: a column is a target or one kind of covariate"
+            )
+
+    def _understood(
+        self, clock: TimeColumn, keys: Keys, targets: Mapping[str, str], frequency: Frequency, used: Sequence[Column]
+    ) -> Understood:
+        long = self.layout.clock is None
+        time = clock.names if long else ()
+        marks = {c.numbers.mark.decimal for c in (used if long else self.whole.columns.values()) if c.numbers}
+        played = dict.fromkeys(time, "time")
+        played |= dict.fromkeys(keys.columns, "names the series")
+        played |= dict.fromkeys(targets, "forecast")
+        for kind, names in (
+            ("known ahead", self.told.covariates),
+            ("known up to the origin", self.told.past_covariates),
+            ("one value a series", self.told.static_covariates),
+        ):
+            played |= {self.layout.table.column(name).name: f"covariate, {kind}" for name in names}
+        example = _example(clock, self.layout.table)
+        return Understood(
+            self.layout.name,
+            parts_played(self.whole, clock.times, played, self.layout.heads),
+            example,
+            options_of(
+                self.told, time, keys.columns if long else (), list(targets) if long else (), clock.how, frequency,
+                clock.style, "," if marks == {","} else ".", not long and "series" in self.layout.name,
+            ),
+        )  # fmt: skip
+
+
+def _known(table: Table, text: str) -> list[str]:
+    """Names of columns that a text holds, divided by commas; the text itself where it names one."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    return parts if len(parts) > 1 else [text]
+
+
+def _example(clock: TimeColumn, table: Table) -> str:
+    """How a date was read, by an example that shows most: the row whose day is largest."""
+    known = np.flatnonzero(~np.isnat(clock.times))
+    if not clock.names or not known.size:
+        return "rows are numbered in their order"
+    row = int(known[len(known) // 2])
+    cells = [table.columns[name].labels[row] for name in clock.names if name in table.columns]
+    cell = " ".join(cells) if len(cells) == len(clock.names) and "T00:00:00" not in cells[0] else clock.names[0]
+    read = format_times(clock.times[row : row + 1], clock.style)[0]
+    if cell in {read, clock.names[0]}:
+        return f"times such as {read}"
+    return f"{cell} is read as {read}" + (f" ({clock.how})" if clock.how else "")
+
+
+def _ways(clock: TimeColumn, kept: NDArray[np.bool_]) -> list[Note]:
+    """What is said of a choice between two ways to read dates, or two columns of them."""
+    notes: list[Note] = []
+    if clock.others:
+        other = clock.others[0]
+        different = np.flatnonzero((other.times != clock.times) & kept & ~np.isnat(other.times))
+        if different.size:
+            row = different[:1]
+            a, b = (
+                format_times(times[row], style)[0]
+                for times, style in ((clock.times, clock.style), (other.times, other.style))
+            )
+            option = {"day first": "--day-first", "month first": "--month-first"}.get(other.how, "--date-format")
+            notes.append(Note(f"dates are read {clock.how or 'so'}: {a}, which could also be {b} ({option})", GUESSED))
+    if clock.rivals:
+        notes.append(
+            Note(f"the time is {some(clock.names)}; {some(clock.rivals)} hold dates too (--time chooses)", ASSUMED)
+        )
+    if clock.how in {"Excel's days", "seconds since 1970", "years in decimals", "fiscal years"}:
+        notes.append(Note(f"{some(clock.names)} is read as {clock.how}", ASSUMED))
+    if clock.style.endswith("@utc:") or "@utc:" in clock.style:
+        notes.append(
+            Note("the clock changes in these times: the grid is in UTC, times are given back in their own zone", FACT)
+        )
+    return notes
+
+
+def _totals(table: Table, clock: TimeColumn) -> Note:
+    """Rows of a coarser kind among the others: a year's sum after its months."""
+    labels = table.columns[clock.names[0]].labels if clock.names[0] in table.columns else []
+    shown = some([repr(labels[i]) for i in np.flatnonzero(clock.coarse)], 3) if labels else "longer periods"
+    return Note(
+        f"left out {count_of(int(clock.coarse.sum()), 'row')} of longer periods among the others ({shown}): totals",
+        CHANGED,
+    )
+
+
+def _split(
+    times: NDArray[Any],
+    keys: Keys,
+    kept: NDArray[np.bool_],
+    targets: Mapping[str, tuple[str, Values]],
+    covariates: Mapping[str, Values],
+) -> list[Series]:
+    """The rows by series."""
+    codes = keys.codes[kept]
+    order = np.argsort(codes, kind="stable")
+    present, starts = np.unique(codes[order], return_index=True)
+    found: list[Series] = []
+    for code, rows in zip(present, np.split(order, starts[1:]), strict=True):
+        for label, values in targets.values():
+            name = label or keys.names[int(code)]
+            found.append(Series(name, times[rows], values[rows], {c: v[rows] for c, v in covariates.items()}))
+    return found
 
 
 def _kinds(panel: Panel, past: tuple[str, ...], static: tuple[str, ...]) -> Panel:
@@ -116,160 +306,34 @@ def _kinds(panel: Panel, past: tuple[str, ...], static: tuple[str, ...]) -> Pane
     return replace(panel, covariates=moving, past=past, static=firsts)
 
 
-@dataclass(frozen=True)
-class _Series:
-    """One series: times in any order as they were read, or on a grid; values, covariates."""
-
-    name: str
-    times: Times
-    values: Values
-    covariates: dict[str, Values]
-
-
-@dataclass
-class _Tally:
-    """What was met on the way, for the notes."""
-
-    repeated: int = 0
-    gaps: int = 0
-    missing: int = 0
+HINTED = 50  # series, up to which their values are looked at for limits
+PER_CENT = (
+    "percent",
+    "per cent",
+    "pct",
+    "share",
+    "uptime",
+    "availability",
+    "prozent",
+    "quote",
+    "occupancy",
+    "utilization",
+)
 
 
-def _split(
-    times: Times, labels: NDArray[Any], targets: dict[str, Values], covariates: dict[str, Values]
-) -> list[_Series]:
-    """The rows by series."""
-    order = np.argsort(labels, kind="stable")
-    names, starts = np.unique(labels[order], return_index=True)
-    found: list[_Series] = []
-    for name, rows in zip(names, np.split(order, starts[1:]), strict=True):
-        for target, values in targets.items():
-            label = str(name) if labels.dtype.kind in "US" else target
-            found.append(_Series(label, times[rows], values[rows], {c: v[rows] for c, v in covariates.items()}))
-    return found
-
-
-def _regular(raw: list[_Series], style: str, targets: list[str], notes: list[str]) -> Panel:
-    """The series on one grid; what was done is added to `notes`."""
-    unsorted = sum(bool(np.any(np.diff(r.times.astype(np.int64)) < 0)) for r in raw)
-    distinct = [np.unique(r.times) for r in raw]
-    frequency = _counted(distinct) if style == "number" else detect_frequency(distinct)
-    if unsorted:
-        notes.append(f"dates were out of order in {_count(unsorted, 'series')}: sorted")
-    tally = _Tally()
-    grids = [(series.name, _on_grid(series, frequency, tally)) for series in raw]
-    series = [found for _, found in grids if found is not None]
-    empty = [name for name, found in grids if found is None]
-    if empty:
-        notes.append(f"left out {_count(len(empty), 'series')} without a single value: {', '.join(empty[:5])}")
-    if not series:
-        raise InputError(f"got no number at all in {', '.join(targets[:5])}: every value is missing")
-    still = sum(len(s.values) > 1 and bool(np.nanmin(s.values) == np.nanmax(s.values)) for s in series)
-    if still:
-        notes.append("every value is the same" if len(series) == 1 else f"{_count(still, 'series')} of one value alone")
-    _note_tally(tally, frequency, notes)
-    return Panel(
-        tuple(s.name for s in series),
-        tuple(s.times for s in series),
-        tuple(s.values for s in series),
-        frequency,
-        style,
-        targets[0] if len(targets) == 1 else "value",
-        {name: tuple(s.covariates[name] for s in series) for name in series[0].covariates},
-        tuple(notes),
-    )
-
-
-def _counted(groups: list[Times]) -> Frequency:
-    """A numbered grid; counts that go up in steps of ten are one step apart."""
-    gaps = np.concatenate([np.diff(g.astype(np.int64)) for g in groups])
-    step = int(np.gcd.reduce(gaps)) if gaps.size else 1
-    return Frequency("numbered", "steps", max(1, step), offset=int(groups[0].astype(np.int64)[0]))
-
-
-def _on_grid(series: _Series, frequency: Frequency, tally: _Tally) -> _Series | None:
-    """A series without holes, from its first value to its last; None where it has none. Raises on irregular times."""
-    positions = frequency.positions(series.times)
-    if frequency.unit == "business days":  # holidays are no missing values: the market was closed
-        days, positions = np.unique(positions, return_inverse=True)
-        grid = frequency.times(days)
-    else:
-        first, last = positions.min(), positions.max()
-        if last - first + 1 > WIDEST_GAP * max(20, len(positions)):
-            raise InputError(
-                f"got series {series.name!r} with {len(positions)} values on a {frequency.name} grid of "
-                f"{last - first + 1}: the times are too irregular; sum or average them by a longer period first"
-            )
-        grid = frequency.times(np.arange(first, last + 1))
-        positions = positions - first
-    if not np.isfinite(series.values).any():
-        return None
-    values = _mean_by(positions, series.values, len(grid))
-    seen = np.flatnonzero(np.isfinite(values))
-    begin, end = int(seen[0]), int(seen[-1]) + 1
-    counts = np.bincount(positions, minlength=len(grid))[begin:end]
-    tally.repeated += int((counts > 1).sum())
-    tally.gaps += int((counts == 0).sum())
-    tally.missing += int(((counts > 0) & ~np.isfinite(values[begin:end])).sum())
-    # covariates may be known beyond the last value
-    covariates = {name: _mean_by(positions, v, len(grid))[begin:] for name, v in series.covariates.items()}
-    return _Series(series.name, grid[begin:end], values[begin:end], covariates)
-
-
-def _mean_by(positions: NDArray[np.int64], values: Values, length: int) -> Values:
-    known = np.isfinite(values)
-    counts = np.bincount(positions[known], minlength=length)
-    # a mean of values scaled by their count, so that 1e300 and 1e300 do not overflow
-    shares = values[known] / counts[positions[known]]
-    sums = np.bincount(positions[known], weights=shares, minlength=length)
-    return np.where(counts > 0, sums, np.nan)
-
-
-def _note_tally(tally: _Tally, frequency: Frequency, notes: list[str]) -> None:
-    if tally.repeated:
-        notes.append(f"{_count(tally.repeated, 'time')} came more than once: their mean is used")
-    if tally.gaps:
-        notes.append(f"{_count(tally.gaps, 'gap')} on the {frequency.name} grid: bridged from seasons and neighbours")
-    if tally.missing:
-        notes.append(f"{_count(tally.missing, 'missing value')}: bridged from earlier seasons and neighbours")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 or noun.endswith('s') else 's'}"
-
-
-def _series_in_rows(table: Table) -> Panel | None:
-    """A table with one series a row (name, then values), as the M competitions publish; or a bare matrix."""
-    names = list(table.columns)
-    first = table.columns[names[0]]
-    columns = [table.columns[name] for name in names]
-    bare = all(isinstance(c, np.ndarray) and c.dtype.kind == "f" for c in columns)
-    if names[0] == "series 0" and bare:
-        values = [np.asarray(c, dtype=np.float64) for c in columns]
-        labels = names
-    else:
-        rest = columns[1:]
-        numbers = all(isinstance(c, np.ndarray) and c.dtype.kind == "f" for c in rest)
-        if not isinstance(first, list) or not numbers or len(rest) < max(8, 1) or len(set(first)) != len(first):
-            return None
-        if not all(name.lower().lstrip("vxt ").isdigit() for name in names[1:]):
-            return None
-        values = list(np.stack([np.asarray(c, dtype=np.float64) for c in rest], axis=1))
-        labels = first
-    kept = [
-        (label, v[: np.flatnonzero(np.isfinite(v))[-1] + 1])
-        for label, v in zip(labels, values, strict=True)
-        if np.isfinite(v).any()
-    ]
-    if not kept:
-        raise InputError("got no number at all: every value is missing")
-    notes = (*table.notes, f"{_count(len(kept), 'series')}, one a row, without dates")
-    return Panel(
-        tuple(label for label, _ in kept),
-        tuple(np.arange(len(v)).astype("datetime64[s]") for _, v in kept),
-        tuple(v for _, v in kept),
-        numbered(),
-        "number",
-        "value",
-        notes=notes,
-    )
+def _hints(panel: Panel, used: Sequence[Column]) -> list[Note]:
+    """Options that fit the values: a total that never falls, a share that stays within 0 and 100."""
+    if len(panel) > HINTED:
+        return []
+    known = [v[np.isfinite(v)] for v in panel.values]
+    notes: list[Note] = []
+    if all(len(v) > 20 and np.all(np.diff(v) >= 0) and np.mean(np.diff(v) > 0) > 0.2 for v in known):
+        notes.append(Note(f"{panel.target} never falls: --total keeps the forecast of a total from falling", ASSUMED))
+    named = any((c.numbers and c.numbers.unit == "%") or any(w in c.name.lower() for w in PER_CENT) for c in used)
+    low, high = min(float(v.min()) for v in known), max(float(v.max()) for v in known)
+    top = 100 if high > 1 else 1
+    if named and low >= 0 and high <= top:
+        notes.append(
+            Note(f"{panel.target} lies between 0 and {top}: --bounds 0,{top} keeps the forecast there", ASSUMED)
+        )
+    return notes

@@ -19,7 +19,7 @@ def find_seasons(panel: Panel) -> tuple[int, ...]:
     Only the first half is looked at, so that no backtest's origin sees what came after it.
     """
     frequency = panel.frequency
-    if frequency.unit != "steps":
+    if frequency.unit != "steps" or frequency.name != "numbered":
         longest = max(len(v) for v in panel.values)
         return tuple(s for s in frequency.seasons if longest >= 2 * s)
     found = [detect_season(v[: len(v) // 2]) for v in sorted(panel.values, key=len)[-LOOKED_AT:]]

@@ -17,6 +17,7 @@ from latchwork.forecasting.forecast import level_name
 from latchwork.forecasting.methods.catalogue import readable
 from latchwork.forecasting.reading.dates import format_times
 from latchwork.forecasting.report.results import series_overview
+from latchwork.forecasting.report.understood import understood_section
 from latchwork.forecasting.result import Result
 from latchwork.show.report import Report
 from latchwork.transforms.working import Array
@@ -31,6 +32,8 @@ def write_page(result: Result, found: dict[str, Any], path: Path, command: str) 
     several = len(result.panel) > 1
     overview, residuals = series_overview(result), _residuals(result)
     report = _headed(result, found)
+    understood_section(report, result)
+    report.heading("The forecast, and how far to trust it")
     _forecast_section(report, found, several)
     if several:
         _overview_section(report)
@@ -39,9 +42,6 @@ def write_page(result: Result, found: dict[str, Any], path: Path, command: str) 
     for name, section in (("stocks", _stock_section), ("article", _article_section), ("paths", _paths_section)):
         if name in found:
             section(report, found[name])
-    report.heading("What was found in the data")
-    for note in result.notes or ["Nothing out of the ordinary."]:
-        report.paragraph(note[0].upper() + note[1:] + ("" if note.endswith(".") else "."))
     report.heading("How to reproduce this")
     report.code(command)
     report.paragraph(

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.legend_handler import HandlerTuple
 
+from latchwork.forecasting.reading.dates import is_numbered
 from latchwork.show.pictures import BLUE, GREEN, INK, MUTED, ORANGE, new_figure, save_figure, title
 
 if TYPE_CHECKING:
@@ -63,11 +64,11 @@ def values_shown(result: Result) -> int:
 
 
 def _dates(times: np.ndarray[tuple[int], np.dtype[np.datetime64]], style: str):
-    return times.astype(np.int64) if style == "number" else times.astype("datetime64[s]")
+    return times.astype(np.int64) if is_numbered(style) else times.astype("datetime64[s]")
 
 
 def _finish(axes: Axes, style: str) -> None:
-    if style != "number":
+    if not is_numbered(style):
         locator = AutoDateLocator(minticks=3, maxticks=8)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))

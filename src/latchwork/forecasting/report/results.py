@@ -11,6 +11,7 @@ from latchwork.forecasting.forecast import level_name
 from latchwork.forecasting.judging.backtest import Backtest
 from latchwork.forecasting.judging.stocks import StockReport
 from latchwork.forecasting.judging.verdict import losses
+from latchwork.forecasting.reading.notes import severity
 from latchwork.forecasting.result import Result
 from latchwork.transforms.working import Array, mean_known
 
@@ -47,6 +48,8 @@ def results(result: Result, seconds: float, extras: Extras | None = None) -> dic
         "season": result.end.season,
         "seasons": list(result.seasons),
         "notes": list(result.notes),
+        "severities": [severity(note) for note in result.notes],
+        "understood": None if panel.understood is None else panel.understood.to_dict(),
         "backtest": backtest_results(result),
         "verdict": None if verdict is None else verdict.sentence,
         "winner": None if verdict is None else verdict.winner,

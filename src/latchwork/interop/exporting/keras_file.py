@@ -65,7 +65,12 @@ def write_keras(
 
 
 def write_keras_layers(
-    layers: Sequence[KerasLayer], input_shape: spec.Shape, path: str | os.PathLike[str], *, tokens: bool = False
+    layers: Sequence[KerasLayer],
+    input_shape: spec.Shape,
+    path: str | os.PathLike[str],
+    *,
+    tokens: bool = False,
+    compiled: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a `.keras` file of a Sequential model.
 
@@ -74,8 +79,12 @@ def write_keras_layers(
         input_shape: the batch left out.
         path: the file.
         tokens: whether the inputs are token numbers.
+        compiled: what it was compiled with, as Keras writes it down; or None.
     """
-    member = {"config.json": json.dumps(_document(layers, input_shape, tokens)).encode()}
+    document = keras_config(layers, input_shape, tokens=tokens)
+    if compiled is not None:
+        document["compile_config"] = dict(compiled)
+    member = {"config.json": json.dumps(document).encode()}
     member["metadata.json"] = json.dumps({"keras_version": VERSION, "date_saved": "2020-01-01@00:00:00"}).encode()
     member["model.weights.h5"] = _weights(layers)
     file = io.BytesIO()
@@ -124,17 +133,18 @@ def _as_keras(layer: spec.Layer, arrays: Parameters) -> tuple[str, dict[str, Any
             ]
             (kind, config, forward), (_, _, backward) = (_as_keras(layer.layer, own) for own in ways)
             inner = _entry(KerasLayer(kind, f"forward_{snake_case(kind)}", config), None)
-            return "Bidirectional", {"layer": inner, "merge_mode": "concat"}, (*forward, *backward)
-        case spec.LSTM() | spec.SimpleRNN() | spec.GRU():
-            config = _recurrent(layer)
+            return "Bidirectional", {"layer": inner, "merge_mode": layer.merge}, (*forward, *backward)
+        case spec.LSTM() | spec.SimpleRNN() | spec.GRU() | spec.ResetFirstGRU():
+            config = _recurrent(layer) | {"activation": layer.activation}
             weights = [arrays["input_weight"], arrays["hidden_weight"]]
             if isinstance(layer, spec.GRU):
                 config["reset_after"] = True
                 weights = [swap_gates(array) for array in weights]
                 weights.append(swap_gates(np.stack([arrays["input_bias"], arrays["hidden_bias"]])))
                 return "GRU", config, tuple(weights)
-            if isinstance(layer, spec.SimpleRNN):
-                config["activation"] = layer.activation
+            if isinstance(layer, spec.ResetFirstGRU):
+                own = (swap_gates(array) for array in (*weights, arrays["bias"]))
+                return "GRU", config | {"reset_after": False}, tuple(own)
             return type(layer).__name__, config, (*weights, arrays["bias"])
         case spec.Dense():
             config = {"units": layer.units, "activation": layer.activation or "linear"}
@@ -145,6 +155,12 @@ def _as_keras(layer: spec.Layer, arrays: Parameters) -> tuple[str, dict[str, Any
             return "Dropout", {"rate": layer.rate}, ()
         case spec.LayerNorm():
             return "LayerNormalization", {"epsilon": layer.epsilon}, (arrays["scale"], arrays["offset"])
+        case spec.Activation():
+            return "Activation", {"activation": layer.function}, ()
+        case spec.RepeatVector():
+            return "RepeatVector", {"n": layer.times}, ()
+        case spec.Flatten():
+            return "Flatten", {}, ()
         case spec.Pooling(kinds=("mean",)):
             return "GlobalAveragePooling1D", {}, ()
         case spec.Pooling(kinds=("max",)):
@@ -171,7 +187,49 @@ def _normalization(scaler: Scaler) -> KerasLayer:
     return KerasLayer("Normalization", "normalization", {"axis": -1}, (mean, variance, np.zeros((), np.int32)))  # pyright: ignore[reportArgumentType] - how many rows it saw
 
 
-def _document(layers: Sequence[KerasLayer], input_shape: spec.Shape, tokens: bool) -> dict[str, Any]:
+def write_keras_h5(
+    layers: Sequence[KerasLayer], input_shape: spec.Shape, path: str | os.PathLike[str], *, tokens: bool = False
+) -> None:
+    """Write an `.h5` file as Keras 2 wrote it and Keras 3 still reads it; arguments as of `write_keras_layers`."""
+    h5py = required("h5py", "writing an .h5 file")
+    file = io.BytesIO()
+    with h5py.File(file, "w") as root:
+        root.attrs["keras_version"], root.attrs["backend"] = VERSION, "tensorflow"
+        root.attrs["model_config"] = json.dumps(keras_config(layers, input_shape, tokens=tokens))
+        group = root.create_group("model_weights")
+        group.attrs["layer_names"] = [layer.name.encode() for layer in layers]
+        group.attrs["keras_version"], group.attrs["backend"] = VERSION, "tensorflow"
+        for layer in layers:
+            own = group.create_group(layer.name)
+            names = [f"{layer.name}/{name}" for name in _h5_names(layer)]
+            own.attrs["weight_names"] = [name.encode() for name in names]
+            for name, array in zip(names, layer.arrays, strict=True):
+                own[name] = array
+    write_atomically(path, [file.getvalue()])
+
+
+_H5_NAMES = {"Embedding": ("embeddings",), "LayerNormalization": ("gamma", "beta"), "Dense": ("kernel", "bias")}
+_OF_CELLS = ("kernel", "recurrent_kernel", "bias")
+
+
+def _h5_names(layer: KerasLayer) -> list[str]:
+    """The names of a layer's arrays, in their order."""
+    count = len(layer.arrays)
+    if layer.kind == "Bidirectional":
+        inner = snake_case(str(layer.config["layer"]["class_name"]))
+        ways = ("forward", "backward")
+        return [f"{way}_{inner}/{inner}_cell/{name}:0" for way in ways for name in _OF_CELLS[: count // 2]]
+    kind = str(layer.config["layer"]["class_name"]) if layer.kind == "TimeDistributed" else layer.kind
+    if kind in _PARTS:
+        return [f"{snake_case(kind)}_cell/{name}:0" for name in _OF_CELLS[:count]]
+    known = _H5_NAMES.get(kind, ())
+    if kind == "LayerNormalization":
+        known = tuple(name for name, key in (("gamma", "scale"), ("beta", "center")) if layer.config.get(key, True))
+    return [f"{name}:0" for name in known[:count]]
+
+
+def keras_config(layers: Sequence[KerasLayer], input_shape: spec.Shape, *, tokens: bool) -> dict[str, Any]:
+    """A Sequential model's layers as Keras writes them down; arguments as of `write_keras_layers`."""
     shape = [None, *input_shape]
     first = {"batch_shape": shape, "dtype": "int64" if tokens else "float32", "name": "input_layer"}
     entries = [

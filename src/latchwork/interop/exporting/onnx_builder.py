@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,19 @@ class Graph:
         """A name of the graph's own; those of inputs and outputs have no dot."""
         self._count += 1
         return f"{self._prefix}{name}.{self._count}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A recurrent layer over time, as values of the graph.
+
+    Attributes:
+        outputs: every step's, `[time, directions, batch, units]`.
+        states: what is left at the end, `[directions, batch, units]` each, in the order of the cell's states.
+    """
+
+    outputs: str
+    states: tuple[str, ...]
 
 
 def float32(array: Any) -> NDArray[np.float32]:

@@ -7,7 +7,6 @@ z, r, h; a coupled cell's input gate is 1 - f there too, by `input_forget`: i' =
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,23 +14,11 @@ from numpy.typing import NDArray
 
 from latchwork.core import spec
 from latchwork.core.errors import InputError
-from latchwork.interop.exporting.onnx_builder import Graph, float32
+from latchwork.interop.exporting.onnx_builder import Graph, Run, float32
+from latchwork.interop.exporting.onnx_slstm import run_slstm
 
 Array = NDArray[np.float32]
 Parameters = Mapping[str, Array]
-
-
-@dataclass(frozen=True)
-class Run:
-    """A recurrent layer over time, as values of the graph.
-
-    Attributes:
-        outputs: every step's, `[time, directions, batch, units]`.
-        states: what is left at the end, `[directions, batch, units]` each, in the order of the cell's states.
-    """
-
-    outputs: str
-    states: tuple[str, ...]
 
 
 def run_cell(
@@ -56,8 +43,6 @@ def run_cell(
         InputError: a cell that ONNX has no node for.
     """
     if isinstance(layer, spec.SLSTM):
-        from latchwork.interop.exporting.onnx_slstm import run_slstm
-
         return run_slstm(graph, layer, ways, inputs, lengths, states)
     operator, attributes, parts = _node(layer, ways)
     arrays = [graph.array(np.stack(parts[name]), name) for name in ("W", "R", "B")]
@@ -75,15 +60,19 @@ def _node(layer: spec.Recurrent, ways: tuple[Parameters, ...]) -> tuple[str, dic
     """The operator, its attributes, and its arrays W, R, B and perhaps P, one for each direction."""
     match layer:
         case spec.LSTM():
-            return "LSTM", {}, _parts(ways, 4, lambda i, f, g, o: (i, o, f, g))
+            bent = ["Sigmoid", "Relu", "Relu"] * len(ways)
+            attributes = {"activations": bent} if layer.activation == "relu" else {}
+            return "LSTM", attributes, _parts(ways, 4, lambda i, f, g, o: (i, o, f, g))
         case spec.PeepholeLSTM():
             parts = _parts(ways, 4, lambda i, f, g, o: (i, o, f, g))
             names = [f"{name}_peephole" for name in ("input", "output", "forget")]
             return "LSTM", {}, parts | {"P": [float32(np.concatenate([way[name] for name in names])) for way in ways]}
         case spec.CoupledLSTM():
             return "LSTM", {"input_forget": 1}, _parts(ways, 3, lambda f, g, o: (-f, o, f, g))
-        case spec.GRU():
-            return "GRU", {"linear_before_reset": 1}, _parts(ways, 3, lambda r, z, n: (z, r, n))
+        case spec.GRU() | spec.ResetFirstGRU():
+            bent = {"activations": ["Sigmoid", "Relu"] * len(ways)} if layer.activation == "relu" else {}
+            after = int(isinstance(layer, spec.GRU))
+            return "GRU", {"linear_before_reset": after} | bent, _parts(ways, 3, lambda r, z, n: (z, r, n))
         case spec.SimpleRNN():
             return "RNN", {"activations": [layer.activation.capitalize()] * len(ways)}, _parts(ways, 1, lambda h: (h,))
         case _:

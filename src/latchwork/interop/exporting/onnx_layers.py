@@ -51,7 +51,7 @@ class Flow:
 def streams(network: spec.Sequential) -> bool:
     """Whether a network can go on from a state: nothing reads backwards, and nothing looks at a sequence as a whole."""
     carried = [layer for layer in network.layers if isinstance(layer, spec.Recurrent)]
-    whole = (spec.Bidirectional, spec.Pooling, spec.Ahead)
+    whole = (spec.Bidirectional, spec.Pooling, spec.Ahead, spec.RepeatVector, spec.Flatten)
     return bool(carried) and not any(layer.reverse for layer in carried) and not any(
         isinstance(layer, whole) for layer in network.layers
     )  # fmt: skip
@@ -62,10 +62,12 @@ def add_network(flow: Flow, data: NetworkData) -> None:
     for index, (layer, shape) in enumerate(zip(data.spec.layers, data.spec.shapes()[1:], strict=True)):
         start = f"layers.{index}."
         own = {name.removeprefix(start): one for name, one in data.parameters.items() if name.startswith(start)}
-        add = ADDERS.get(type(layer)) or (_add_recurrent if isinstance(layer, spec.Recurrent) else None)
-        if add is None:
+        if isinstance(layer, spec.Recurrent):
+            _add_recurrent(flow, layer, own, index)
+        elif type(layer) in ADDERS:
+            ADDERS[type(layer)](flow, layer, own, index)
+        else:
             raise InputError(f"{layer!r} is not written as ONNX yet")
-        add(flow, layer, own, index)
         flow.shape = shape
 
 
@@ -103,11 +105,59 @@ def _add_bidirectional(flow: Flow, layer: spec.Bidirectional, arrays: Parameters
         for way in ("forward", "backward")
     )
     run = run_cell(graph, inner, (forward, backward), flow.value, flow.lengths)
+    if layer.merge != "concat":
+        both, axis = (run.outputs, 1) if inner.return_sequences else (run.states[0], 0)
+        flow.value = _merged(flow, layer.merge, both, axis)
+        return
     if inner.return_sequences:  # [time, directions, batch, units] as [time, batch, directions * units]
         beside, shape = graph.add("Transpose", run.outputs, perm=[0, 2, 1, 3]), (0, 0, 2 * inner.units)
     else:
         beside, shape = graph.add("Transpose", run.states[0], perm=[1, 0, 2]), (0, 2 * inner.units)
     flow.value = graph.add("Reshape", beside, graph.array(np.array(shape, np.int64), "shape"))
+
+
+def _merged(flow: Flow, how: str, both: str, axis: int) -> str:
+    """Both ways, on an axis of their own, number by number as one."""
+    graph = flow.graph
+    ways = (graph.array(np.array(way, np.int64), "way") for way in (0, 1))
+    one, two = (graph.add("Gather", both, way, axis=axis) for way in ways)
+    if how == "mul":
+        return graph.add("Mul", one, two)
+    total = graph.add("Add", one, two)
+    return total if how == "sum" else graph.add("Mul", total, graph.array(np.array(0.5, np.float32), "half"))
+
+
+def _add_activation(flow: Flow, layer: spec.Activation, arrays: Parameters, index: int) -> None:
+    del arrays, index
+    graph = flow.graph
+    match layer.function:
+        case "softmax":
+            flow.value = graph.add("Softmax", flow.value, axis=-1)
+        case "silu":
+            flow.value = graph.add("Mul", flow.value, graph.add("Sigmoid", flow.value))
+        case "exponential":
+            flow.value = graph.add("Exp", flow.value)
+        case name:
+            flow.value = graph.add(name.capitalize(), flow.value)
+
+
+def _add_repeat(flow: Flow, layer: spec.RepeatVector, arrays: Parameters, index: int) -> None:
+    """`[batch, features]` at every step, `[times, batch, features]`; all sequences are of that length then."""
+    del arrays, index
+    graph = flow.graph
+    times = graph.array(np.array([layer.times, 1, 1], np.int64), "times")
+    zero = graph.array(np.array([0], np.int64), "index")
+    batch = graph.add("Gather", graph.add("Shape", flow.value), zero, axis=0)
+    flow.value = graph.add("Expand", graph.add("Unsqueeze", flow.value, flow.axes(0)), times)
+    flow.lengths = graph.add("Expand", graph.array(np.array([layer.times], np.int32), "length"), batch)
+
+
+def _add_flatten(flow: Flow, layer: spec.Flatten, arrays: Parameters, index: int) -> None:
+    del arrays, index
+    graph, features = flow.graph, flow.shape[-1]
+    assert features is not None
+    rows = graph.add("Transpose", flow.value, perm=[1, 0, 2])
+    flow.value = graph.add("Reshape", rows, graph.array(np.array([-1, layer.steps * features], np.int64), "shape"))
 
 
 def _add_dense(flow: Flow, layer: spec.Dense, arrays: Parameters, index: int) -> None:
@@ -187,4 +237,7 @@ ADDERS: dict[type[spec.Layer], Any] = {
     spec.Dropout: _add_nothing,
     spec.Pooling: _add_pooling,
     spec.Ahead: _add_ahead,
+    spec.Activation: _add_activation,
+    spec.RepeatVector: _add_repeat,
+    spec.Flatten: _add_flatten,
 }

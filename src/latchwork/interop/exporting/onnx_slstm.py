@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core import spec
-from latchwork.interop.exporting.onnx_builder import Graph, float32
-from latchwork.interop.exporting.onnx_cells import Run
+from latchwork.interop.exporting.onnx_builder import Graph, Run, float32
 
 Array = NDArray[np.float32]
 STATES = ("h", "c", "n", "m")

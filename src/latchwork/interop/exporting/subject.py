@@ -56,6 +56,8 @@ def subject_of(model: Any) -> Subject:
     Raises:
         InputError: the file cannot be read, the estimator is not fitted, or there is no network in it.
     """
+    if isinstance(model, Subject):
+        return model
     if isinstance(model, str | os.PathLike):
         return subject_of(load(model))
     if isinstance(model, NetworkData):

@@ -60,7 +60,7 @@ def as_scaler(given: Any, features: int | None, name: str) -> Scaler:
     offset, scale = _parts(given, name)
     try:
         arrays = [np.asarray(each, np.float64).reshape(-1) for each in (offset, scale)]
-        fitted = [np.broadcast_to(each, (features,)).copy() for each in arrays]
+        fitted = [np.broadcast_to(each, (features or 0,)).copy() for each in arrays]
     except (TypeError, ValueError):
         sizes = " and ".join(str(np.size(each)) for each in (offset, scale))
         raise InputError(f"the {name} has {sizes} numbers for {features} features: give one for each") from None
@@ -88,15 +88,16 @@ def _parts(given: Any, name: str) -> tuple[Any, Any]:
         scale = 1 / np.asarray(given.scale_, np.float64)
         return -np.asarray(given.min_, np.float64) * scale, scale
     if hasattr(given, "scale_") and hasattr(given, "mean_"):
-        mean = 0.0 if given.mean_ is None else given.mean_
-        return mean, 1.0 if given.scale_ is None else given.scale_
+        centred = given.mean_ is not None and getattr(given, "with_mean", True)
+        return given.mean_ if centred else 0.0, 1.0 if given.scale_ is None else given.scale_
     raise InputError(f"the {name} is {type(given).__name__}: give (offset, scale), a fitted StandardScaler or "
                      "MinMaxScaler, or a JSON file with mean and scale, or min and max")  # fmt: skip
 
 
 def _from_file(path: str | os.PathLike[str]) -> Mapping[str, Any]:
+    text = _text(path)
     try:
-        document = json.loads(_text(path))
+        document = json.loads(text)
     except (ValueError, RecursionError):
         raise InputError(f"{path}: no JSON: expected mean and scale, or min and max") from None
     if not isinstance(document, dict):

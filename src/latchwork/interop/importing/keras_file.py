@@ -92,6 +92,13 @@ def read_keras_file(content: bytes) -> KerasFile:
     return KerasFile(tuple(_with_zip_arrays(layers, arrays)), shape, document)
 
 
+def read_keras_config(text: str) -> KerasFile:
+    """The layers that a config alone describes (`model.to_json()`), without arrays; raises `InputError`."""
+    document = _document(text.encode())
+    layers, shape = _layers(document)
+    return KerasFile(tuple(layers), shape, document)
+
+
 def _read_h5(content: bytes) -> KerasFile:
     with hdf5.opened_hdf5(content) as file:
         text = hdf5.text_attribute(file, "model_config")
@@ -133,8 +140,9 @@ def _check_nothing_runs(value: Any, depth: int) -> None:
             raise InputError(f"it holds a {kind} layer, which is {_CODE[kind]}: nothing from a file is run, so the "
                              "layer cannot be read; build the model without it")  # fmt: skip
         named = f"{module or ''}.{kind}".strip(".")[:80]
-        own = isinstance(registered, str) and ">" in registered
-        if own or (module is not None and not (isinstance(module, str) and _KERAS.fullmatch(module))):
+        if isinstance(registered, str) and ">" in registered:
+            named, module = registered[:80], "somebody's own"
+        if module is not None and not (isinstance(module, str) and _KERAS.fullmatch(module)):
             raise InputError(f"its config names {named}, which is no part of Keras: nothing from a file is run")
         if kind == "function":
             raise InputError(f"its config names a function, {str(entry.get('config'))[:60]!r}: nothing from a file "
@@ -156,7 +164,7 @@ def _layers(document: Mapping[str, Any]) -> tuple[list[KerasLayer], tuple[int | 
     entries = config if isinstance(config, list) else config.get("layers")
     if not isinstance(entries, list) or not entries or len(entries) > MAX_LAYERS:
         raise InputError("no Keras model: its config describes no layers")
-    chain = entries if kind == "Sequential" else _chain(config, entries)
+    chain = _chain(config, entries) if kind != "Sequential" and isinstance(config, dict) else entries
     layers: list[KerasLayer] = []
     shape: tuple[int | None, ...] | None = None
     for entry in cast("list[Any]", chain):

@@ -94,7 +94,7 @@ def _refuse_other(layer: KerasLayer, name: str, known: Sequence[Any], why: str =
         value = str(cast("Mapping[str, Any]", value).get("class_name", value)).lower()
     if value not in known:
         expected = " or ".join(repr(each) for each in known)
-        raise InputError(f"{_named(layer)} has {name}={str(value)[:40]!r}: {expected} is read{why}")
+        raise InputError(f"{_named(layer)} has {name}={repr(value)[:40]}: {expected} is read{why}")
 
 
 def _arrays(layer: KerasLayer, *names: str) -> dict[str, Array]:
@@ -120,26 +120,26 @@ def _recurrent(layer: KerasLayer, arrays: tuple[Array, ...]) -> tuple[spec.Recur
         "reverse": bool(config.get("go_backwards", False)),
         "dropout": _rate(own, "dropout"),
         "recurrent_dropout": _rate(own, "recurrent_dropout"),
+        "activation": str(config.get("activation", "tanh")),
     }
+    _refuse_other(own, "activation", ("tanh", "relu"))
+    if layer.kind != "SimpleRNN":
+        _refuse_other(own, "recurrent_activation", ("sigmoid",))
     biased = config.get("use_bias", True) is not False
     named = _arrays(own, "kernel", "recurrent_kernel", *(("bias",) if biased else ()))
     weights = {"input_weight": named["kernel"], "hidden_weight": named["recurrent_kernel"]}
     width = named["kernel"].shape[-1]
     match layer.kind:
         case "SimpleRNN":
-            _refuse_other(own, "activation", ("tanh", "relu"))
             bias = named.get("bias", np.zeros(width, np.float32))
-            kind = str(config.get("activation", "tanh"))
-            return spec.SimpleRNN(**common, activation=cast("Any", kind)), weights | {"bias": bias}
+            return spec.SimpleRNN(**common), weights | {"bias": bias}
         case "LSTM":
-            _refuse_other(own, "activation", ("tanh",))
-            _refuse_other(own, "recurrent_activation", ("sigmoid",))
             bias = named.get("bias", np.zeros(width, np.float32))
             return spec.LSTM(**common), weights | {"bias": bias}
         case _:
-            _refuse_other(own, "activation", ("tanh",))
-            _refuse_other(own, "recurrent_activation", ("sigmoid",))
-            _refuse_other(own, "reset_after", (True, 1))
+            if config.get("reset_after", True) in (False, 0):
+                first = weights | {"bias": named.get("bias", np.zeros(width, np.float32))}
+                return spec.ResetFirstGRU(**common), {name: swap_gates(array) for name, array in first.items()}
             bias = named.get("bias", np.zeros((2, width), np.float32))
             if bias.shape != (2, width):
                 raise InputError(f"{_named(own)} has biases of shape {bias.shape}, expected (2, {width})")
@@ -176,7 +176,7 @@ def _read_recurrent(reading: Reading, layer: KerasLayer) -> None:
 
 
 def _read_bidirectional(reading: Reading, layer: KerasLayer) -> None:
-    _refuse_other(layer, "merge_mode", ("concat",))
+    _refuse_other(layer, "merge_mode", ("concat", "sum", "mul", "ave"))
     inner = layer.config.get("layer")
     if not isinstance(inner, dict) or inner.get("class_name") not in ("LSTM", "GRU", "SimpleRNN"):
         raise InputError(f"{_named(layer)} wraps no LSTM, GRU or SimpleRNN")
@@ -197,7 +197,8 @@ def _read_bidirectional(reading: Reading, layer: KerasLayer) -> None:
         raise InputError(f"{_named(layer)} reads backwards with other settings than forwards")
     arrays = {f"forward.{name}": array for name, array in forward.items()}
     arrays |= {f"backward.{name}": array for name, array in backward.items()}
-    reading.add(spec.Bidirectional(described), arrays, layer.name)
+    merge = layer.config.get("merge_mode", "concat")
+    reading.add(spec.Bidirectional(described, merge), arrays, layer.name)
 
 
 def _read_dense(reading: Reading, layer: KerasLayer) -> None:
@@ -228,8 +229,11 @@ def _read_activation(reading: Reading, layer: KerasLayer) -> None:
         return
     before = reading.chain.layers[-1] if reading.chain.layers else None
     if activation not in ACTIVATIONS or not isinstance(before, spec.Dense) or before.activation is not None:
-        raise InputError(f"{_named(layer)} is {activation!r}: tanh, relu and sigmoid are read after a linear Dense, "
-                         "and softmax at the end")  # fmt: skip
+        if activation not in spec.Activation.FUNCTIONS:
+            known = ", ".join(spec.Activation.FUNCTIONS)
+            raise InputError(f"{_named(layer)} is {activation!r}: {known} are read")
+        reading.add(spec.Activation(activation), {}, layer.name)
+        return
     reading.chain.replace_last(spec.Dense(before.units, activation=cast("Any", activation)))
 
 
@@ -264,8 +268,8 @@ def _read_norm(reading: Reading, layer: KerasLayer) -> None:
     _refuse_other(layer, "axis", (-1, [-1], [len(reading.shape)], len(reading.shape)))
     _refuse_other(layer, "rms_scaling", (False, None))
     epsilon = layer.config.get("epsilon", 1e-3)
-    if type(epsilon) not in (int, float):
-        raise InputError(f"damaged: {_named(layer)} states epsilon={str(epsilon)[:20]}")
+    if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 < epsilon < 1:
+        raise InputError(f"damaged: {_named(layer)} states epsilon={str(epsilon)[:40]}")
     own = spec.LayerNorm(float(epsilon))
     wanted = [name for name, setting in (("scale", "scale"), ("offset", "center")) if layer.config.get(setting, True)]
     named = _arrays(layer, *wanted)
@@ -306,6 +310,20 @@ def _read_pooling(kind: str) -> Callable[[Reading, KerasLayer], None]:
         reading.add(spec.Pooling((kind,)), {}, layer.name)
 
     return read
+
+
+def _read_repeat(reading: Reading, layer: KerasLayer) -> None:
+    reading.add(spec.RepeatVector(_size(layer, "n")), {}, layer.name)
+
+
+def _read_flatten(reading: Reading, layer: KerasLayer) -> None:
+    if len(reading.shape) == 1:
+        return
+    time = reading.shape[0]
+    if time is None or reading.padding is not None:
+        why = "of a known number of steps" if time is None else "without a mask"
+        raise InputError(f"{_named(layer)} is read after sequences {why}")
+    reading.add(spec.Flatten(time), {}, layer.name)
 
 
 def _read_rescaling(reading: Reading, layer: KerasLayer) -> None:
@@ -364,6 +382,8 @@ READERS: dict[str, Callable[[Reading, KerasLayer], None]] = {
     "Masking": _read_masking,
     "LayerNormalization": _read_norm,
     "BatchNormalization": _read_batch_norm,
+    "RepeatVector": _read_repeat,
+    "Flatten": _read_flatten,
     "Dropout": _read_dropout,
     "SpatialDropout1D": _read_dropout,
     "GaussianNoise": _read_silent,

@@ -91,6 +91,8 @@ def as_model(
         return Model.fitted("classification", data, labels=found, **common)
     last = read.target_scaler if target_scaler is None else as_scaler(target_scaler, outputs, "target scaler")
     vector = bool(read.document.get("vector", False))
+    if vector and last is None:
+        last = Scaler(np.zeros(outputs), np.ones(outputs))  # it is what takes the axis of one number away
     return Model.fitted("regression", data, target_scaler=last, vector=vector, **common)
 
 

@@ -267,7 +267,7 @@ def _add_recurrent(chain: Chain, module: Module, rnn: str, reads: str | None) ->
                  for key, array in part.items()}  # fmt: skip
         chain.add(spec.Bidirectional(layer), named, name)
     if reads not in (None, "final", "every"):
-        chain.add(spec.Pooling((cast("str", reads),)), {}, f"{module.name}, {reads}")
+        chain.add(spec.Pooling((reads,)), {}, f"{module.name}, {reads}")
 
 
 def _way(arrays: dict[str, Array], suffix: str, kind: type[spec.Recurrent]) -> dict[str, Array]:

@@ -264,7 +264,7 @@ class LearningRateScheduler(Callback):
             rate = self.schedule(epoch, float(optimizer.learning_rate))
         except TypeError:  # of one argument, as in older scripts
             rate = self.schedule(epoch)
-        if not isinstance(rate, float | int | np.floating):
+        if not isinstance(rate, float | int | np.floating):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InputError(f"LearningRateScheduler: schedule must give a number, got {rate!r}")
         optimizer.learning_rate = float(rate)
         if self.verbose:

@@ -139,11 +139,12 @@ class Reader:
         return given if weights is None else given | {"weight": weights}
 
 
-def as_array(given: Any, name: str) -> Array:
+def as_array(value: Any, name: str) -> Array:
     """An array of numbers from what a script holds: arrays, frames, lists; a list of one array is that array."""
+    given: Any = value
     if isinstance(given, dict):
         raise InputError(f"{name} is a dict: networks here have one input and one output")
-    if isinstance(given, list | tuple) and given and hasattr(given[0], "shape") and np.ndim(given[0]) > 1:
+    if isinstance(value, list | tuple) and len(given) and hasattr(given[0], "shape") and np.ndim(given[0]) > 1:
         if len(given) > 1:
             raise InputError(f"{name} is a list of {len(given)} arrays: networks here have one input and one output")
         given = given[0]

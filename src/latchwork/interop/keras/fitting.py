@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,11 +13,14 @@ from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
+from latchwork.engines.native import fitting
 from latchwork.engines.native import training as native
-from latchwork.engines.steps import FILL, Batches, Order, Penalty
+from latchwork.engines.plain import training as plain
+from latchwork.engines.steps import FILL, Batches, Order, Penalty, RowShape
 from latchwork.interop.keras.callbacks import Callback
 from latchwork.interop.keras.compiled import Compiled, Measured
 from latchwork.interop.keras.printing import Printer
+from latchwork.interop.keras.stateful import States
 from latchwork.training.data import Data, in_order
 from latchwork.training.engines import kernels_term
 from latchwork.training.losses import SoftmaxCrossEntropy
@@ -27,15 +31,17 @@ BLOCK_SECONDS = 0.5  # of steps done in one call: Ctrl-C and the bar wait no lon
 
 @dataclass
 class Memory:
-    """What a model's optimiser keeps between calls of `fit`, and the states of stateful layers.
+    """What a model's optimiser keeps between calls of `fit`.
 
     Attributes:
         slots: what the optimiser keeps for each parameter; None before the first step.
-        carried: the states that the last batch ended with; None for zeros.
+        told: whether it was said that the model trains slowly.
+        laid_out: steps for batches that come one by one, of each shape.
     """
 
     slots: NDArray[np.float32] | None = None
-    carried: NDArray[np.float32] | None = None
+    told: bool = False
+    laid_out: dict[Any, Steps] = field(default_factory=dict[Any, "Steps"])
 
 
 @dataclass(eq=False)
@@ -49,7 +55,7 @@ class Program:
         penalties: of arrays that have a regularizer.
         frozen: arrays that are not trained.
         memory: what lives from call to call.
-        stateful: whether states go from batch to batch.
+        states: where states go from batch to batch; None where each begins with zeros.
     """
 
     network: NetworkData
@@ -58,14 +64,24 @@ class Program:
     penalties: tuple[Penalty, ...]
     frozen: frozenset[str]
     memory: Memory
-    stateful: bool = False
+    states: States | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """What is reported."""
         return ("loss", *(one.name for one in self.measured))
 
-    def steps(self, arrays: Arrays, batch_size: int, seed: int) -> Steps:
+    def step_on(self, arrays: Arrays, seed: int) -> tuple[Steps, Order]:
+        """Laid out for one batch, kept for others of its shape; and the order that trains on all of it."""
+        shapes = tuple((name, array.shape, array.dtype.char) for name, array in sorted(arrays.items()))
+        key = (shapes, self.frozen, self.penalties)
+        steps, rows = self.memory.laid_out.get(key), len(arrays["inputs"])
+        if steps is None:
+            steps = self.memory.laid_out[key] = self.steps(Batch(arrays), rows, seed)
+        steps.begin(arrays, self.network.parameters)
+        return steps, in_order(rows, rows)
+
+    def steps(self, rows: Data | Batch, batch_size: int, seed: int) -> Steps:
         """Laid out for rows in batches of one size.
 
         Raises:
@@ -73,27 +89,84 @@ class Program:
         """
         terms = [kernels_term(loss) for loss in (self.compiled.loss.trained(), *(one.trained for one in self.measured))]
         known = [term for term in terms if term is not None]
-        rows = Data(arrays)
-        reason = native.why_not(self.network, known, rows.shapes())
+        reason = fitting.why_not(self.network, known, rows.shapes())
         if reason is not None:
-            raise InputError(f"the kernels cannot train this model: {reason}")
+            return self._slow_steps(rows, seed, reason)
         every_step = len(self.network.spec.output_shape()) == 2
         program = native.Program(
             self.network, tuple(known), rows, batch_size, self.compiled.optimizer.update(self.frozen),
-            by_values=every_step and "lengths" in arrays, penalties=self.penalties, plain_counts=True,
+            by_values=every_step and "lengths" in rows.shapes(), penalties=self.penalties, plain_counts=True,
+            carries=self.states is not None,
         )  # fmt: skip
-        return Steps(self, native.NativeSteps(program, (seed,)), rows)
+        return Steps(self, native.NativeSteps(program, (seed,), steps_per_epoch=0), rows)
+
+    def _slow_steps(self, rows: Data | Batch, seed: int, reason: str) -> Steps:
+        """In NumPy, for what the kernels have no part for; it is said once."""
+        unknown = plain.why_not(list(rows.shapes())) if self.states is None else f"it is stateful, and {reason}"
+        if unknown is not None:
+            raise InputError(f"nothing here can train this model: {unknown}")
+        if not self.memory.told:
+            self.memory.told = True
+            print(
+                f"latchwork trains this model in NumPy, which is slow: the kernels cannot ({reason})", file=sys.stderr
+            )
+        losses = (self.compiled.loss.trained(), *(one.trained for one in self.measured))
+        every_step = len(self.network.spec.output_shape()) == 2
+        program = plain.PlainProgram(
+            self.network, losses, rows, self.compiled.optimizer.update(self.frozen),
+            by_values=every_step and "lengths" in rows.shapes(), penalties=self.penalties, seed=seed,
+        )  # fmt: skip
+        return Steps(self, plain.PlainSteps(program), rows)
+
+
+class Batch:
+    """One batch as rows, in whose place the next one comes: each is read as a chunk of its own number."""
+
+    def __init__(self, arrays: Arrays) -> None:
+        """The first."""
+        self.arrays, self.rows, self.number = arrays, len(arrays["inputs"]), 0
+
+    @property
+    def chunk_rows(self) -> int | None:
+        """None: what is read is dense already."""
+        return None
+
+    def shapes(self) -> dict[str, RowShape]:
+        """Of every batch."""
+        return {name: RowShape(array.shape[1:], array.dtype) for name, array in self.arrays.items()}
+
+    def read(self, chunk: range) -> Arrays:
+        """The batch that is there."""
+        del chunk
+        return self.arrays
 
 
 class Steps:
     """Steps over one set of rows; parameters and what the optimiser keeps are carried on from call to call."""
 
-    def __init__(self, program: Program, steps: native.NativeSteps, rows: Data) -> None:
+    def __init__(self, program: Program, steps: native.NativeSteps | plain.PlainSteps, rows: Data | Batch) -> None:
         """Nothing is done yet."""
-        self.program, self.steps, self.rows = program, steps, rows
+        self.program, self.rows = program, rows
+        self.steps: Any = steps  # both take and give their own kind of state
         self.state = steps.initial_state()
-        if program.memory.slots is not None and program.memory.slots.shape == self.state.slots.shape:
-            self.state = self.state._replace(slots=program.memory.slots)
+        self.chunk = range(rows.rows)
+        self.take_memory()
+
+    def take_memory(self) -> None:
+        """Go on from what the optimiser keeps and the layers' states."""
+        slots, states = self.program.memory.slots, self.program.states
+        if slots is not None and slots.shape == self.state.slots.shape:
+            self.state = self.state._replace(slots=slots)
+        if states is not None:
+            self.state = self.state._replace(carried=states.joined())
+
+    def begin(self, arrays: Arrays, parameters: Arrays) -> None:
+        """Put another batch in the place of the last one, and go on from these parameters."""
+        assert isinstance(self.rows, Batch)
+        self.rows.arrays = arrays
+        self.chunk = range(self.chunk.stop, self.chunk.stop + self.rows.rows)
+        self.state = self.state._replace(parameters=self.steps.program.joined(parameters))
+        self.take_memory()
 
     def train(self, order: Order) -> NDArray[np.float64]:
         """Do the steps of an order `[steps, batch]`; gives `[steps, figures + 1]`: each figure's sum, and the rows'."""
@@ -101,9 +174,11 @@ class Steps:
         first, count = optimizer.iterations, len(order)
         rates = -np.array([[optimizer.rate_of(step) for step in range(first, first + count)]], np.float32)
         batches = Batches(order, rates, first, np.ones(1, np.bool_))
-        self.state, sums = self.steps.train(self.state, range(self.rows.rows), batches)
+        self.state, sums = self.steps.train(self.state, self.chunk, batches)
         optimizer.iterations += count
         self.program.memory.slots = self.state.slots
+        if self.program.states is not None:
+            self.program.states.take(self.state.carried)
         return sums[0]
 
     def parameters(self) -> dict[str, NDArray[Any]]:
@@ -186,15 +261,22 @@ class Run:
             self._end(epoch, running, validate)
             self._take_over(steps)
 
-    def on_batches(self, batches: Any, count: int | None, validate: Any) -> None:
-        """Train on batches that come one by one; `batches(epoch)` gives one pass over them."""
+    def on_batches(self, batches: Any, step: Any, count: int | None, validate: Any) -> None:
+        """Train on batches that come one by one.
+
+        Args:
+            batches: of an epoch's number, one pass over them.
+            step: trains on one and books its figures.
+            count: how many there are, where that is known.
+            validate: gives the validation's figures after an epoch; or None.
+        """
         for epoch in self._epochs():
             running = Running(self.program)
             self.printer.begin(epoch, count)
             at = 0
             for arrays in batches(epoch):
                 self.tell("on_train_batch_begin", at, {})
-                self.model.train_rows(arrays, running)
+                step(self.model, arrays, running)
                 at += 1
                 self.printer.step(at, running)
                 self.tell("on_train_batch_end", at - 1, running.figures())
@@ -205,9 +287,10 @@ class Run:
             self._end(epoch, running, validate)
 
     def _take_over(self, steps: Steps) -> None:
-        """A callback may have changed the weights."""
+        """A callback may have changed the weights, or put states back."""
         own = self.model.current_parameters()
         steps.state = steps.state._replace(parameters=steps.steps.program.joined(own))
+        steps.take_memory()
 
     def _epochs(self) -> Iterator[int]:
         self.model.stop_training = False
@@ -222,7 +305,7 @@ class Run:
     def _end(self, epoch: int, running: Running, validate: Any) -> None:
         figures = running.figures()
         if validate is not None:
-            figures |= {f"val_{name}": value for name, value in validate().items()}
+            figures |= {f"val_{name}": value for name, value in validate(epoch).items()}
         self.printer.end(figures)
         self.tell("on_epoch_end", epoch, figures)
 
@@ -247,7 +330,7 @@ def evaluated(
         targets = np.where(past, -1, targets) if classes else np.where(past[..., None], np.nan, targets)
         counts = lengths.astype(np.float64)
     starts = np.arange(0, len(outputs), batch_size)
-    rows = np.diff([*starts, len(outputs)])
+    rows = np.diff(np.append(starts, len(outputs)))
     weights = arrays.get("weight", np.ones(1))
     losses = (program.compiled.loss.trained(), *(one.trained for one in program.measured))
     means: list[float] = []

@@ -52,10 +52,12 @@ def apply(layer: Any, inputs: Any, options: Mapping[str, Any]) -> Any:
         if value is not None and name != "training":
             hint = "; an encoder's answer reaches a decoder by RepeatVector" if name == "initial_state" else ""
             raise InputError(f"{layer.name}: {name} is a branch: {_BRANCH}{hint}")
-    if isinstance(inputs, list | tuple) and any(isinstance(one, Symbol) for one in inputs):
-        if len(inputs) > 1:
-            raise InputError(f"{layer.name} was given {len(inputs)} inputs: {_BRANCH}")
-        inputs = inputs[0]
+    if isinstance(inputs, list | tuple):
+        several: list[Any] = list(inputs)
+        if any(isinstance(one, Symbol) for one in several):
+            if len(several) > 1:
+                raise InputError(f"{layer.name} was given {len(several)} inputs: {_BRANCH}")
+            inputs = several[0]
     if not isinstance(inputs, Symbol):
         return _run(layer, inputs)
     if inputs.part:

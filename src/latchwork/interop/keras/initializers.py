@@ -108,7 +108,8 @@ class VarianceScaling(Initializer):
 
     def drawn(self, shape: Size, rng: np.random.Generator) -> NDArray[Any]:
         """The numbers."""
-        fan_in, fan_out = (shape[0], shape[-1]) if len(shape) > 1 else (shape[0], shape[0])
+        sizes = list(shape)
+        fan_in, fan_out = sizes[0], sizes[-1]
         fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         variance = self.scale / max(1.0, fan)
         if self.distribution == "uniform":

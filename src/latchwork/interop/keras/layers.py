@@ -38,6 +38,7 @@ class Layer:
 
     options: ClassVar[dict[str, Any]] = {}
     positional: ClassVar[tuple[str, ...]] = ()
+    input_types: ClassVar[tuple[Any, ...]] = ()
 
     def __init__(self, *places: Any, **given: Any) -> None:
         """Take the arguments by place or by name, old names among them."""
@@ -46,7 +47,8 @@ class Layer:
             raise InputError(f"{kind} takes {len(self.positional)} arguments by place, got {len(places)}")
         named = dict(zip(self.positional, places, strict=False)) | given
         self.given = arguments(kind, named, self.options | COMMON)
-        if self.given["dtype"] not in (None, "float32", np.float32):
+        kinds = (None, "float32", np.float32, *self.input_types)
+        if self.given["dtype"] not in kinds:
             raise InputError(f"{kind}: dtype {self.given['dtype']!r}: numbers are float32")
         self.name: str = self.given["name"] or unique_name(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower())
         self.trainable: bool = bool(self.given["trainable"])
@@ -56,6 +58,8 @@ class Layer:
         self.penalties: dict[str, regularizers.Regularizer] = {}
         self.version = 0  # counts changes of its arrays
         self.input_shape_here: Shape | None = None
+        self.input: Symbol | None = None  # in the model that was asked for its layers last
+        self.output: Symbol | None = None
         self.setup()
 
     def setup(self) -> None:
@@ -174,6 +178,7 @@ class InputLayer(Layer):
 
     options: ClassVar[dict[str, Any]] = {"shape": None, "batch_size": None, "sparse": False, "tensor": None}
     positional: ClassVar[tuple[str, ...]] = ("input_shape",)
+    input_types: ClassVar[tuple[Any, ...]] = ("int32", "int64", "float64", np.int32, np.int64)
 
     def setup(self) -> None:
         """Bring all ways to say a shape into one."""
@@ -268,6 +273,10 @@ class Flatten(Layer):
 
     options: ClassVar[dict[str, Any]] = {"data_format": None}
 
+    def setup(self) -> None:
+        """Refuse another order of axes."""
+        features_last(self)
+
     def described(self, shape: Shape) -> list[spec.Layer]:
         """Nothing where it is a vector already."""
         if len(shape) == 1:
@@ -333,7 +342,8 @@ class Embedding(Layer):
 
     def setup(self) -> None:
         """Take `input_length` for the input's shape."""
-        whole(self, "input_dim"), whole(self, "output_dim")
+        for name in ("input_dim", "output_dim"):
+            whole(self, name)
         if self.given["input_shape"] is None and self.given["input_length"] is not None:
             self.given["input_shape"] = (self.given["input_length"],)
 
@@ -359,6 +369,12 @@ def whole(layer: Layer, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise InputError(f"{type(layer).__name__}: {name} must be a whole number of at least 1, got {value!r}")
     return int(value)
+
+
+def features_last(layer: Layer) -> None:
+    """Raise `InputError` where `data_format` says that features come before time."""
+    if layer.given["data_format"] not in (None, "channels_last"):
+        raise InputError(f"{type(layer).__name__}: no data_format: arrays are (batch, time, features)")
 
 
 def __getattr__(name: str) -> Any:

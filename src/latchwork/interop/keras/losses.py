@@ -132,7 +132,7 @@ MeanSquaredLogarithmicError = _of_errors(
 LogCosh = _of_errors("LogCosh", "log_cosh", ours.LogCosh, "log(cosh(output - target)).")
 Poisson = _of_errors("Poisson", "poisson", ours.PoissonLoss, "output - target log(output).")
 
-KNOWN: Mapping[str, type[Loss]] = {
+_KNOWN: Mapping[str, type[Loss]] = {
     kind.name: kind
     for kind in (
         MeanSquaredError, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredLogarithmicError, LogCosh,
@@ -144,7 +144,7 @@ KNOWN: Mapping[str, type[Loss]] = {
     "MSLE": MeanSquaredLogarithmicError, "logcosh": LogCosh, "huber_loss": Huber, "bce": BinaryCrossentropy,
     "BCE": BinaryCrossentropy,
 }  # fmt: skip
-KNOWN = {**KNOWN, **{kind.__name__: kind for kind in KNOWN.values()}}
+KNOWN: Mapping[str, type[Loss]] = {**_KNOWN, **{kind.__name__: kind for kind in _KNOWN.values()}}
 
 
 def get(identifier: Any) -> Loss:

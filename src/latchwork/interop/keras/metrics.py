@@ -154,7 +154,7 @@ class RootMeanSquaredError(MeanSquaredError):  # pyright: ignore[reportUntypedBa
         return math.sqrt(mean)
 
 
-KNOWN: dict[str, type[Metric]] = {
+_KNOWN: dict[str, type[Metric]] = {
     kind.name: kind
     for kind in (
         Accuracy, CategoricalAccuracy, SparseCategoricalAccuracy, BinaryAccuracy, MeanSquaredError, MeanAbsoluteError,
@@ -166,7 +166,7 @@ KNOWN: dict[str, type[Metric]] = {
     "MAE": MeanAbsoluteError, "mape": MeanAbsolutePercentageError, "MAPE": MeanAbsolutePercentageError,
     "msle": MeanSquaredLogarithmicError, "MSLE": MeanSquaredLogarithmicError, "rmse": RootMeanSquaredError,
 }  # fmt: skip
-KNOWN |= {kind.__name__: kind for kind in KNOWN.values()}
+KNOWN: dict[str, type[Metric]] = _KNOWN | {kind.__name__: kind for kind in _KNOWN.values()}
 
 
 def get(identifier: Any) -> Metric:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,18 @@ from latchwork.core import spec
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
 from latchwork.engines.steps import Penalty
-from latchwork.interop.keras import saving, working
+from latchwork.interop.keras import saving, theirs, working
 from latchwork.interop.keras.answering import Answers
+from latchwork.interop.keras.chained import Chain
 from latchwork.interop.keras.compiled import Compiled
-from latchwork.interop.keras.data import Reader, batches_of, is_stream, length_of
+from latchwork.interop.keras.data import batches_of, is_stream, length_of
 from latchwork.interop.keras.fitting import Memory, Program
 from latchwork.interop.keras.graph import Symbol, apply, chain
-from latchwork.interop.keras.layers import Embedding, InputLayer, Layer, Masking
+from latchwork.interop.keras.layers import InputLayer, Layer, Masking
 from latchwork.interop.keras.naming import unique_name
-from latchwork.interop.keras.printing import summary_text
+from latchwork.interop.keras.recurrent import Recurrent
 from latchwork.interop.keras.refusals import arguments, missing, refuse
+from latchwork.interop.keras.stateful import States
 
 Array = NDArray[Any]
 COMPILE: dict[str, Any] = {
@@ -31,7 +33,15 @@ COMPILE: dict[str, Any] = {
 }  # fmt: skip
 
 
-class Model:
+class Answer(np.ndarray[Any, Any]):
+    """What a model called with an array gives: an array that can also be asked for itself, as a tensor is."""
+
+    def numpy(self) -> Array:
+        """The array."""
+        return np.asarray(self)
+
+
+class Model(Chain):
     """A chain of layers, from an `Input` to outputs.
 
     Args:
@@ -47,6 +57,11 @@ class Model:
         if inputs is None or outputs is None:
             refuse("Model without inputs and outputs", "subclasses of Model are not here: write Sequential([...])")
         layers, self._parts = chain(inputs, outputs)
+        self._chain = [self._parts[0]]
+        while self._chain[0].parent is not None and len(self._chain) < len(layers):
+            self._chain.insert(0, self._chain[0].parent)
+        for symbol in self._chain:
+            symbol.layer.input, symbol.layer.output = symbol.parent or symbol, symbol
         self._several = isinstance(outputs, list | tuple)
         self._begin(name or unique_name("functional"))
         self._layers: list[Layer] = layers
@@ -65,206 +80,15 @@ class Model:
         self._answers: Answers | None = None
         self._network: spec.Sequential | None = None
 
-    # Layers and shapes
-
-    @property
-    def layers(self) -> list[Layer]:
-        """Its layers; a `Sequential` has its input's shape in the first one."""
-        return list(self._layers)
-
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """A layer by its name or its place."""
-        if index is not None:
-            return self.layers[index]
-        for layer in self._layers:
-            if layer.name == name:
-                return layer
-        known = ", ".join(layer.name for layer in self._layers)
-        raise InputError(f"the model has no layer {name!r}: it has {known}")
-
-    def build(self, input_shape: Any = None) -> None:
-        """Make the layers' arrays for inputs of a shape (with the batch); without one, for that of the first layer."""
-        shape = self._layers[0].given_shape if input_shape is None else tuple(input_shape)[1:]
-        if shape is None:
-            raise InputError("the model's input shape is not known: give the first layer input_shape=(steps, features)")
-        described: list[spec.Layer] = []
-        start = shape
-        for layer in self._layers:
-            described += layer.described(shape)
-            shape = layer.build(shape)
-        if not described:
-            raise InputError("the model has no layer that computes anything")
-        self._network = spec.Sequential(described, input_shape=start)
-        self._check_masking()
-
-    def _check_masking(self) -> None:
-        """A mask reaches all layers from the one that makes it on; what is before it must leave steps as they are."""
-        masking = [at for at, layer in enumerate(self._layers) if isinstance(layer, Masking) or _masks_zero(layer)]
-        before = [layer for at, layer in enumerate(self._layers) if masking and at < masking[-1]]
-        if any(not isinstance(layer, InputLayer) for layer in before):
-            raise InputError("Masking, or Embedding(mask_zero=True), has to be the first layer: it looks at the inputs")
-        if masking and any(isinstance(layer, spec.Flatten) for layer in self.network.layers):
-            raise InputError("Flatten after masking would mix what is masked with what is not: leave the masking out")
-        if masking and spec.Pooling(("max",)) in self.network.layers:
-            raise InputError("GlobalMaxPooling1D knows no mask in Keras: use GlobalAveragePooling1D, or leave it out")
-
-    @property
-    def network(self) -> spec.Sequential:
-        """The layers of ours; raises `InputError` before the input's shape is known."""
-        if self._network is None:
-            self.build()
-        assert self._network is not None
-        return self._network
-
-    @property
-    def fixed_batch_size(self) -> int | None:
-        """Rows of every batch, where the first layer says so."""
-        return self._layers[0].batch_size if self._layers else None
-
-    @property
-    def stateful(self) -> bool:
-        """Whether a layer goes on with each batch where the one before ended."""
-        return any(layer.given.get("stateful") for layer in self._layers)
-
-    @property
-    def built(self) -> bool:
-        """Whether the layers have their arrays."""
-        return self._network is not None
-
-    @property
-    def input_shape(self) -> tuple[int | None, ...]:
-        """With the batch."""
-        return (self._layers[0].batch_size, *(self.network.input_shape or ()))
-
-    @property
-    def output_shape(self) -> tuple[int | None, ...]:
-        """With the batch."""
-        return (self._layers[0].batch_size, *self.network.output_shape())
-
-    @property
-    def input(self) -> Symbol:
-        """Where a `Model` of some of its layers begins."""
-        return self._symbols()[0]
-
-    inputs = input
-
-    @property
-    def output(self) -> Symbol:
-        """Where a further layer can go on."""
-        return self._symbols()[-1]
-
-    def _symbols(self) -> list[Symbol]:
-        """One for each layer, made once."""
-        if not hasattr(self, "_chain"):
-            shape = self._layers[0].given_shape or self.network.input_shape or ()
-            at = Symbol(self._layers[0], None, shape, batch_size=self._layers[0].batch_size)
-            if not isinstance(self._layers[0], InputLayer):
-                at = Symbol(InputLayer(batch_input_shape=at.shape), None, shape, batch_size=at.batch_size)
-            self._chain = [at]
-            for layer in self._layers:
-                if not isinstance(layer, InputLayer):
-                    at = Symbol(layer, at, layer.build(at.inner_shape), batch_size=at.batch_size)
-                    self._chain.append(at)
-                layer.output = at  # pyright: ignore[reportAttributeAccessIssue]
-        return self._chain
-
     def __call__(self, inputs: Any, **options: Any) -> Any:
         """The answer to an array, as `predict` gives it; of a symbol, all its layers go on from there."""
         if not isinstance(inputs, Symbol):
-            return self.predict(inputs, verbose=0)
+            found = self.predict(inputs, verbose=0)
+            return found if isinstance(found, list) else found.view(Answer)
         for layer in self._layers:
             if not isinstance(layer, InputLayer):
                 inputs = apply(layer, inputs, options)
         return inputs
-
-    def summary(self, line_length: int = 65, **given: Any) -> None:
-        """Print the layers, their outputs' shapes and the number of their parameters."""
-        known = {"print_fn": print, "positions": None, "expand_nested": False, "show_trainable": False}
-        rows: list[tuple[str, str, int]] = []
-        shape = self.network.input_shape or ()
-        batch = self._layers[0].batch_size
-        for layer in self._layers:
-            shape = layer.build(shape)
-            rows.append((f"{layer.name} ({type(layer).__name__})", str((batch, *shape)), layer.count_params()))
-        frozen = sum(layer.count_params() for layer in self._layers if not layer.trainable)
-        arguments("summary", given, known).get("print_fn", print)(summary_text(self.name, rows, frozen, line_length))
-
-    def count_params(self) -> int:
-        """How many numbers all layers have."""
-        return self.network.parameter_count() - sum(self._arrays()[name].size for name in self._never_there())
-
-    # Arrays
-
-    def _arrays(self) -> dict[str, Array]:
-        """Every array by its name in the network."""
-        self.network  # noqa: B018 - builds
-        found: dict[str, Array] = {}
-        for place, layer in self._places():
-            found |= {f"layers.{place}.{name}": array for name, array in layer.arrays.items()}
-        return found
-
-    def _places(self) -> list[tuple[int, Layer]]:
-        """The layers that have arrays, with the place in the network of what has them."""
-        places: list[tuple[int, Layer]] = []
-        at, shape = 0, self.network.input_shape or ()
-        for layer in self._layers:
-            if layer.arrays:
-                places.append((at, layer))
-            at += len(layer.described(shape))
-            shape = layer.build(shape)
-        return places
-
-    def _never_there(self) -> set[str]:
-        return {f"layers.{place}.{name}" for place, layer in self._places() for name in layer.frozen}
-
-    def current_parameters(self) -> dict[str, Array]:
-        """Every array by its name in the network."""
-        return self._arrays()
-
-    def take_parameters(self, parameters: Mapping[str, Array]) -> None:
-        """Put trained arrays into the layers."""
-        for place, layer in self._places():
-            layer.change({name: parameters[f"layers.{place}.{name}"] for name in layer.arrays})
-
-    def get_weights(self) -> list[Array]:
-        """All arrays in Keras's order and layout."""
-        self.network  # noqa: B018 - builds
-        return [array for layer in self._layers for array in layer.get_weights()]
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Take arrays in Keras's order and layout."""
-        expected = self.get_weights()
-        if len(weights) != len(expected):
-            raise InputError(f"the model has {len(expected)} arrays, got {len(weights)}")
-        at = 0
-        for layer in self._layers:
-            count = len(layer.slots)
-            layer.set_weights(weights[at : at + count])
-            at += count
-
-    @property
-    def weights(self) -> list[Array]:
-        """As `get_weights`."""
-        return self.get_weights()
-
-    @property
-    def trainable_weights(self) -> list[Array]:
-        """Those of layers that are trained."""
-        return [array for layer in self._layers if layer.trainable for array in layer.get_weights()]
-
-    @property
-    def trainable(self) -> bool:
-        """Whether any layer is trained; setting it sets every layer's."""
-        return any(layer.trainable for layer in self._layers)
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        for layer in self._layers:
-            layer.trainable = bool(value)
-
-    def data(self) -> NetworkData:
-        """The network as plain data: what is saved, and what latchwork's own functions take."""
-        return NetworkData(self.network, self._arrays())
 
     # Training
 
@@ -280,7 +104,7 @@ class Model:
         self._compiled = Compiled.of(optimizer, loss, metrics)
         self.optimizer = self._compiled.optimizer
         self._memory = Memory()
-        if self.built or (self._layers and self._layers[0].given_shape is not None):
+        if self.built or (self._layers and self._start() is not None):
             self._compiled.trained(self.network)
 
     @property
@@ -299,34 +123,23 @@ class Model:
             raise InputError("the model is not compiled: call model.compile(loss=..., optimizer=...)")
         return self._compiled
 
+    def states(self) -> States | None:
+        """What a stateful model goes on from; None for any other."""
+        return States(self._layers, self.fixed_batch_size) if self.stateful else None
+
     def program(self) -> Program:
         """What is trained now: frozen layers, penalties and metrics as they stand."""
         compiled, network = self.needs_compile(), self.network
         trained = compiled.trained(network)
         frozen, penalties = set(self._never_there()), list[Penalty]()
-        for place, layer in self._places():
+        for place, layer in self._places:
             names = {name: f"layers.{place}.{name}" for name in layer.arrays}
             frozen |= set() if layer.trainable else set(names.values())
             penalties += [Penalty(names[name], one.l1, one.l2) for name, one in layer.penalties.items()]
         return Program(
             NetworkData(trained, self._arrays()), compiled, compiled.measured(trained), tuple(penalties),
-            frozenset(frozen), self._memory,
+            frozenset(frozen), self._memory, self.states(),
         )  # fmt: skip
-
-    def reader(self) -> Reader:
-        """How its inputs are read."""
-        masks = [layer for layer in self._layers if isinstance(layer, Masking)]
-        value = float(masks[0].given["mask_value"]) if masks else None
-        return Reader(self.network, value, any(_masks_zero(layer) for layer in self._layers))
-
-    def see(self, x: Any) -> None:
-        """A model without an input shape takes that of its first data."""
-        if not self.built:
-            if self._layers and self._layers[0].given_shape is not None:
-                return self.build()
-            array = np.asarray(x[0] if isinstance(x, list | tuple) and np.ndim(x[0]) > 1 else x)
-            self.build((None, *array.shape[1:]))
-        return None
 
     def fit(self, x: Any = None, y: Any = None, batch_size: int | None = None, *places: Any, **given: Any) -> Any:
         """Train it; arguments as in Keras, old names among them. Gives a `History`."""
@@ -339,6 +152,27 @@ class Model:
     def evaluate(self, x: Any = None, y: Any = None, batch_size: int | None = None, *places: Any, **given: Any) -> Any:
         """The loss, or a list of the loss and the metrics; with `return_dict` by name."""
         return working.evaluate(self, x, y, batch_size, *places, **given)
+
+    def fit_generator(self, generator: Any, steps_per_epoch: int | None = None, epochs: int = 1, **given: Any) -> Any:
+        """Keras 2's name of `fit` with a generator."""
+        return self.fit(generator, steps_per_epoch=steps_per_epoch, epochs=epochs, **given)
+
+    def evaluate_generator(self, generator: Any, steps: int | None = None, **given: Any) -> Any:
+        """Keras 2's name of `evaluate` with a generator."""
+        return self.evaluate(generator, steps=steps, **{"verbose": 0, **given})
+
+    def predict_generator(self, generator: Any, steps: int | None = None, **given: Any) -> Any:
+        """Keras 2's name of `predict` with a generator."""
+        return self.predict(generator, steps=steps, **given)
+
+    def predict_classes(self, x: Any, **given: Any) -> Array:
+        """Keras 2's: the most probable class of each row, or whether it is above a half where there is one output."""
+        found = self.predict(x, **given)
+        return found.argmax(axis=-1) if found.shape[-1] > 1 else (found > 0.5).astype(np.int32)
+
+    def predict_proba(self, x: Any, **given: Any) -> Array:
+        """Keras 2's name of `predict`."""
+        return self.predict(x, **given)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, **given: Any) -> Any:
         """The figures of a batch."""
@@ -370,6 +204,9 @@ class Model:
         if any(states) or getattr(self, "_several", False):
             found = Answers(self.data()).parts(inputs, lengths, states)
             return [reader.unmasked(one, lengths, order) for one in found] if self._several else found[0]
+        carried = self.states()
+        if carried is not None:
+            return reader.unmasked(carried.run(self.data(), inputs, lengths), lengths, order)
         return reader.unmasked(self._current_answers().outputs(inputs, lengths), lengths, order)
 
     def predict_on_batch(self, x: Any) -> Any:
@@ -385,7 +222,9 @@ class Model:
 
     def reset_states(self) -> None:
         """Let the next batch of a stateful model begin with zeros."""
-        self._memory.carried = None
+        for layer in self._layers:
+            if isinstance(layer, Recurrent):
+                layer.reset_states()
 
     reset_state = reset_states
 
@@ -404,6 +243,11 @@ class Model:
         """Read arrays that `save_weights` or `save` wrote, of a model of the same layers."""
         arguments("load_weights", given, {"skip_mismatch": False, "by_name": False})
         saving.load_weights(self, Path(filepath), Sequential)
+
+    def to_json(self, **given: Any) -> str:
+        """The layers without their arrays, as Keras writes them down; `model_from_json` reads it."""
+        arguments("to_json", given, {})
+        return theirs.to_json(self)
 
     def get_config(self) -> dict[str, Any]:
         """Its name and its layers' arguments."""
@@ -433,7 +277,7 @@ class Sequential(Model):
         if isinstance(layer, Symbol) and layer.parent is None:
             layer = layer.layer
         if isinstance(layer, Model):
-            for own in layer.layers:
+            for own in layer._layers:
                 if not (isinstance(own, InputLayer) and self._layers):
                     self.add(own)
             return
@@ -445,7 +289,7 @@ class Sequential(Model):
         self._network, self._answers = None, None
         if hasattr(self, "_chain"):
             del self._chain
-        if self._layers[0].given_shape is not None and not all(map(_computes_nothing, self._layers)):
+        if self._start() is not None and not all(map(_computes_nothing, self._layers)):
             self.build()
 
     def pop(self) -> Layer:
@@ -460,16 +304,10 @@ class Sequential(Model):
     @property
     def layers(self) -> list[Layer]:
         """Its layers, without the `Input`."""
-        return [layer for layer in self._layers if not isinstance(layer, InputLayer)]
+        return [layer for layer in self._with_symbols() if not isinstance(layer, InputLayer)]
 
 
 _METHODS: Mapping[str, str] = {
-    "fit_generator": "fit takes generators: model.fit(generator, steps_per_epoch=...)",
-    "evaluate_generator": "evaluate takes generators",
-    "predict_generator": "predict takes generators",
-    "predict_classes": "model.predict(x).argmax(axis=-1), or (model.predict(x) > 0.5).astype(int)",
-    "predict_proba": "model.predict(x)",
-    "to_json": "model.save('model.latch') keeps layers and arrays",
     "to_yaml": "model.save('model.latch') keeps layers and arrays",
     "train_step": "compile and fit do it; for a step of your own, train_on_batch",
     "add_loss": "use kernel_regularizer", "add_metric": "give compile the metrics",
@@ -481,8 +319,17 @@ def _computes_nothing(layer: Layer) -> bool:
     return isinstance(layer, InputLayer | Masking)
 
 
-def _masks_zero(layer: Layer) -> bool:
-    return isinstance(layer, Embedding) and bool(layer.given["mask_zero"])
+def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
+    """A model with new arrays out of what `to_json` gave, here or in Keras; nothing in it is run."""
+    if custom_objects:
+        raise InputError("model_from_json: no custom_objects: nothing from a file is ever run")
+    return theirs.from_json(json_string, Sequential)
+
+
+def clone_model(model: Model, **given: Any) -> Model:
+    """The same layers with new arrays."""
+    arguments("clone_model", given, {"input_tensors": None, "clone_function": None})
+    return theirs.from_json(theirs.to_json(model), Sequential)
 
 
 def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, **given: Any) -> Model:
@@ -495,8 +342,6 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
 
 def __getattr__(name: str) -> Any:
     hints = {
-        "clone_model": "build the layers anew, then set_weights(model.get_weights())",
-        "model_from_json": "load_model reads .latch, .keras and .h5 files",
         "model_from_yaml": "load_model reads .latch, .keras and .h5 files",
         "Graph": "networks here are chains of layers: use Sequential",
     }

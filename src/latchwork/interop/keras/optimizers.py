@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from latchwork.core.errors import InputError
 from latchwork.engines.steps import Rule, Update
-from latchwork.interop.keras import schedules
 from latchwork.interop.keras.refusals import arguments, missing
 
 COMMON: dict[str, Any] = {
@@ -69,8 +67,8 @@ class Optimizer:
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
-        if isinstance(value, schedules.LearningRateSchedule) or callable(value):
-            self.schedule: Callable[[int], float] | float = value
+        if callable(value):
+            self.schedule: Any = value
             return
         number = float(value)
         if not 0 <= number < float("inf"):
@@ -88,7 +86,7 @@ class Optimizer:
 
     def rate_of(self, step: int) -> float:
         """The rate of a step, counted from 0; Keras 2's `decay` divides it by 1 + decay * step."""
-        rate = self.schedule(step) if callable(self.schedule) else self.schedule
+        rate: Any = self.schedule(step) if callable(self.schedule) else self.schedule
         return float(rate) / (1 + float(self.given["decay"] or 0) * step)
 
     def rule(self) -> Rule:

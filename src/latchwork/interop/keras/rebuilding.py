@@ -85,12 +85,14 @@ def from_network(data: NetworkData, make: Make) -> Any:
 def _recurrent(layer: spec.Recurrent) -> recurrent.Recurrent:
     kinds: dict[type[spec.Recurrent], type[recurrent.Recurrent]] = {
         spec.SimpleRNN: recurrent.SimpleRNN, spec.GRU: recurrent.GRU, spec.LSTM: recurrent.LSTM,
+        spec.ResetFirstGRU: recurrent.GRU,
     }  # fmt: skip
     if type(layer) not in kinds:
         raise InputError(f"Keras has no layer for {layer!r}")
     return kinds[type(layer)](
         layer.units, activation=getattr(layer, "activation", "tanh"), return_sequences=layer.return_sequences,
         go_backwards=layer.reverse, dropout=layer.dropout, recurrent_dropout=layer.recurrent_dropout,
+        **({"reset_after": False} if isinstance(layer, spec.ResetFirstGRU) else {}),
     )  # fmt: skip
 
 

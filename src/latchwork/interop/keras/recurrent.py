@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 from latchwork.core import spec
 from latchwork.core.errors import InputError
 from latchwork.interop.keras import activations
-from latchwork.interop.keras.layers import WEIGHTS, Activation, Dense, Dropout, Layer, LayerNormalization, whole
+from latchwork.interop.keras.layers import (
+    WEIGHTS,
+    Activation,
+    Dense,
+    Dropout,
+    Layer,
+    LayerNormalization,
+    features_last,
+    whole,
+)
 from latchwork.interop.keras.weights import Slot
 
 Array = NDArray[np.float32]
@@ -36,6 +45,7 @@ class Recurrent(Layer):
         """Check the arguments; Keras 1's `input_dim` and `input_length` say the input's shape."""
         kind, given = type(self).__name__, self.given
         whole(self, "units")
+        self.left: tuple[Array, ...] | None = None  # a stateful layer's states after its last batch; None for zeros
         self.activation = activations.named(kind, given["activation"])
         if self.activation not in ("tanh", "relu"):
             raise InputError(f"{kind}: no activation {given['activation']!r}: there are 'tanh' and 'relu'")
@@ -70,8 +80,12 @@ class Recurrent(Layer):
         }
 
     def reset_states(self, states: Any = None) -> None:
-        """Let the next batch begin with zeros; call it on the model, which holds the states."""
-        raise InputError(f"{self.name}.reset_states: call model.reset_states(), which resets every layer's")
+        """Let the next batch of a stateful layer begin with zeros."""
+        if states is not None:
+            raise InputError(f"{self.name}.reset_states: no states: it begins with zeros")
+        self.left = None
+
+    reset_state = reset_states
 
 
 class SimpleRNN(Recurrent):
@@ -87,15 +101,10 @@ class GRU(Recurrent):
 
     options: ClassVar[dict[str, Any]] = RECURRENT | {"recurrent_activation": "sigmoid", "reset_after": True}
 
-    def setup(self) -> None:
-        """Refuse the form that the kernels do not have."""
-        super().setup()
-        if not self.given["reset_after"]:
-            raise InputError("GRU: reset_after=False is not here: leave it out (Keras's default since 2.0 is True)")
-
     def described(self, shape: Shape) -> list[spec.Layer]:
-        """The same layer here."""
-        return [spec.GRU(**self.shared())]
+        """The same layer here; with `reset_after=False` one that the kernels do not have."""
+        kind = spec.GRU if self.given["reset_after"] else spec.ResetFirstGRU
+        return [kind(**self.shared())]
 
 
 class LSTM(Recurrent):
@@ -130,6 +139,8 @@ class Bidirectional(Layer):
             raise InputError(f"Bidirectional takes LSTM(...), GRU(...) or SimpleRNN(...), got {inner!r}")
         if self.given["backward_layer"] is not None:
             raise InputError("Bidirectional: no backward_layer: the backward layer is a copy of the forward one")
+        if self.given["weights"] is not None:
+            raise InputError("Bidirectional: no weights: call set_weights once the model is built")
         if self.given["merge_mode"] is None:
             raise InputError("Bidirectional: merge_mode=None gives two outputs, a branch: use concat, sum, mul or ave")
         for option in ("return_state", "stateful", "go_backwards"):
@@ -214,6 +225,7 @@ class GlobalAveragePooling1D(Layer):
         """Refuse what is not done."""
         if self.given["keepdims"]:
             raise InputError(f"{type(self).__name__}: no keepdims: it gives a vector")
+        features_last(self)
 
     def described(self, shape: Shape) -> list[spec.Layer]:
         """A pooling here."""

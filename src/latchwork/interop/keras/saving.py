@@ -11,6 +11,8 @@ import numpy as np
 
 from latchwork.core import storage
 from latchwork.core.errors import InputError
+from latchwork.interop.keras import theirs
+from latchwork.interop.keras.rebuilding import from_description, from_network
 
 OURS, THEIRS = (".latch",), (".keras", ".h5", ".hdf5")
 
@@ -22,27 +24,29 @@ def save(model: Any, path: Path, *, overwrite: bool) -> None:
         document = {
             "job": "keras",
             "network": model.network.to_dict(),
-            "fitted": {"keras": described(model)},
+            "fitted": {"keras": described(model)} | _padding(model),
             "training": {},
             "data": {},
         }
         storage.save(path, document, {f"network.{name}": array for name, array in model.current_parameters().items()})
-    elif path.suffix == ".keras":
-        from latchwork.interop.exporting import write_keras  # pyright: ignore[reportAttributeAccessIssue]
-
-        write_keras(model.data(), path)
+    elif path.suffix in THEIRS:
+        theirs.write(model, path)
     else:
-        raise InputError(f"{path}: a model is saved as .latch, or as .keras for Keras itself; got {path.suffix!r}")
+        raise InputError(f"{path}: a model is saved as .latch, or as .keras or .h5 for Keras; got {path.suffix!r}")
+
+
+def _padding(model: Any) -> dict[str, float]:
+    """The value whose steps are masked, as `runtime.Model` takes it."""
+    reader = model.reader()
+    if reader.mask_zero:
+        return {"padding": 0.0}
+    return {} if reader.mask_value is None else {"padding": reader.mask_value}
 
 
 def load(path: Path, make: Callable[..., Any], *, compiled: bool) -> Any:
     """A model out of a file, made by `make`, a `Sequential`."""
     if path.suffix in THEIRS:
-        from latchwork.interop.importing import read_keras  # pyright: ignore[reportAttributeAccessIssue]
-        from latchwork.interop.keras.rebuilding import from_network
-
-        return from_network(read_keras(path), make)
-    from latchwork.interop.keras.rebuilding import from_description, from_network
+        return theirs.read(path, make, compiled=compiled)
     from latchwork.runtime.model import Model
 
     latch = storage.load_model(path)
@@ -54,10 +58,11 @@ def load(path: Path, make: Callable[..., Any], *, compiled: bool) -> Any:
 
 
 def save_weights(model: Any, path: Path, *, overwrite: bool) -> None:
-    """Write the arrays alone, in Keras's order and layout."""
-    if path.suffix in THEIRS or path.name.endswith(".weights.h5"):
-        raise InputError(f"{path}: weights are saved as .latch; for Keras save the whole model as .keras")
+    """Write the arrays in Keras's order and layout; a file of Keras's holds the layers as well."""
     _check_free(path, overwrite)
+    if path.suffix in THEIRS:
+        theirs.write(model, path)
+        return
     arrays = {f"weights.{at:04}": array for at, array in enumerate(model.get_weights())}
     storage.save(path, {"job": "keras weights"}, arrays)
 

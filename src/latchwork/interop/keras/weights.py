@@ -72,7 +72,7 @@ def slots_of(layer: spec.Layer, *, bias: bool = True) -> tuple[Slot, ...]:
                 for slot in inner
             )
         case spec.Recurrent():
-            gates = 3 if isinstance(layer, spec.GRU) else 0
+            gates = 3 if isinstance(layer, spec.GRU | spec.ResetFirstGRU) else 0
             biases = ("input_bias", "hidden_bias") if isinstance(layer, spec.GRU) else ("bias",)
             weights = (Slot("kernel", ("input_weight",), gates), Slot("recurrent_kernel", ("hidden_weight",), gates))
             return (*weights, *((Slot("bias", biases, gates),) if bias else ()))

@@ -16,7 +16,7 @@ from latchwork.interop.keras.data import batches_of, is_stream, length_of, split
 from latchwork.interop.keras.fitting import Program, Run, Running, evaluated, order_of
 from latchwork.interop.keras.printing import Printer
 from latchwork.interop.keras.refusals import arguments
-from latchwork.training.data import Data, in_order
+from latchwork.training.data import Data
 
 Array = NDArray[Any]
 Model = Any  # of models.py, which stands above this
@@ -32,7 +32,7 @@ FIT: dict[str, Any] = {
 def fit(model: Model, x: Any = None, y: Any = None, batch_size: int | None = None, *places: Any, **given: Any) -> Any:
     """Train it; arguments as in Keras, old names among them. Gives a `History`."""
     options = arguments("fit", _placed(places, ("epochs", "verbose", "callbacks"), given), FIT)
-    for name in ("validation_freq", "show_accuracy", "samples_per_epoch", "nb_val_samples"):
+    for name in ("show_accuracy", "samples_per_epoch", "nb_val_samples"):
         if options[name] != FIT[name]:
             raise InputError(f"fit: no {name}: leave it out")
     epochs = int(options["epochs"] if options["nb_epoch"] is None else options["nb_epoch"])
@@ -64,7 +64,7 @@ def _fit_arrays(
     program, seed = model.program(), int(np.random.randint(2**31))
     _check_batches(model, len(arrays["inputs"]), size)
     shuffle, rows = bool(options["shuffle"]), Data(arrays)
-    steps = program.steps(arrays, size, seed)
+    steps = program.steps(rows, size, seed)
     limit = options["steps_per_epoch"]
     params = {"verbose": printer.verbose, "epochs": epochs.stop, "steps": math.ceil(rows.rows / size)}
     for one in own:
@@ -96,7 +96,7 @@ def _fit_stream(
         model.see(next(batches_of(stream, 1))[0])
     for one in own:
         one.set_params({"verbose": printer.verbose, "epochs": epochs.stop, "steps": count})
-    Run(model, model.program(), own, printer, epochs).on_batches(batches, count, first)
+    Run(model, model.program(), own, printer, epochs).on_batches(batches, train_rows, count, first)
 
 
 def _check_batches(model: Model, rows: int, size: int) -> None:
@@ -109,28 +109,29 @@ def _check_batches(model: Model, rows: int, size: int) -> None:
 
 def _validation(
     model: Model, options: dict[str, Any], held_out: dict[str, Array] | None, size: int
-) -> Callable[[], dict[str, float]] | None:
-    """A function that evaluates the validation rows; None where there are none."""
-    given = options["validation_data"]
+) -> Callable[[int], dict[str, float]] | None:
+    """A function that evaluates the validation rows after an epoch, where it is time; None where there are none."""
+    given, every = options["validation_data"], options["validation_freq"]
+    if type(every) is not int or every < 1:
+        raise InputError(f"fit: validation_freq counts epochs, got {every!r}")
     if given is None and held_out is None:
         return None
     if held_out is None and is_stream(given):
-        return lambda: _evaluate_stream(model, given, options["validation_steps"])
+        return lambda epoch: {} if (epoch + 1) % every else _evaluate_stream(model, given, options["validation_steps"])
     if held_out is None:
         if not isinstance(given, list | tuple) or not 2 <= len(given) <= 3:
             raise InputError("validation_data is (x, y) or (x, y, sample_weight), or a generator")
         model.see(given[0])
         weight = given[2] if len(given) == 3 else None
         held_out = model.reader().rows(model.needs_compile(), given[0], given[1], weight, None)
+    assert held_out is not None
     arrays = held_out
-    return lambda: _evaluate_rows(model, arrays, size)
+    return lambda epoch: {} if (epoch + 1) % every else _evaluate_rows(model, arrays, size)
 
 
 def train_rows(model: Model, arrays: Mapping[str, Array], running: Running) -> None:
     """One step on rows that are ready."""
-    program, rows = model.program(), len(arrays["inputs"])
-    steps = program.steps(arrays, rows, int(np.random.randint(2**31)))
-    order = in_order(rows, rows)
+    steps, order = model.program().step_on(arrays, int(np.random.randint(2**31)))
     running.add(steps.train(order), order)
     model.take_parameters(steps.parameters())
 
@@ -170,7 +171,10 @@ def evaluate(
 
 def _evaluate_rows(model: Model, arrays: Mapping[str, Array], size: int) -> dict[str, float]:
     program = model.program()
-    outputs = Answers(program.network).outputs(arrays["inputs"], arrays.get("lengths"))
+    if program.states is None:
+        outputs = Answers(program.network).outputs(arrays["inputs"], arrays.get("lengths"))
+    else:
+        outputs = program.states.run(program.network, arrays["inputs"], arrays.get("lengths"))
     return evaluated(program, outputs, arrays, size, _penalty(program))
 
 

@@ -1,0 +1,1 @@
+"""Sound that is shipped with the package."""
