@@ -66,7 +66,7 @@ def _in_four_bits(array: NDArray[np.float32], axis: int) -> tuple[NDArray[np.uin
         best, least = np.where(better, scales, best), np.where(better, lost, least)
     steps = np.clip(np.rint(array / best.astype(np.float32)), -7, 7).astype(np.int8) + 8
     halves = steps.astype(np.uint8).reshape(len(array), -1, 2)
-    return halves[..., 0] << 4 | halves[..., 1], best
+    return np.asarray(halves[..., 0] << 4 | halves[..., 1], np.uint8), best.astype(np.float16)
 
 
 def _of_four_bits(array: NDArray[np.uint8]) -> NDArray[np.float32]:
