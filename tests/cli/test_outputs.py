@@ -75,6 +75,10 @@ LOSSES = {
     "a model, by a picture of a kitchen": ("roommate --out .", "a saved model"),
     "a model, by a picture of memory": ("memory --quick --out .", "a saved model"),
     "a model, by a picture of the article": ("article --out .", "holds"),
+    "a text, by words that are forgotten": (
+        "text words --personal words.txt --forget cat",
+        "no file of personal words",
+    ),
     "a model, by words that were typed": ("text suggest m.latch --personal m.latch", "is read"),
 }
 
