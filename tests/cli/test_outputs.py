@@ -75,6 +75,12 @@ LOSSES = {
     "a model, by a picture of a kitchen": ("roommate --out .", "a saved model"),
     "a model, by a picture of memory": ("memory --quick --out .", "a saved model"),
     "a model, by a picture of the article": ("article --out .", "holds"),
+    "a text, by words that are forgotten": (
+        "text words --personal words.txt --forget cat",
+        "no file of personal words",
+    ),
+    "another's model, by ours": ("import words.txt --out words.txt", "is read"),
+    "a model, by its export": ("export m.latch --onnx m.latch", "is read"),
     "a model, by words that were typed": ("text suggest m.latch --personal m.latch", "is read"),
 }
 
@@ -128,7 +134,7 @@ def test_a_place_that_cannot_be_written_is_found_before_the_work(
 
 def test_every_command_that_writes_is_held_to_this():
     """A command with an option for a path to write has its lines above."""
-    writing_options = {"--out", "--save", "--personal", "--report"}
+    writing_options = {"--out", "--save", "--personal", "--report", "--onnx"}
     lines = [line for line, _ in LOSSES.values()]
     for name in main.COMMANDS:
         for path, options in _options(main.build_app(name), name):
