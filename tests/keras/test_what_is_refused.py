@@ -80,7 +80,7 @@ WRONG: list[tuple[Any, str]] = [
     (lambda: small().fit(X, Y[:5]), "x has 6 rows and y has 5"),
     (lambda: small().fit(X, np.zeros((6, 2))), r"y has shape \(6, 2\), and the model gives \(6, 1\)"),
     (lambda: small().fit(HOLED, Y), "missing or infinite"),
-    (lambda: small().fit(X, Y * np.inf), "missing or infinite"),
+    (lambda: small().fit(X, np.full_like(Y, np.inf)), "missing or infinite"),
     (lambda: small().fit(X), "y is missing"),
     (lambda: small().fit([X, X], Y), "one input and one output"),
     (lambda: small().fit(X, Y, sample_weight=np.ones((6, 4))), "one number for each row"),
