@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PRETTIER := prettier@3.10.1
 CPP := $(wildcard csrc/*/*.cc csrc/*/*.h tests/kernels/check/*.cc tests/kernels/check/*.h)
 
-.PHONY: demo test proof lint format bench check sanitize check-arm clean
+.PHONY: demo test proof lint format site docs bench check sanitize check-arm clean
 
 demo: $(VENV)/installed
 	$(BIN)/latchwork article
@@ -28,6 +28,14 @@ format: $(VENV)/developed
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(CPP)
 	npx --yes $(PRETTIER) --write web tests/web
+
+# The site, built strictly into build/site; `make docs` shows it while it is written.
+export NO_MKDOCS_2_WARNING = 1
+site: $(VENV)/developed
+	$(BIN)/mkdocs build --quiet
+
+docs: $(VENV)/developed
+	$(BIN)/mkdocs serve
 
 bench: $(VENV)/benched
 	$(BIN)/latchwork bench
@@ -83,7 +91,7 @@ $(VENV)/installed: $(BIN)/python $(SOURCES)
 
 # All that tests and lint need in one go, since each installation builds the kernels.
 $(VENV)/developed: $(BIN)/python $(SOURCES)
-	$(BIN)/python -m pip install --quiet --editable ".[test,lint]"
+	$(BIN)/python -m pip install --quiet --editable ".[test,lint,docs]"
 	touch $@ $(VENV)/installed
 
 $(VENV)/benched: $(BIN)/python $(SOURCES)

@@ -85,6 +85,11 @@ const std::map<std::string, Make> kLayers = {
     {"Pooling", [](Settings& s) -> LayerDescription { return pooling(s); }},
     {"LayerNorm", [](Settings& s) -> LayerDescription { return NormDescription{s.take<float>("epsilon")}; }},
     {"RepeatVector", [](Settings& s) -> LayerDescription { return RepeatDescription{s.size("times")}; }},
+    {"Conv1D",
+     [](Settings& s) -> LayerDescription {
+       const int64_t units = s.size("units"), steps = s.size("steps"), before = s.take<int64_t>("before");
+       return ConvolutionDescription{units, steps, before, s.activation()};
+     }},
     {"Flatten", [](Settings& s) -> LayerDescription { return FlattenDescription{s.size("steps")}; }},
     {"Activation",
      [](Settings& s) -> LayerDescription {

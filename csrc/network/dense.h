@@ -120,14 +120,19 @@ LATCHWORK_INLINE Vec activation_slope(Vec output, Activation activation) {
   return splat(1.0f);
 }
 
-// to[m][n] = the sum over the rows k of inputs[k][first + m] * by_sums[k][n].
+// to[m][n] += the sum over the rows k in `rows` of inputs[k][first + m] * by_sums[k][n]; where they are the first rows,
+// in place of what was there.
 template <int R, int N>
-LATCHWORK_TILE void dense_weight_tile(const DenseLearningJob& job, int64_t first, int64_t block) {
+LATCHWORK_TILE void dense_weight_tile(const DenseLearningJob& job, Range rows, int64_t first, int64_t block) {
   const int64_t line = blocks_of(job.width) * kWidth;
+  float* const to = job.by_weight + first * job.width + block * kWidth;
   Vec sum[R][N] = {};
-  const float* from = job.inputs + first;
-  const float* by = job.by_sums + block * kWidth;
-  for (int64_t k = 0; k < job.rows; ++k, from += job.depth, by += line) {
+  if (rows.begin > 0)
+    for (int r = 0; r < R; ++r)
+      for (int n = 0; n < N; ++n) sum[r][n] = load(to + r * job.width + n * kWidth, lanes(job.width, block + n));
+  const float* from = job.inputs + rows.begin * job.depth + first;
+  const float* by = job.by_sums + rows.begin * line + block * kWidth;
+  for (int64_t k = rows.begin; k < rows.end; ++k, from += job.depth, by += line) {
     Vec at[N];
 #pragma GCC unroll 4
     for (int n = 0; n < N; ++n) at[n] = load(by + n * kWidth);
@@ -139,8 +144,7 @@ LATCHWORK_TILE void dense_weight_tile(const DenseLearningJob& job, int64_t first
     }
   }
   for (int r = 0; r < R; ++r)
-    for (int n = 0; n < N; ++n)
-      store(job.by_weight + (first + r) * job.width + (block + n) * kWidth, sum[r][n], lanes(job.width, block + n));
+    for (int n = 0; n < N; ++n) store(to + r * job.width + n * kWidth, sum[r][n], lanes(job.width, block + n));
 }
 
 inline int64_t dense_line(int64_t width) { return blocks_of(width) * kWidth; }
@@ -173,13 +177,16 @@ inline void dense_backward(const DenseLearningJob& job, const Team& team) {
     tied_gradient(job, team);
   } else {
     const Range depth = share(job.depth, team.rank, team.size);
-    for (int64_t panel = 0; panel < dense_panels(job.width); ++panel) {
-      with_constant<kDenseUnits>(dense_units(job.width, panel), [&](auto units) {
-        constexpr int N = decltype(units)::kValue;
-        for_tiles<tile_rows(N)>(depth.begin, depth.end, [&](auto height, int64_t first) {
-          dense_weight_tile<decltype(height)::kValue, N>(job, first, panel * kDenseUnits);
+    for (int64_t row = 0; row < job.rows; row += kTiedRows) {
+      const Range rows{row, smaller(row + kTiedRows, job.rows)};
+      for (int64_t panel = 0; panel < dense_panels(job.width); ++panel) {
+        with_constant<kDenseUnits>(dense_units(job.width, panel), [&](auto units) {
+          constexpr int N = decltype(units)::kValue;
+          for_tiles<tile_rows(N)>(depth.begin, depth.end, [&](auto height, int64_t first) {
+            dense_weight_tile<decltype(height)::kValue, N>(job, rows, first, panel * kDenseUnits);
+          });
         });
-      });
+      }
     }
   }
   if (!job.by_bias) return;

@@ -53,6 +53,11 @@ Form form_after(const LayerDescription& layer, const Form& input) {
                         require(l.steps > 0, "a sequence of no steps");
                         return Form{false, false, input.width * l.steps};
                       },
+                      [&](const ConvolutionDescription& l) {
+                        sequences();
+                        require(l.steps > 0 && 0 <= l.before && l.before < l.steps, "a convolution that sees no step");
+                        return Form{true, false, l.units};
+                      },
                       [&](const NormDescription&) { return input; }, [&](const DropoutDescription&) { return input; },
                       [&](const NonlinearDescription&) { return input; }},
                  layer);
@@ -68,6 +73,7 @@ int64_t parameter_floats(const LayerDescription& layer, const Form& input) {
            [&](const DenseDescription& l) { return ((l.tied ? 0 : input.width) + 1) * l.units; },
            [&](const AheadDescription& l) { return (input.width + l.features + 1) * l.units; },
            [&](const EmbeddingDescription& l) { return l.symbols * l.units; },
+           [&](const ConvolutionDescription& l) { return (l.steps * input.width + 1) * l.units; },
            [&](const NormDescription&) { return 2 * input.width; }, [&](const auto&) { return int64_t{0}; }},
       layer);
 }
@@ -86,7 +92,8 @@ int64_t steps_after(const LayerDescription& layer, bool gives_time, int64_t step
 }
 
 bool needs_whole_sequences(const LayerDescription& layer) {
-  if (std::holds_alternative<RepeatDescription>(layer) || std::holds_alternative<FlattenDescription>(layer))
+  if (std::holds_alternative<RepeatDescription>(layer) || std::holds_alternative<FlattenDescription>(layer) ||
+      std::holds_alternative<ConvolutionDescription>(layer))
     return true;
   const auto* recurrent = std::get_if<RecurrentDescription>(&layer);
   return recurrent && (recurrent->reverse || recurrent->both_ways);

@@ -74,14 +74,21 @@ struct FlattenDescription {
   int64_t steps;
 };
 
+// activation(the sum over k of weight[k] step[t - before + k] + bias) at each step t, for k from 0 to steps - 1; zeros outside
+// of the sequence.
+struct ConvolutionDescription {
+  int64_t units, steps, before;
+  Activation activation;
+};
+
 LATCHWORK_ENUM(Nonlinearity, tanh, relu, sigmoid, softmax, elu, selu, softplus, softsign, silu, exponential)
 struct NonlinearDescription {
   Nonlinearity kind;
 };
 
-using LayerDescription =
-    std::variant<RecurrentDescription, DenseDescription, AheadDescription, EmbeddingDescription, PoolingDescription,
-                 NormDescription, DropoutDescription, RepeatDescription, FlattenDescription, NonlinearDescription>;
+using LayerDescription = std::variant<RecurrentDescription, DenseDescription, AheadDescription, EmbeddingDescription,
+                                      PoolingDescription, NormDescription, DropoutDescription, RepeatDescription,
+                                      FlattenDescription, NonlinearDescription, ConvolutionDescription>;
 using NetworkDescription = std::vector<LayerDescription>;
 
 // What a layer gives for what flows into it; std::invalid_argument where it cannot take it.

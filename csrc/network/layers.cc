@@ -231,6 +231,72 @@ class Dense : public Layer {
   DenseLearningJob job_;
 };
 
+// A dense layer of each step's neighbours, side by side.
+class Convolution : public Layer {
+ public:
+  Convolution(const ConvolutionDescription& layer, const LayerSetting& setting)
+      : input_(setting.input), lengths_(setting.lengths), count_(layer.steps), before_(layer.before) {
+    make_output(input_, layer.units, true, setting.use);
+    const int64_t floats = input_.count() * count_;
+    const Flow windows{input_.rows, input_.steps, input_.width * count_,
+                       true,        take(floats), input_.by_values ? take(floats) : nullptr,
+                       nullptr};
+    job_ = dense_job(windows, layer.units, layer.activation, setting);
+    const int64_t weights = job_.depth * job_.width;
+    job_.bias = setting.parameters + weights;
+    if (setting.gradients) job_.by_bias = setting.gradients + weights;
+    job_.outputs = output_.values;
+    job_.by_outputs = output_.by_values;
+    job_.packed = take(dense_packed_floats(job_.depth, job_.width));
+    if (setting.use != Use::evaluate) job_.by_sums = take(job_.rows * padded(job_.width, kWidestRegister));
+    if (job_.rows * weights > kSmallProduct) threads_ = setting.threads;
+  }
+
+  void forward(const StepOf&, const Team& team) override {
+    const Part mine = part_of(job_.rows, team);
+    for (int64_t at = mine.begin; at < mine.end; ++at) {
+      const int64_t row = at / input_.steps, step = at % input_.steps;
+      window(input_.values + row * input_.steps * input_.width, length(row), input_.width, step - before_, count_,
+             const_cast<float*>(job_.inputs) + at * job_.depth);
+    }
+    team.sync();
+    learning_engine().dense_forward(job_, team);
+  }
+
+  void backward(const StepOf&, const Team& team) override {
+    learning_engine().dense_backward(job_, team);
+    if (!input_.by_values) return;
+    team.sync();
+    const Part mine = part_of(job_.rows, team);
+    for (int64_t at = mine.begin; at < mine.end; ++at) {
+      const int64_t row = at / input_.steps, step = at % input_.steps;
+      float* const to = input_.by_values + at * input_.width;
+      std::memset(to, 0, static_cast<std::size_t>(input_.width) * sizeof(float));
+      if (step >= length(row)) continue;
+      // Its part in every output that saw it, as the k-th of what that saw.
+      for (int64_t k = 0; k < count_; ++k) {
+        const int64_t seen_by = step + before_ - k;
+        if (seen_by < 0 || seen_by >= input_.steps) continue;
+        const float* by = job_.by_inputs + (row * input_.steps + seen_by) * job_.depth + k * input_.width;
+        for (int64_t i = 0; i < input_.width; ++i) to[i] += by[i];
+      }
+    }
+  }
+
+  int useful_threads() const override { return threads_; }
+
+ private:
+  static constexpr int64_t kSmallProduct = 400'000;  // multiplications that are over before a second thread has woken
+
+  int64_t length(int64_t row) const { return lengths_ ? lengths_[row] : input_.steps; }
+
+  const Flow input_;
+  const int32_t* const lengths_;
+  const int64_t count_, before_;
+  int threads_ = 1;
+  DenseLearningJob job_;
+};
+
 // activation(vector weight + ahead ahead_weight + bias): the vector's product with the bias is where the sums of every
 // step ahead start.
 class Ahead : public Layer {
@@ -310,6 +376,10 @@ std::unique_ptr<Layer> make_layer(const RecurrentDescription& layer, const Layer
 
 std::unique_ptr<Layer> make_layer(const DenseDescription& layer, const LayerSetting& setting) {
   return std::make_unique<Dense>(layer, setting);
+}
+
+std::unique_ptr<Layer> make_layer(const ConvolutionDescription& layer, const LayerSetting& setting) {
+  return std::make_unique<Convolution>(layer, setting);
 }
 
 std::unique_ptr<Layer> make_layer(const AheadDescription& layer, const LayerSetting& setting) {

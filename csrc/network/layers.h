@@ -110,6 +110,7 @@ std::unique_ptr<Layer> make_layer(const PoolingDescription& layer, const LayerSe
 std::unique_ptr<Layer> make_layer(const NormDescription& layer, const LayerSetting& setting);
 std::unique_ptr<Layer> make_layer(const DropoutDescription& layer, const LayerSetting& setting);
 std::unique_ptr<Layer> make_layer(const RepeatDescription& layer, const LayerSetting& setting);
+std::unique_ptr<Layer> make_layer(const ConvolutionDescription& layer, const LayerSetting& setting);
 std::unique_ptr<Layer> make_layer(const FlattenDescription& layer, const LayerSetting& setting);
 std::unique_ptr<Layer> make_layer(const NonlinearDescription& layer, const LayerSetting& setting);
 

@@ -122,6 +122,16 @@ inline void pool(Pool kind, const float* from, int64_t steps, int64_t width, flo
   }
 }
 
+// The `count` steps of a sequence [steps, width] from `first` on, zeros where there are none.
+inline void window(const float* from, int64_t steps, int64_t width, int64_t first, int64_t count, float* to) {
+  for (int64_t step = first; step < first + count; ++step, to += width) {
+    if (0 <= step && step < steps)
+      std::memcpy(to, from + step * width, static_cast<std::size_t>(width) * sizeof(float));
+    else
+      std::fill(to, to + width, 0.0f);
+  }
+}
+
 // As NumPy counts, from the end where negative; what is beyond is the first or the last.
 inline int64_t symbol_of(int64_t token, int64_t symbols) {
   return std::clamp<int64_t>(token < 0 ? token + symbols : token, 0, symbols - 1);

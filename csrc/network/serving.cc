@@ -328,6 +328,34 @@ class ServedNonlinear : public ServedLayer {
   const int64_t width_;
 };
 
+class ServedConvolution : public ServedLayer {
+ public:
+  ServedConvolution(const ConvolutionDescription& layer, int64_t width, const float* parameters)
+      : layer_(layer),
+        width_(width),
+        product_(parameters, layer.steps * width, layer.units),
+        bias_(parameters + layer.steps * width * layer.units, parameters + (layer.steps * width + 1) * layer.units) {}
+
+  int64_t scratch_floats(int64_t steps) const override { return steps * layer_.steps * width_; }
+
+  void run(Passage& passage, const float* from, float* to) const override {
+    const int64_t rows = passage.batch * passage.steps, depth = layer_.steps * width_;
+    for_rows(rows, depth, passage.threads, [&](int64_t at) {
+      const int64_t row = at / passage.steps, step = at % passage.steps;
+      const int64_t steps = passage.lengths ? passage.lengths[row] : passage.steps;
+      window(from + row * passage.steps * width_, steps, width_, step - layer_.before, layer_.steps,
+             passage.scratch + at * depth);
+    });
+    product_.run(rows, passage.scratch, bias_.data(), nullptr, 1, layer_.activation, to, passage.threads);
+  }
+
+ private:
+  const ConvolutionDescription layer_;
+  const int64_t width_;
+  const Product product_;
+  const std::vector<float> bias_;
+};
+
 using Served = std::unique_ptr<const ServedLayer>;
 
 struct MakeServed {
@@ -356,6 +384,9 @@ struct MakeServed {
   Served operator()(const RepeatDescription& layer) const { return std::make_unique<ServedRepeat>(layer, features); }
   Served operator()(const FlattenDescription& layer) const {
     return std::make_unique<ServedFlatten>(layer.steps * features);
+  }
+  Served operator()(const ConvolutionDescription& layer) const {
+    return std::make_unique<ServedConvolution>(layer, features, parameters);
   }
   Served operator()(const NonlinearDescription& layer) const {
     return std::make_unique<ServedNonlinear>(layer, features);

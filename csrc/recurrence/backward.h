@@ -45,7 +45,8 @@ struct BackwardScratch {
     const float** inputs;  // each row-step's inputs, the hidden state before it, and where its gradient goes
     const float** hidden;
     float** by_inputs;
-    float* masked;  // [block_rows] masked states
+    float* masked;   // [block_rows] masked states
+    float* columns;  // by_columns: of the inputs, then of the states (masked): [features + hidden][block_rows]
   };
   Block blocks[2];
   float* by_hidden;  // by the hidden state of the step before, but for the recurrent product's part
@@ -61,7 +62,9 @@ struct BackwardScratch {
       block.inputs = carver.take<const float*>(schedule.block_rows);
       block.hidden = carver.take<const float*>(schedule.block_rows);
       block.by_inputs = carver.take<float*>(schedule.block_rows);
-      block.masked = carver.take<float>(masked_too ? schedule.block_rows * shape.hidden : 0);
+      block.masked = carver.take<float>(masked_too && !schedule.by_columns ? schedule.block_rows * shape.hidden : 0);
+      const int64_t columns = schedule.by_columns ? shape.features + shape.hidden : 0;
+      block.columns = carver.take<float>(schedule.block_rows * columns);
     }
     by_hidden = carver.take<float>(state);
     for (int s = 0; s < Cell::kStates; ++s) by_states[s] = carver.take<float>(state);
@@ -115,10 +118,10 @@ LATCHWORK_TILE void give_tile(const float* by_sums, int64_t blocks, int64_t stri
     for (int n = 0; n < N; ++n) store(rows[r] + (first + n) * kWidth, sum[r][n], lanes(features, first + n));
 }
 
-// to[m][n] += the sum over k of rows[k][row + m] * lines[k][n]; or just the sum, if `fresh`.
-template <int R, int N, int kGates, int kLine>
-LATCHWORK_TILE void add_weights_tile(const float* const* rows, int64_t row, const float* lines, int64_t stride,
-                                     int64_t count, float* to, bool fresh) {
+// to[m][n] += the sum over k of factors(row + m, k) * lines[k][n]; or just the sum, if `fresh`.
+template <int R, int N, int kGates, int kLine, class Factors>
+LATCHWORK_TILE void add_weights_tile(Factors factors, int64_t row, const float* lines, int64_t stride, int64_t count,
+                                     float* to, bool fresh) {
   Vec sum[R][N] = {};
   if (!fresh) {
 #pragma GCC unroll 8
@@ -126,7 +129,7 @@ LATCHWORK_TILE void add_weights_tile(const float* const* rows, int64_t row, cons
 #pragma GCC unroll 4
       for (int n = 0; n < N; ++n) sum[r][n] = load(to + (r * N + n) * kWidth);
   }
-  multiply_add_transposed<kGates, kLine>(sum, rows, row, lines, stride, count);
+  multiply_add_transposed<kGates, kLine>(sum, factors, row, lines, stride, count);
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
@@ -175,6 +178,7 @@ class BackwardChunk {
       float* by_sums = block->by_sums + filled * kSlots * kWidth;
       run_step(step, running, by_sums, after, rows_after);
       if (shares_.first) note_rows(step, running, *block, filled);
+      if (schedule_.by_columns) gather_columns(step, running, *block, filled);
       filled += running;
       after = by_sums;
       rows_after = running;
@@ -378,7 +382,7 @@ class BackwardChunk {
       block.inputs[filled + row] = given_.inputs + input;
       if (wanted_.inputs) block.by_inputs[filled + row] = wanted_.inputs + input;
       const float* hidden = hidden_before(row, step);
-      if (given_.hidden_mask) {
+      if (given_.hidden_mask && !schedule_.by_columns) {
         const float* mask = given_.hidden_mask + sequence * shape_.hidden;
         float* masked = block.masked + (filled + row) * shape_.hidden;
         for (int64_t unit = 0; unit < shape_.hidden; ++unit) masked[unit] = hidden[unit] * mask[unit];
@@ -386,6 +390,31 @@ class BackwardChunk {
       }
       block.hidden[filled + row] = hidden;
     }
+  }
+
+  // The same rows column by column, this share's columns. Where weights are large, rows lie a power of two apart more
+  // often than not: a column read across them would have a few lines of the cache to itself.
+  void gather_columns(int64_t step, int64_t running, const Block& block, int64_t filled) const {
+    constexpr int64_t kUnits = kTransposedUnits * kWidth;
+    const auto gather = [&](const Range& groups, int64_t width, float* columns, auto&& row_of, const float* mask) {
+      const int64_t end = smaller(groups.end * kUnits, width);
+      for (int64_t first = groups.begin * kUnits; first < end; first += kWidth) {
+        const int64_t last = smaller(first + kWidth, end);
+        for (int64_t row = 0; row < running; ++row) {
+          const float* from = row_of(row);
+          const float* factor = mask ? mask + chunk_.rows[row] * width : nullptr;
+          float* to = columns + filled + row;
+          for (int64_t i = first; i < last; ++i) to[i * schedule_.block_rows] = factor ? from[i] * factor[i] : from[i];
+        }
+      }
+    };
+    const auto input = [&](int64_t row) {
+      return given_.inputs + input_steps_.first(chunk_.rows[row], chunk_.lengths[row]) + step * input_steps_.stride();
+    };
+    const auto hidden = [&](int64_t row) { return hidden_before(row, step); };
+    if (wanted_.input_weight) gather(shares_.inputs, shape_.features, block.columns, input, nullptr);
+    float* const states = block.columns + shape_.features * schedule_.block_rows;
+    if (wanted_.hidden_weight) gather(shares_.transposed, shape_.hidden, states, hidden, given_.hidden_mask);
   }
 
   void finish_block(const Block& block, int64_t filled) {
@@ -406,23 +435,28 @@ class BackwardChunk {
   void add_weights(const Block& block, int64_t panel, int64_t begin, int64_t count, bool fresh) const {
     const int64_t first_block = Panels<Cell>{shape_.hidden}.first_block(panel);
     const float* lines = block.by_sums + first_block * block_stride() + begin * kSlots * kWidth;
-    if (wanted_.input_weight)
-      add_matrix<kUnits, Cell::kInputSlot>(partial_.input_weight, panel, block.inputs + begin, shape_.features, lines,
-                                           count, fresh);
-    if (wanted_.hidden_weight)
-      add_matrix<kUnits, Cell::kHiddenSlot>(partial_.hidden_weight, panel, block.hidden + begin, shape_.hidden, lines,
-                                            count, fresh);
+    const auto add = [&](auto inputs, auto hidden) {
+      if (wanted_.input_weight)
+        add_matrix<kUnits, Cell::kInputSlot>(partial_.input_weight, panel, inputs, shape_.features, lines, count,
+                                             fresh);
+      if (wanted_.hidden_weight)
+        add_matrix<kUnits, Cell::kHiddenSlot>(partial_.hidden_weight, panel, hidden, shape_.hidden, lines, count,
+                                              fresh);
+    };
+    if (!schedule_.by_columns) return add(Rows{block.inputs + begin}, Rows{block.hidden + begin});
+    const int64_t stride = schedule_.block_rows;
+    add(Columns{block.columns + begin, stride}, Columns{block.columns + shape_.features * stride + begin, stride});
   }
 
-  // matrix[m][columns] += the sum over k of rows[k][m] * lines[k][columns].
-  template <int kUnits, int kSlot>
-  void add_matrix(float* matrix, int64_t panel, const float* const* rows, int64_t depth, const float* lines,
-                  int64_t count, bool fresh) const {
+  // matrix[m][columns] += the sum over k of factors(m, k) * lines[k][columns].
+  template <int kUnits, int kSlot, class Factors>
+  void add_matrix(float* matrix, int64_t panel, Factors factors, int64_t depth, const float* lines, int64_t count,
+                  bool fresh) const {
     constexpr int N = kUnits * Cell::kGates;
     float* to = matrix + Panels<Cell>{shape_.hidden}.offset(panel, depth);
     for_tiles<tile_rows(N)>(0, depth, [&](auto height, int64_t row) {
       add_weights_tile<decltype(height)::kValue, N, Cell::kGates, kSlots * kWidth>(
-          rows, row, lines + kSlot * kWidth, block_stride(), count, to + row * N * kWidth, fresh);
+          factors, row, lines + kSlot * kWidth, block_stride(), count, to + row * N * kWidth, fresh);
     });
   }
 

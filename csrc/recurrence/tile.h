@@ -127,19 +127,33 @@ LATCHWORK_INLINE void multiply_add(Vec (&sums)[R][kStride], const float* const* 
   }
 }
 
-// sums[r][u * kGates + g] += rows[k][first + r] * lines[u][k][g], for all k: the transposed product of the weights'
+// The factors of a transposed product: rows anywhere in memory, of which a tile takes some columns; or those columns,
+// each by itself.
+struct Rows {
+  const float* const* rows;
+
+  float operator()(int64_t column, int64_t k) const { return rows[k][column]; }
+};
+
+struct Columns {
+  const float* columns;
+  int64_t stride;
+
+  float operator()(int64_t column, int64_t k) const { return columns[column * stride + k]; }
+};
+
+// sums[r][u * kGates + g] += factors(first + r, k) * lines[u][k][g], for all k: the transposed product of the weights'
 // gradients. A unit's lines are kLine floats long; those of the next unit follow at `stride`.
-template <int kGates, int kLine, int R, int N>
-LATCHWORK_INLINE void multiply_add_transposed(Vec (&sums)[R][N], const float* const* rows, int64_t first,
+template <int kGates, int kLine, class Factors, int R, int N>
+LATCHWORK_INLINE void multiply_add_transposed(Vec (&sums)[R][N], const Factors& factors, int64_t first,
                                               const float* lines, int64_t stride, int64_t depth) {
   for (int64_t k = 0; k < depth; ++k, lines += kLine) {
-    const float* row = rows[k] + first;
     Vec line[N];
 #pragma GCC unroll 4
     for (int n = 0; n < N; ++n) line[n] = load(lines + n / kGates * stride + n % kGates * kWidth);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
-      const Vec factor = splat(row[r]);
+      const Vec factor = splat(factors(first + r, k));
 #pragma GCC unroll 4
       for (int n = 0; n < N; ++n) sums[r][n] += factor * line[n];
     }

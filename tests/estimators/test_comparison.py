@@ -167,6 +167,30 @@ print(model.predict(np.load({str(tmp_path / "X.npy")!r}))[:3].tolist(), "latchwo
         _ = model.network_
 
 
+def test_the_smallest_trial_has_every_class_too():
+    classes = np.repeat(np.arange(9), 30)
+    parts = recipe.parts_of(270, 270, 0, classes)
+    slow = recipe.Budget(1e-6, 0.5)
+    few, epochs, names = recipe._affordable(slow, 10.0, parts, 30, ["a", "b"])
+    assert (len(few), epochs, names) == (1, 1, ["a"]) and len(few[0][0]) < 60
+    for rows in few[0]:
+        assert set(classes[rows]) == set(range(9))
+
+
+@pytest.mark.usefixtures("one_design")
+def test_simple_methods_have_time_for_all_folds(monkeypatch: pytest.MonkeyPatch):
+    """Where the network is tried on one part alone, which method is best is not left to so few rows."""
+    affordable = recipe._affordable
+    monkeypatch.setattr(recipe, "_affordable", lambda *given: (affordable(*given)[0][:1], 2, ["small"]))
+    found = lw.SequenceClassifier(progress="none").fit(X, Y).comparison_
+    assert found is not None and found.rows == ROWS // 4
+    assert (
+        "accuracy_of_all_folds" in found.figures["kernels"] and "accuracy_of_all_folds" not in found.figures["network"]
+    )
+    best = max(found.baselines, key=lambda name: found.baselines[name]["accuracy_of_all_folds"])
+    assert found.winner in ("network", best)
+
+
 @pytest.mark.usefixtures("one_design")
 def test_a_network_that_wins_is_kept():
     rng = np.random.default_rng(3)

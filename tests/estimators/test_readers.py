@@ -87,6 +87,14 @@ def test_long_frames_and_parquet(tmp_path: Path):
         datasets.read(frame, columns=asked)
 
 
+def test_a_long_table_whose_features_have_numbers_is_no_wide_one(tmp_path: Path):
+    rows = [(s, *X[s, t], Y[s]) for s in range(3) for t in range(4)]
+    frame = pd.DataFrame(rows, columns=["series", "acc1", "acc2", "label"])
+    frame.to_csv(tmp_path / "l.csv", index=False)
+    for source in (tmp_path / "l.csv", frame):
+        assert same(datasets.read(source)).feature_names == ("acc1", "acc2")
+
+
 ARFF = "@relation r\n@attribute t0 numeric\n@attribute t1 numeric\n@attribute target {a,b}\n@data\n1,2,a\n3,?,b\n"
 RELATIONAL = """@relation r
 @attribute bag relational

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from latchwork.core.errors import InputError
+from latchwork.forecasting.forecaster import Forecaster
 from latchwork.forecasting.reading.dates import format_times, readings
 from latchwork.forecasting.reading.notes import GUESSED, Note, by_severity, severity
 from latchwork.forecasting.reading.numbers import find_mark, read_numbers
@@ -225,6 +226,30 @@ SHAPES = {  # text, frequency, names, lengths, first time, the first ahead
         "2015-01",
         "2019-01",
     ),
+    "a year in the first row of each": (
+        table("Jahr;Monat;Umsatz", [("" if i % 12 else 2015 + i // 12, i % 12 + 1, V[i]) for i in range(48)], ";"),
+        "monthly",
+        ["Umsatz"],
+        [48],
+        "2015-01",
+        "2019-01",
+    ),
+    "hours from and to": (
+        table("MTU (CET),Price", [(f"01.01.2021 {h:02d}:00 - 01.01.2021 {h + 1:02d}:00", V[h]) for h in range(23)]),
+        "hourly",
+        ["Price"],
+        [23],
+        "2021-01-01T00:00:00",
+        "2021-01-01T23:00:00",
+    ),
+    "units below the names": (
+        table("Zeit,Kraft,Weg\n[s],[N],[mm]", [(f"{i * 0.5:.1f}", V[i], V[i] / 100) for i in range(100)]),
+        "numbered",
+        ["Kraft [N]", "Weg [mm]"],
+        [100, 100],
+        "0.0",
+        "50.0",
+    ),
     "totals beside": (
         table("date,value", [*((m, V[i]) for i, m in enumerate(MONTHS)), ("Total", sum(V[:48]))]),
         "monthly",
@@ -315,6 +340,25 @@ def test_options_say_what_a_table_means(tmp_path):
             Columns(**wrong)
     with pytest.raises(InputError, match="give yearly, quarterly"):
         read_panel(shop, Columns(frequency="fortnightish"))
+
+
+def test_times_within_a_second_are_counted(tmp_path):
+    rows = [(f"2020-06-01 00:00:{i // 50:02d}.{20 * (i % 50):03d}", V[i]) for i in range(200)]
+    panel = read_panel(write(tmp_path, table("time,v", rows)))
+    assert len(panel.values[0]) == 200
+    assert format_times(panel.future_times(0, 1), panel.style) == ["4.00"]
+
+
+def test_new_rows_keep_the_models_clock(tmp_path):
+    fitted = Forecaster(6, train=False, library=False, progress="none").fit(write(tmp_path, summer_time()))
+    after = format_times(fitted.panel_.times[0][-1:], fitted.panel_.style)[0]
+    assert after == "2021-03-31T04:00:00+02:00"
+    fitted.update(
+        write(tmp_path, table("time,load", [("2021-03-31T05:00:00+02:00", 1), ("2021-03-31T06:00:00+02:00", 2)]))
+    )
+    times = fitted.predict().times[0]
+    assert format_times(times[:1], fitted.panel_.style) == ["2021-03-31T07:00:00+02:00"]
+    assert fitted.panel_.values[0][-2:].tolist() == [1, 2]
 
 
 def test_what_could_be_read_otherwise_is_said_first_with_its_option(tmp_path):

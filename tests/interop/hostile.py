@@ -403,6 +403,8 @@ def torch_files(folder: Path) -> Iterator[tuple[str, bytes]]:
     }.items():
         yield f"{name}.safetensors", safetensors({"lstm.weight_ih_l0": entry}, 448)
     many = {f"w{n}": {"dtype": "F32", "shape": [112], "data_offsets": [0, 448]} for n in range(1000)}
+    lists = b'{"a":[' + b"[]," * 1_200_000 + b"[]]}"
+    yield "lists.safetensors", len(lists).to_bytes(8, "little") + lists
     yield "overlap.safetensors", safetensors(many, 448)
 
 
@@ -488,6 +490,9 @@ def onnx_files(folder: Path) -> Iterator[tuple[str, bytes]]:
     yield "clip.onnx", graph([helper.make_node("LSTM", ["x", "W", "R"], ["y"], hidden_size=4, clip=3.0)])
     yield "parts.onnx", graph() + b"\x3a" + varint(2 * 200_000) + b"\x0a\x00" * 200_000
     yield "parts_in_graph.onnx", b"\x08\x08\x3a" + varint(2 * 200_000) + b"\x0a\x00" * 200_000
+    many_inputs = b"\x0a\x00" * 1_500_000
+    inside = b"\x0a" + varint(len(many_inputs)) + many_inputs
+    yield "inputs.onnx", b"\x08\x08\x3a" + varint(len(inside)) + inside
     yield "nothing.onnx", b"\x08\x08"
     yield "length.onnx", b"\x08\x08\x3a" + varint(1 << 40)
 

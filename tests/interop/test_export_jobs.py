@@ -94,7 +94,7 @@ def test_a_language_model_with_its_vocabulary(name: str, folder: Path, tmp_path:
 
 def test_a_recogniser(folder: Path, tmp_path: Path):
     ran, model = session(folder / "speech.latch", tmp_path), runtime.load(folder / "speech.latch")
-    steps = model.spectrogram.transform(sound(0))[None]
+    steps = model.features.transform(sound(0))[None]
     found = ran.run(["log_probabilities"], {"inputs": steps})[0]
     from latchwork.runtime.model import Model
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -122,3 +123,47 @@ def test_a_masked_model_of_the_facade_is_served_and_exported_with_its_mask(tmp_p
     export_onnx(tmp_path / "m.latch", tmp_path / "m.onnx")
     ran = runtime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
     np.testing.assert_allclose(ran.run(None, {"tokens": tokens})[0], expected, atol=1e-5)
+
+
+def test_an_h5_file_as_keras_2_wrote_it(tmp_path: Path):
+    """A config that is a list, names with `:0`, a GRU of before `reset_after`; functional calls as nested lists."""
+    h5py = importlib.import_module("h5py")
+    rng = np.random.default_rng(0)
+    gru = {"kernel": (3, 12), "recurrent_kernel": (4, 12), "bias": (12,)}
+    arrays = {f"gru_1/gru_1/{name}:0": rng.normal(size=size) for name, size in gru.items()}
+    arrays |= {"dense_1/dense_1/kernel:0": rng.normal(size=(4, 2)), "dense_1/dense_1/bias:0": rng.normal(size=2)}
+    first = {"name": "gru_1", "units": 4, "batch_input_shape": [None, 5, 3], "recurrent_activation": "sigmoid"}
+    layers = [
+        {"class_name": "GRU", "config": first},
+        {"class_name": "Dense", "config": {"name": "dense_1", "units": 2, "activation": "softmax"}},
+    ]
+    given = {"class_name": "InputLayer", "config": {"name": "i", "batch_input_shape": [None, 5, 3]}}
+    calls = {"i": [], "gru_1": [[["i", 0, 0, {}]]], "dense_1": [[["gru_1", 0, 0, {}]]]}
+    named = [layer | {"name": layer["config"]["name"]} for layer in (given, *layers)]
+    graph = {
+        "layers": [layer | {"inbound_nodes": calls[layer["name"]]} for layer in named],
+        "input_layers": [["i", 0, 0]],
+        "output_layers": [["dense_1", 0, 0]],
+    }
+    found = []
+    for number, config in enumerate(
+        ({"class_name": "Sequential", "config": layers}, {"class_name": "Model", "config": graph})
+    ):
+        with h5py.File(tmp_path / f"{number}.h5", "w") as file:
+            file.attrs["model_config"] = np.bytes_(json.dumps(config))
+            for name, array in arrays.items():
+                file[f"model_weights/{name}"] = array.astype(np.float32)
+        found.append(import_model(tmp_path / f"{number}.h5"))
+    assert found[0].data.spec.layers == (lw.ResetFirstGRU(4), lw.Dense(2)) == found[1].data.spec.layers
+    x = rng.normal(size=(2, 5, 3)).astype(np.float32)
+    z, r, n = (slice(at, at + 4) for at in (0, 4, 8))
+    kernel, recurrent, bias = (arrays[f"gru_1/gru_1/{name}:0"] for name in gru)
+    h = np.zeros((2, 4))
+    for step in x.swapaxes(0, 1):
+        total = step @ kernel + bias
+        update, reset = (1 / (1 + np.exp(-total[:, gate] - h @ recurrent[:, gate])) for gate in (z, r))
+        h = update * h + (1 - update) * np.tanh(total[:, n] + (reset * h) @ recurrent[:, n])
+    scores = h @ arrays["dense_1/dense_1/kernel:0"] + arrays["dense_1/dense_1/bias:0"]
+    expected = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
+    for model in found:
+        np.testing.assert_allclose(model.predict_proba(x), expected, atol=1e-5)

@@ -101,7 +101,12 @@ def test_what_is_read_back_is_the_same_network(kind: str):
 
 def test_every_layer_of_the_table_is_written():
     met = {type(layer) for cell in KINDS.values() for layers in networks(cell).values() for layer in layers}
-    assert set(LAYERS) - met <= {lw.Embedding, lw.Ahead, lw.Flatten}  # of which the tests below have one each
+    assert set(LAYERS) - met <= {
+        lw.Embedding,
+        lw.Ahead,
+        lw.Flatten,
+        lw.Conv1D,
+    }  # of which the tests below have one each
     assert set(CELLS) == {type(cell) for cell in KINDS.values()}
 
 
@@ -178,3 +183,18 @@ def test_a_model_written_twice_is_the_same_file(tmp_path: Path):
     for name in ("a", "b"):
         export_onnx(data, tmp_path / f"{name}.onnx")
     assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
+
+
+@pytest.mark.parametrize("padding", ["same", "causal"])
+def test_a_convolution_over_time(padding: Any):
+    layers = [
+        lw.Conv1D(5, 4, padding, "relu"),
+        lw.GRU(4, return_sequences=True),
+        lw.Conv1D(3, 3, padding),
+        lw.Pooling(),
+    ]
+    data = drawn(layers)
+    ran, inputs = session(onnx_bytes(Subject("network", data))), batch(4, 6) - SCALER.offset.astype(np.float32)
+    for given in ({}, {"lengths": np.array([6, 1, 3, 5], np.int32)}):
+        ours = Model("network", data).outputs(inputs, **given)
+        np.testing.assert_allclose(ran.run(None, {"inputs": inputs, **given})[0], ours, rtol=1e-4, atol=1e-4)

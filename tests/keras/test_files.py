@@ -10,6 +10,7 @@ import pytest
 from cases import BATCH, CASES
 from marks import needs_kernels
 
+import latchwork
 from latchwork import keras, runtime
 from latchwork.core.errors import InputError
 
@@ -44,10 +45,15 @@ def test_a_saved_model_answers_the_same_and_goes_on_training(name: str, ending: 
         opened.fit(x, y, verbose=0)
 
 
-def test_the_runtime_opens_what_was_saved(tmp_path: Path):
-    model, x, _ = trained("many_to_one")
+@pytest.mark.parametrize("name", SAVED)
+def test_the_runtime_answers_as_the_model_that_was_saved(name: str, tmp_path: Path):
+    """Masked steps are passed over there too."""
+    model, x, _ = trained(name)
     model.save(str(tmp_path / "model.latch"))
     np.testing.assert_allclose(runtime.load(tmp_path / "model.latch").predict(x), model.predict(x), atol=1e-6)
+    opened = latchwork.load(tmp_path / "model.latch")
+    assert isinstance(opened, keras.Sequential)
+    np.testing.assert_array_equal(opened.predict(x), model.predict(x))
 
 
 def test_weights_alone_go_from_model_to_model(tmp_path: Path):

@@ -11,7 +11,7 @@ from marks import needs_kernels
 
 from latchwork import keras
 from latchwork.core.errors import InputError
-from latchwork.engines.native import training as native
+from latchwork.engines.native import fitting as native
 
 pytestmark = needs_kernels
 NATIVE = [name for name in CASES if name not in ("stateful_batches", "reset_before_the_product")]

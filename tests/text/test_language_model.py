@@ -209,3 +209,36 @@ def test_serving_imports_no_jax(typist_file: Path) -> None:
         "from latchwork.text import testing, terminal; sys.exit('jax' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_weights_of_four_bits_stay_what_they_are_and_are_closer_than_a_step() -> None:
+    rng = np.random.default_rng(0)
+    parameters = {
+        "layers.0.weight": rng.normal(size=(40, 8)).astype(np.float32) * np.geomspace(1e-3, 10, 40)[:, None],
+        "layers.1.weight": rng.normal(size=(8, 6)).astype(np.float32),
+        "layers.2.weight": rng.normal(size=(8, 5)).astype(np.float32),  # an odd number of columns
+    }
+    halved = ("layers.0.weight", "layers.1.weight", "layers.2.weight")
+    stored = packed(parameters, "layers.0.weight", halved)
+    assert stored["network.layers.0.weight"].nbytes == 40 * 4
+    assert stored["network.layers.2.weight"].dtype == np.int8
+    once = unpacked(stored)
+    for name, axis in (("layers.0.weight", 1), ("layers.1.weight", 0)):
+        array = parameters[name]
+        off = np.abs(once[name] - array) / np.abs(array).max(axis=axis, keepdims=True)
+        assert np.quantile(off, 0.9) < 0.5 / 7
+        assert off.max() < 0.55
+    for name, array in packed(once, "layers.0.weight", halved).items():
+        np.testing.assert_array_equal(array, stored[name])
+
+
+def test_a_small_keyboard_is_as_small_as_asked_and_answers_alike_when_opened(story: str, tmp_path: Path) -> None:
+    model = lw.LanguageModel("word", hidden=16, steps=20, size=60_000, progress="none").fit(story)
+    path = tmp_path / "small.latch"
+    model.save(path)
+    opened = TextModel.load(path)
+    assert opened.halved
+    assert opened.bits_per_character(story[:400]) == model.bits_per_character(story[:400])
+    again = tmp_path / "again.latch"
+    lw.load(path).save(again)
+    assert again.read_bytes() == path.read_bytes()

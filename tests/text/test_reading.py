@@ -100,3 +100,30 @@ def test_a_split_is_by_position_and_loses_nothing() -> None:
         reading.split(ids, validation=0.5, test=0.5)
     with pytest.raises(InputError, match="too short"):
         reading.split(ids[:1])
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "says"),
+    [
+        ("it’s a “fine” day – grüße\n" * 5, "cp1252", "iconv -f cp1252"),
+        ("grüße aus München\n" * 5, "latin-1", "iconv -f latin1"),
+        ("Привет, как дела? Хорошо.\n" * 5, "cp1251", "iconv -f cp1251"),
+    ],
+)
+def test_the_advice_fits_the_encoding(tmp_path: Path, text: str, encoding: str, says: str) -> None:
+    path = tmp_path / "old.txt"
+    path.write_bytes(text.encode(encoding))
+    with pytest.raises(InputError, match=says):
+        reading.from_path(path).text()
+
+
+def test_a_string_that_names_a_file_is_read_as_one_or_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("story.txt").write_text("once upon a time\n")
+    assert reading.from_text_or_name("story.txt").text() == "once upon a time\n"
+    assert reading.from_text_or_name(str(tmp_path / "story.txt")).text() == "once upon a time\n"
+    for missing in ("other.txt", "/no/such/book.TXT", "~/story.md"):
+        with pytest.raises(InputError, match="looks like the name of a file"):
+            reading.from_text_or_name(missing)
+    for text in ("to be or not to be", "story.txt\nis a name", "Read the file story.txt", "a" * 5000, "a\0b"):
+        assert reading.from_text_or_name(text).text() == text

@@ -440,3 +440,12 @@ def test_what_was_typed_is_kept_however_the_session_ends(typist_file: Path, tmp_
     process.wait(timeout=60)
     os.close(ours)
     assert {"see", "Zoltan", "Ada"} <= json.loads(mine.read_text())["words"].keys()
+
+
+@pytest.mark.parametrize(("size", "says"), [("2 elephants", "such as 2MB"), ("9kB", "200 kB or more")])
+def test_a_size_that_is_none_is_refused(
+    capsys: pytest.CaptureFixture[str], story_file: Path, tmp_path: Path, size: str, says: str
+) -> None:
+    train = ("train", story_file, "--out", tmp_path / "m.latch", "--steps", 1)
+    assert says in refused(capsys, *train, "--units", "word", "--size", size)
+    assert "only keyboards" in refused(capsys, *train, "--size", "2MB")

@@ -21,6 +21,7 @@ from latchwork.core.spec import (
     Activation,
     Ahead,
     Bidirectional,
+    Conv1D,
     CoupledLSTM,
     Dense,
     Dropout,
@@ -132,6 +133,10 @@ NETWORKS = [
     Sequential([Bidirectional(LSTM(5)), Dense(4, "sigmoid"), Dense(3)]),
     Sequential([Bidirectional(GRU(5, return_sequences=True)), Bidirectional(LSTM(4)), Dense(3)]),
     Sequential([Dense(4), LSTM(5, return_sequences=True), LSTM(6)]),
+    Sequential(
+        [GRU(5, return_sequences=True), Conv1D(17, 4, activation="relu"), Conv1D(4, 3, "causal"), Pooling(), Dense(3)]
+    ),
+    Sequential([Conv1D(5, 9, activation="tanh"), LSTM(4), Dense(3)]),
     Sequential([GRU(5, return_sequences=True), LayerNorm(), Pooling(("first", "last", "mean", "max")), Dense(3)]),
     Sequential([LayerNorm(), SimpleRNN(5, activation="relu", return_sequences=True), Pooling(("max",)), Dense(3)]),
     Sequential(

@@ -44,7 +44,8 @@ def main() -> None:
     parameters = dict(initial_parameters(network, 1))
     parameters["layers.3.weight"] = parameters["layers.0.weight"].T
     shares = np.linspace(0.3, 0.9, ngram.kinds)
-    model = TextModel(vocabulary, NetworkData(network, parameters), ngram, 0.6, shares, tied=True)
+    halved = frozenset(("layers.0.weight", "layers.2.weight"))
+    model = TextModel(vocabulary, NetworkData(network, parameters), ngram, 0.6, shares, tied=True, halved=halved)
     document, tensors = model.to_latch()
     storage.save(folder / "keyboard.latch", document | {"job": "text"}, tensors)
     keyboard = TextModel.load(folder / "keyboard.latch").keyboard()

@@ -209,6 +209,27 @@ test("Ahead reads a vector and what is known of the steps to come", () => {
   );
 });
 
+test("Conv1D sees neighbours, before and behind or before alone", () => {
+  for (const padding of ["same", "causal"]) {
+    for (const steps of [1, 2, 3, 7]) {
+      const spec = {
+        kind: "Conv1D",
+        units: UNITS,
+        steps,
+        padding,
+        activation: "tanh",
+      };
+      const layer = build(spec);
+      assertSlopes(
+        layer,
+        sequence(3),
+        (input) => layer.forward(input),
+        `Conv1D, ${padding}, ${steps}`,
+      );
+    }
+  }
+});
+
 test("every row says all that the page asks of a cell", () => {
   for (const [kind, cell] of Object.entries(CELLS)) {
     const row = (what) => `${kind}: ${what}`;

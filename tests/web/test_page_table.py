@@ -20,6 +20,7 @@ EXAMPLES: dict[str, spec.Layer] = {
     "Activation": spec.Activation("softmax"),
     "RepeatVector": spec.RepeatVector(3),
     "Flatten": spec.Flatten(5),
+    "Conv1D": spec.Conv1D(4, 3),
 }
 
 

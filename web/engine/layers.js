@@ -61,6 +61,11 @@ export const LAYERS = {
     gives: ({ steps }, inputs) => steps * inputs,
     build: flatten,
   },
+  Conv1D: {
+    parameters: { weight: ["steps", "inputs", "units"], bias: ["units"] },
+    gives: ({ units }) => units,
+    build: convolution,
+  },
 };
 
 /** The layer that a spec describes, around its arrays by name; throws on a kind that is not known. */
@@ -240,6 +245,36 @@ function flatten({ steps }) {
     back: (_, gradient) => {
       const size = gradient.length / steps;
       return Array.from({ length: steps }, (_, time) => gradient.slice(time * size, (time + 1) * size));
+    },
+  };
+}
+
+// Each step's neighbours, from `before` it on, each with a matrix of its own.
+function convolution({ steps, padding = "same", activation }, { weight, bias }) {
+  const { value, slope } = ACTIVATIONS[activation ?? "linear"];
+  const before = padding === "causal" ? steps - 1 : Math.floor((steps - 1) / 2);
+  const size = weight.length / steps;
+  const matrices = Array.from({ length: steps }, (_, k) => weight.subarray(k * size, (k + 1) * size));
+  const features = size / bias.length;
+  return {
+    kind: "Conv1D",
+    forward: (input) => ({
+      output: input.map((_, time) =>
+        matrices
+          .reduce((sum, matrix, k) => addProduct(sum, input[time - before + k] ?? [], matrix), Float64Array.from(bias))
+          .map(value),
+      ),
+    }),
+    back({ output }, gradient) {
+      const found = output.map(() => new Float64Array(features));
+      output.forEach((y, time) => {
+        const d = gradient[time].map((each, unit) => each * slope(y[unit]));
+        matrices.forEach((matrix, k) => {
+          const step = found[time - before + k];
+          if (step) add(step, transposedProduct(d, matrix, features));
+        });
+      });
+      return found;
     },
   };
 }

@@ -25,12 +25,23 @@ function unpacked(tensors) {
   for (const [name, scales] of Object.entries(tensors)) {
     if (!name.startsWith(SCALES)) continue;
     const own = `network.${name.slice(SCALES.length)}`;
-    const { shape, data } = tensors[own];
+    const { shape, data } = halved(tensors[own]);
     const [columns, byRow] = [shape[1], scales.shape[0] === shape[0]];
     const scaleAt = (index) => scales.data[byRow ? Math.floor(index / columns) : index % columns];
     found[own] = { shape, data: Float32Array.from(data, (value, index) => value * scaleAt(index)) };
   }
   return found;
+}
+
+/** Two weights of four bits to a byte, the first in the high half, each 8 more than it is; others as they are. */
+function halved({ shape: [rows, columns], data }) {
+  if (!(data instanceof Uint8Array)) return { shape: [rows, columns], data };
+  const weights = new Float32Array(2 * data.length);
+  data.forEach((byte, at) => {
+    weights[2 * at] = (byte >> 4) - 8;
+    weights[2 * at + 1] = (byte & 15) - 8;
+  });
+  return { shape: [rows, 2 * columns], data: weights };
 }
 
 export class Network {

@@ -16,13 +16,13 @@ from latchwork.cli.common import JsonOption, Output, QuietOption, SeedOption
 from latchwork.cli.outputs import check_file, check_files
 from latchwork.core.errors import InputError
 from latchwork.core.writing import write_text
-from latchwork.forecasting.reading.told import Columns
 
 if TYPE_CHECKING:
     from latchwork.forecasting.forecaster import Forecaster
     from latchwork.forecasting.judging.backtest import Backtest
     from latchwork.forecasting.reading.panel import Panel
     from latchwork.forecasting.reading.table import Table
+    from latchwork.forecasting.reading.told import Columns
     from latchwork.forecasting.result import Result
 
 STEPS_SHOWN = 6
@@ -97,6 +97,8 @@ def forecast(
     as_json: JsonOption = False,
 ) -> None:
     """Forecast a table of the past: what comes next, how sure that is, and whether it beats the simple methods."""
+
+    from latchwork.forecasting.reading.told import Columns
 
     reading = Columns(
         _names(target),

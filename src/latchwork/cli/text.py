@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import time
@@ -13,11 +14,11 @@ import typer
 
 from latchwork.cli.common import JsonOption, ModelArgument, Output, QuietOption, SeedOption, json_text
 from latchwork.cli.outputs import check_file, check_files
+from latchwork.cli.text_shown import LOOKED_BACK, show_surprise, side_by_side, tell_of_loops
 from latchwork.core import settings
 from latchwork.core.errors import InputError
 
 if TYPE_CHECKING:
-    from latchwork.text.model import Surprise
     from latchwork.text.reading import TextSource
 
 app = typer.Typer(no_args_is_help=True)
@@ -51,6 +52,9 @@ def train(
     hidden: Annotated[int | None, typer.Option(min=1, help="Units of the LSTM, in place of the chosen number.")] = None,
     ngram_share: Annotated[
         float | None, typer.Option(help="Weight of the n-gram beside the network, 0 for none.")
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="What a keyboard may weigh, such as 2MB (8MB where not given).")
     ] = None,
     seed: SeedOption = 0,
     quiet: QuietOption = False,
@@ -87,6 +91,7 @@ def train(
         validation_share=validation,
         test_share=test,
         ngram_share=ngram_share,
+        size=None if size is None else _bytes_of(size, units),
         checkpoint=unfinished,
         progress=output.progress,  # pyright: ignore[reportArgumentType]
         listener=lambda sample: output.note(f"\n  {sample!r}\n"),
@@ -200,7 +205,7 @@ def write(
     output = Output(as_json=as_json, quiet=quiet)
     opened = TextModel.load(model)
     if surprise is not None:
-        _show_surprise(opened.surprises(_source(str(surprise)).text()), output)
+        show_surprise(opened.surprises(_source(str(surprise)).text()), output)
         return
 
     def draw(number: int) -> Any:
@@ -221,18 +226,18 @@ def write(
         written = ""
         for piece in draw(0):
             print(piece, end="", flush=True)
-            written = (written + piece)[-_LOOKED_BACK:]
+            written = (written + piece)[-LOOKED_BACK:]
         print()
-        _tell_of_loops([written], quiet=quiet)
+        tell_of_loops([written], quiet=quiet)
         return
     texts = ["".join(draw(number)) for number in range(samples)]
-    _tell_of_loops(texts, quiet=quiet)
+    tell_of_loops(texts, quiet=quiet)
     seconds = time.monotonic() - started
     results = {"prompt": prompt, "samples": texts, "characters": sum(map(len, texts)), "seconds": seconds}
     if as_json:
         print(json_text(results))
     else:
-        _side_by_side([prompt + text for text in texts])
+        side_by_side([prompt + text for text in texts])
 
 
 @app.command()
@@ -336,16 +341,19 @@ def _words_in(file: Path | None) -> list[str]:
     return [line.strip() for line in from_path(file).text().splitlines() if line.strip()]
 
 
+def _bytes_of(size: str, units: Units) -> int:
+    """A size such as 2MB or 500 kB in bytes."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([km]?)b?", size.strip(), re.IGNORECASE)
+    count = 0 if match is None else int(float(match[1]) * {"": 1, "k": 1e3, "m": 1e6}[match[2].lower()])
+    if units is not Units.WORD:
+        raise InputError("got --size for a model without words: only keyboards (--units word) are made to a size")
+    if count < _SMALLEST:
+        raise InputError(f"got --size {size!r}: expected {_SMALLEST // 1000} kB or more, such as 2MB")
+    return count
+
+
+_SMALLEST = 200_000  # bytes of a keyboard
 _LITTLE = 20_000  # bytes of text below which one is warned
-_LOOKED_BACK = 2000  # characters of a text in which loops are looked for
-
-
-def _tell_of_loops(texts: list[str], *, quiet: bool) -> None:
-    """Say what to do where a text goes round in a circle."""
-    from latchwork.text.writing import repeats_itself
-
-    if not quiet and any(repeats_itself(text[-_LOOKED_BACK:]) for text in texts):
-        print("It repeats itself: --repetition 1.2 or a higher --temperature would help.", file=sys.stderr)
 
 
 def _source(text: str) -> TextSource:
@@ -368,35 +376,3 @@ def _figures(model: Any) -> dict[str, Any]:
 
 def _personal_file() -> Path:
     return settings.users_data_folder() / "words.json"
-
-
-# Shades of red behind the text, from what was expected to what was not; numbers of the 256 terminal colours.
-_SHADES = ((1.0, None), (2.5, 224), (4.5, 217), (7.0, 210), (float("inf"), 203))
-
-
-def _show_surprise(pieces: list[Surprise], output: Output) -> None:
-    total = sum(piece.bits for piece in pieces)
-    characters = sum(len(piece.text) for piece in pieces)
-    if output.as_json:
-        rows = [{"text": piece.text, "bits": round(piece.bits, 3)} for piece in pieces]
-        print(json_text({"bits_per_character": total / characters, "pieces": rows}))
-        return
-    for piece in pieces:
-        shade = next(colour for most, colour in _SHADES if piece.bits <= most)
-        lines = piece.text.split("\n")
-        print("\n".join(_coloured(line, shade) for line in lines), end="")
-    legend = "  ".join(_coloured(f"up to {most:g} bits" if most < 99 else "more", shade) for most, shade in _SHADES)
-    output.note(f"\n\n{total / characters:.3f} bits per character   {legend}")
-
-
-def _coloured(text: str, shade: int | None) -> str:
-    return text if shade is None or not text else f"\x1b[30;48;5;{shade}m{text}\x1b[0m"
-
-
-def _side_by_side(texts: list[str]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(show_header=False, padding=(0, 2), box=None)
-    table.add_row(*texts)
-    Console().print(table, markup=False)

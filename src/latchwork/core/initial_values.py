@@ -76,6 +76,14 @@ def of_dense(layer: spec.Dense, name: str, size: Size, rng: np.random.Generator)
     return np.zeros(size, np.float32) if layer.zeros else of_weights(layer, name, size, rng)
 
 
+def of_convolution(layer: spec.Conv1D, name: str, size: Size, rng: np.random.Generator) -> Float32Array:
+    """Glorot uniform; what flows in and out are all the steps that it sees, as in Keras."""
+    if name == "bias":
+        return np.zeros(size, np.float32)
+    limit = math.sqrt(6 / (layer.steps * (size[1] + size[2])))
+    return rng.uniform(-limit, limit, size).astype(np.float32)
+
+
 def of_embedding(layer: spec.Layer, name: str, size: Size, rng: np.random.Generator) -> Float32Array:
     """Small vectors, as in Keras."""
     del layer, name

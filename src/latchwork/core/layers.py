@@ -115,6 +115,23 @@ def flatten(
     return inputs.reshape(batch, time * features)
 
 
+def convolution(
+    layer: spec.Conv1D, arrays: Arrays, inputs: Float[Array, "batch time features"], lengths: Lengths = None
+) -> Float[Array, "batch time units"]:
+    """Every step's neighbours side by side, times the weights; zeros outside of the sequence."""
+    xp = namespace(inputs)
+    batch, time, features = inputs.shape
+    if lengths is not None:
+        inputs = xp.where((xp.arange(time) < lengths[:, None])[:, :, None], inputs, 0)
+    ends = [
+        xp.zeros((batch, count, features), inputs.dtype) for count in (layer.before, layer.steps - 1 - layer.before)
+    ]
+    padded = xp.concatenate([ends[0], inputs, ends[1]], axis=1)
+    windows = xp.concatenate([padded[:, at : at + time] for at in range(layer.steps)], axis=2)
+    total = windows @ arrays["weight"].reshape(-1, layer.units) + arrays["bias"]
+    return ACTIVATIONS[layer.activation](total)
+
+
 def merged(how: str, one: Array, two: Array) -> Array:
     """The outputs of both ways of a `Bidirectional` as one."""
     match how:

@@ -36,6 +36,7 @@ __all__ = [
     "Activation",
     "Ahead",
     "Bidirectional",
+    "Conv1D",
     "CoupledLSTM",
     "Dense",
     "Dropout",
@@ -494,12 +495,58 @@ class Flatten(Layer):
         return (self.steps * features,)
 
 
+@described
+class Conv1D(Layer):
+    """activation(W_0 x_(t-b) + ... + W_(k-1) x_(t-b+k-1) + c) at each step t: `steps` = k neighbours at a time.
+
+    What lies outside of the sequence, past its length too, is zero. Outputs are of the same number of steps.
+
+    Args:
+        units: how many outputs a step has (Keras's `filters`).
+        steps: how many neighbouring steps each output sees (Keras's `kernel_size`).
+        padding: `same`, about as many steps before as behind, or `causal`, none behind.
+        activation: of each.
+
+    Example:
+        >>> network = Sequential([Conv1D(128, 8, activation="relu"), Pooling("mean"), Dense(5)])
+        >>> network.with_input((90, 3)).parameter_count()
+        3845
+    """
+
+    units: int
+    steps: int
+    padding: Literal["same", "causal"] = "same"
+    activation: Literal["tanh", "relu", "sigmoid"] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse sizes and choices that mean nothing."""
+        check_size(self, "units")
+        check_size(self, "steps")
+        check_choice(self, "padding", ("same", "causal"))
+        check_choice(self, "activation", (None, "tanh", "relu", "sigmoid"))
+
+    @property
+    def before(self) -> int:
+        """How many steps before its own an output sees."""
+        return self.steps - 1 if self.padding == "causal" else (self.steps - 1) // 2
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """`(time, units)`."""
+        time, _ = sequence_of(self, shape)
+        return (time, self.units)
+
+    def parameter_shapes(self, shape: Shape) -> ParameterShapes:
+        """`weight [steps, features, units]`, `bias [units]`."""
+        _, features = sequence_of(self, shape)
+        return {"weight": (self.steps, features, self.units), "bias": (self.units,)}
+
+
 # Every layer that a file may name: core.table has a row for each.
 LAYERS: dict[str, type[Layer]] = {
     kind.__name__: kind
     for kind in (
         SimpleRNN, GRU, ResetFirstGRU, LSTM, PeepholeLSTM, CoupledLSTM, SLSTM, Bidirectional, Embedding, Dense, Dropout,
-        LayerNorm, Pooling, Ahead, Activation, RepeatVector, Flatten,
+        LayerNorm, Pooling, Ahead, Activation, RepeatVector, Flatten, Conv1D,
     )
 }  # fmt: skip
 

@@ -142,6 +142,19 @@ LAYERS: dict[type[spec.Layer], LayerRow] = {
         LayerRow(spec.Activation, layers.activation, lambda of: {"kind": of.function}),
         LayerRow(spec.RepeatVector, layers.repeat_vector, lambda of: {"times": of.times}, whole_sequences=True),
         LayerRow(spec.Flatten, layers.flatten, lambda of: {"steps": of.steps}, whole_sequences=True),
+        LayerRow(
+            spec.Conv1D,
+            layers.convolution,
+            lambda of: {
+                "units": of.units,
+                "steps": of.steps,
+                "before": of.before,
+                "activation": of.activation or "none",
+            },
+            initial_values.of_convolution,
+            takes_lengths=True,
+            whole_sequences=True,
+        ),
     )
 }
 

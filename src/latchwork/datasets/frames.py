@@ -35,7 +35,8 @@ def parse_frame(frame: Any, *, numbers: bool, asked: Columns, steps: bool = Fals
         raise InputError("the frame has no rows")
     if wide.is_wide(header, asked):
         texts = [_texts(values) for values in columns.values()]
-        return wide.parse_wide(header, texts, asked, numbers=numbers)
+        if wide.names_rows(header, texts):
+            return wide.parse_wide(header, texts, asked, numbers=numbers)
     roles = assign(header, asked)
     if roles.series is None:
         raise InputError(

@@ -178,7 +178,9 @@ def _parse_table(path: Path, target: Target, columns: Columns) -> Parsed:
     if wide.is_ucr(path):
         return wide.parse_ucr(path, numbers=target == "number")
     if wide.is_wide(tables.header_of(path), columns):
-        return wide.parse_wide(*tables.all_texts(path), columns, numbers=target == "number")
+        header, texts = tables.all_texts(path)
+        if wide.names_rows(header, texts):
+            return wide.parse_wide(header, texts, columns, numbers=target == "number")
     return tables.parse_long(path, numbers=target == "number", asked=columns, steps=target == "steps")
 
 

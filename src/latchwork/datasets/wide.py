@@ -39,6 +39,12 @@ def is_wide(header: Sequence[str], asked: Columns) -> bool:
     return len(_steps(header, asked)) >= FEWEST_STEPS
 
 
+def names_rows(header: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
+    """Whether no series has two rows: if one has, the table is a long one, whatever its columns are called."""
+    series = _special(header, None, "", SERIES)
+    return series is None or len(set(columns[series])) == len(columns[series])
+
+
 def parse_ucr(path: Path, *, numbers: bool) -> Parsed:
     """Read the UCR archive's form: the class (or the number to predict), then the values."""
     rows: list[np.ndarray] = []

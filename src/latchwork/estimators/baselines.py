@@ -19,6 +19,8 @@ from latchwork.transforms.summaries import summaries
 
 MOST_KERNEL_FEATURES = 10_000  # MiniRocket's number
 COMPARED_KERNEL_FEATURES = 3000  # where several fits are compared: nearly as good, and quicker
+FEWEST_KERNEL_FEATURES = 400
+FITS_COMPARED = 4  # which share the time of one
 KERNEL_VALUES = 2e9  # comparisons of a fit: some seconds
 MOST_RIDGE_ROWS = 3000  # rows that a ridge regression is fitted on: its time grows with their cube
 MOST_NEIGHBOURS = 5000
@@ -75,7 +77,9 @@ def baselines(
     if warped_seconds(pairs, steps, _window(steps), shape[1]) <= WARPING_SECONDS:
         found["nearest_warped"] = lambda given: _neighbour(task, given, warping=True)
     if shape[0] > 2:
-        count = min(most_kernels, kernel_count(rows + held_out, shape[0], shape[1]))
+        count = kernel_count(rows + held_out, shape[0], shape[1])
+        if most_kernels < MOST_KERNEL_FEATURES:
+            count = max(FEWEST_KERNEL_FEATURES, min(most_kernels, count // FITS_COMPARED))
         found["kernels"] = lambda given: _linear(task, given, count)
     return found
 
@@ -83,7 +87,7 @@ def baselines(
 def kernel_count(rows: int, steps: int, features: int) -> int:
     """How many numbers a sequence becomes, by what there is to do."""
     work = min(rows, 2 * MOST_RIDGE_ROWS) * steps * (1 if features == 1 else 2)
-    return int(np.clip(KERNEL_VALUES / work, 400, MOST_KERNEL_FEATURES))
+    return int(np.clip(KERNEL_VALUES / work, FEWEST_KERNEL_FEATURES, MOST_KERNEL_FEATURES))
 
 
 def _constant(task: Task, rows: Rows) -> Constant:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from latchwork.training import Objective, Optimizer
 from latchwork.training.optimizers import OptaxOptimizer
 from latchwork.transforms.scaling import Scaler
 
-TRIAL_STEPS = 150_000  # sequence steps in the rows of a trial, at most
+TRIAL_STEPS = 100_000  # sequence steps in the rows of a trial, at most
 FULL_STEPS = 24_000_000  # sequence steps that the final training sees at most: about half a minute of a quiet core
 FEWEST_EPOCHS, MOST_EPOCHS, TRIAL_EPOCHS = 6, 80, 30
 SMALL_SET = 1000  # rows below which one validation part says too little, and three are averaged
@@ -25,7 +26,7 @@ WARPED_SET = 600  # rows below which changed copies of the rows are tried as wel
 COPIES = 2  # changed copies of each row
 DEFAULT_MINUTES = 1.0
 TRIALS_SHARE = 0.45  # of the budget
-FOR_TRAINING = 0.8  # of what the trials leave; the rest is for simple methods, and for a machine that gets busier
+FOR_TRAINING = 0.85  # of what the trials leave; the rest is for simple methods, and for a machine that gets busier
 OPTIMIZER = Optimizer("adamw", learning_rate=3e-3, schedule="cosine", warmup=0.1, weight_decay=0.01, clip=1.0)
 
 
@@ -41,6 +42,8 @@ class Recipe:
         minutes: how long to train at most, where not even an epoch of all rows fits the budget; else None.
         is_within_minutes: whether the budget was kept in mind already.
         held_out: what the chosen design answered for held-out rows; None where nothing was tried.
+        deadline: when the budget is spent, by `time.monotonic`; None where epochs were given.
+        seconds_per_epoch: of the final training, by the speed of the trials.
     """
 
     network: Sequential
@@ -54,6 +57,18 @@ class Recipe:
     minutes: float | None = None
     is_within_minutes: bool = False
     held_out: HeldOut | None = None
+    deadline: float | None = None
+    seconds_per_epoch: float = 0.0
+
+    def within_deadline(self) -> Recipe:
+        """With as many epochs as there is still time for: what came between may have taken longer than was thought."""
+        if self.deadline is None or self.minutes is not None:
+            return self
+        left = (self.deadline - time.monotonic()) / max(self.seconds_per_epoch, 1e-9)
+        fits = int(np.clip(left, 1, self.epochs))
+        if fits == self.epochs:
+            return self
+        return replace(self, epochs=fits, notes=(*self.notes, f"{fits} epochs, as the budget allows"))
 
 
 def designs(outputs: int, one_way: bool = False) -> dict[str, list[Layer]]:
@@ -115,13 +130,13 @@ def choose_recipe(
         minutes: for the trials and the training; where None, about one. The trials stop where it runs out, and the
             training gets as many epochs as it leaves, by the speed that the trials had.
     """
-    count, time, _ = rows["inputs"].shape
+    count, steps, _ = rows["inputs"].shape
     budget = Budget(60 * (minutes or DEFAULT_MINUTES), TRIALS_SHARE)
     batch_size = batch_size or int(np.clip(2 ** round(np.log2(max(count / 16, 1))), 8, 128))
-    longest = epochs or int(np.clip(FULL_STEPS // (count * time), FEWEST_EPOCHS, MOST_EPOCHS))
+    longest = epochs or int(np.clip(FULL_STEPS // (count * steps), FEWEST_EPOCHS, MOST_EPOCHS))
     shorter = longest if epochs else min(longest, TRIAL_EPOCHS)
 
-    used = int(np.clip(TRIAL_STEPS // time, min(count, 400), count))
+    used = int(np.clip(TRIAL_STEPS // steps, min(count, 400), count))
     parts = parts_of(count, used, seed, classes)
     trials = Trials(rows, scaler, parts, objective, optimizer, batch_size, seed)
     known = step_designs(outputs, one_way) if at_every_step else designs(outputs, one_way)
@@ -155,7 +170,8 @@ def choose_recipe(
         if try_out(name, layers, minimised, length, copies) < chosen.trial.loss:
             chosen = _Way(suffix, minimised, length, copies, tried[name])
 
-    fits = FOR_TRAINING * budget.left() / trials.expected_seconds_of(count * (1 + chosen.copies))
+    per_final_epoch = trials.expected_seconds_of(count * (1 + chosen.copies))
+    fits = FOR_TRAINING * budget.left() / max(per_final_epoch, 1e-9)
     final = chosen.epochs if epochs is not None else int(np.clip(fits, 1, chosen.epochs))
     way = f"{final} epochs" + (f" of {chosen.epochs}, as the budget allows" if final < chosen.epochs else "")
     way += chosen.suffix
@@ -173,7 +189,11 @@ def choose_recipe(
         copies=chosen.copies,
         minutes=budget.left() / 60 if epochs is None and fits < 1 else None,
         is_within_minutes=True,
-        held_out=HeldOut(tuple(parts), chosen.trial.outputs, chosen.trial.seconds, tuple(all_parts[len(parts) :])),
+        deadline=None if epochs is not None else budget.began + budget.seconds,
+        seconds_per_epoch=per_final_epoch,
+        held_out=HeldOut(
+            tuple(all_parts[: len(parts)]), chosen.trial.outputs, chosen.trial.seconds, tuple(all_parts[len(parts) :])
+        ),
     )
 
 
@@ -242,7 +262,8 @@ def _affordable(
         if seconds(fewer_parts, enough, fewer_names) <= budget.for_trials():
             fit = int(epochs * budget.for_trials() / seconds(fewer_parts, epochs, fewer_names))
             return fewer_parts, int(np.clip(fit, enough, epochs)), fewer_names
-    smallest = [(training[: max(40, len(training) // 4)], held) for training, held in parts[:1]]
+    # Rows stand by class: every fourth, say, has all of them; the first ones have not.
+    smallest = [(training[:: int(np.clip(len(training) // 40, 1, 4))], held) for training, held in parts[:1]]
     fit = int(epochs * budget.for_trials() / seconds(smallest, epochs, names[:1]))
     return smallest, int(np.clip(fit, 1, epochs)), names[:1]
 

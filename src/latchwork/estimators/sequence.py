@@ -239,6 +239,7 @@ class SequenceEstimator(Compared, Routed, Estimator):
         self.comparison_ = self._compared_in_trials(training)
         if self._is_simple_better():
             return self._keep_simple(training, names)
+        self.recipe_ = self.recipe_.within_deadline()
         began = clock.monotonic()
         try:
             trained = fit(
@@ -437,7 +438,7 @@ def _check_output(network: spec.Sequential, outputs: int, *, at_every_step: bool
         )
     if len(shape) == 1 and at_every_step:
         raise InputError(f"{network!r} answers once a sequence: let its recurrent layers have return_sequences=True")
-    given = shape[-1]
+    given = tuple(shape)[-1]
     if given != outputs:
         raise InputError(f"{network!r} gives {given} values, the data needs {outputs}: end it with Dense({outputs})")
 

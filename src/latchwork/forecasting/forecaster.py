@@ -22,7 +22,7 @@ from latchwork.forecasting.methods.catalogue import METHODS, NETWORK
 from latchwork.forecasting.methods.method import Effort, Learned
 from latchwork.forecasting.methods.origins import origins_at_end
 from latchwork.forecasting.methods.statistical import Answers
-from latchwork.forecasting.reading.again import horizon_known, lacking_ahead, like_before
+from latchwork.forecasting.reading.again import horizon_known, in_known_zone, lacking_ahead, like_before
 from latchwork.forecasting.reading.notes import ASSUMED, Note, by_severity, some
 from latchwork.forecasting.reading.panel import Limits, Panel
 from latchwork.forecasting.reading.read import Columns, read_panel
@@ -271,7 +271,7 @@ class Forecaster(Estimator):
         if known is None or isinstance(source, Panel):
             return read_panel(source, told)
         table = read_table(source)
-        return read_panel(table, like_before(told, known, table))
+        return in_known_zone(read_panel(table, like_before(told, known, table)), known)
 
     def _limits(self) -> Limits:
         low, high = self.bounds or (None, None)

@@ -24,7 +24,7 @@ from latchwork.runtime.numpy_network import NumpyNetwork
 from latchwork.runtime.server import Array, Lengths, Server, State, make_server
 from latchwork.transforms.frames import unframed
 from latchwork.transforms.labels import Labels, saved_labels
-from latchwork.transforms.scaling import Scaler, saved_scaler
+from latchwork.transforms.scaling import Scaler, real_steps, release, saved_scaler
 from latchwork.transforms.sequences import as_lengths, as_sequences, real_of
 
 ROWS = 512  # sequences of one call, so that memory does not grow with their number
@@ -302,16 +302,22 @@ class Model:
             batch = self._tokens(given, 2)
             return batch, None if lengths is None else as_lengths(lengths, *batch.shape)
         given, lengths, _ = unframed(inputs, lengths, self.features)
-        batch, found = as_sequences(given, lengths, features=self._features, exact=self._far_scaler is not None)
+        batch, found = as_sequences(given, lengths, features=self._features, exact=True)
         if found is None and self._is_ragged:
             refuse_padding(batch)
         return batch, found
 
     def _run(self, batch: NDArray[Any], lengths: Lengths) -> Array:
-        """The outputs of a checked batch; far inputs are centred before they become float32."""
+        """The outputs of some checked rows; far inputs are centred before they become float32."""
         if self._far_scaler is not None:
-            batch = self._far_scaler.transform(batch, lengths)
-        return self._server.run(batch, lengths)
+            return self._server.run(self._far_scaler.transform(batch, lengths), lengths)
+        if batch.dtype.kind == "f":
+            batch = batch.astype(np.float32, copy=False)
+            if lengths is not None:  # what is past a length may be anything
+                batch = np.where(real_steps(batch.shape[1], lengths)[..., None], batch, np.float32(0))
+        outputs = self._server.run(batch, lengths)
+        release(batch)
+        return outputs
 
     @property
     def _is_ragged(self) -> bool:

@@ -26,6 +26,7 @@ class Home(NamedTuple):
 JOBS = {
     "classification": Home("latchwork.estimators.classifier:SequenceClassifier", answers=SEQUENCES),
     "forecasting": Home("latchwork.forecasting:Forecaster", answers="latchwork.forecasting.forecaster:Forecaster"),
+    "keras": Home("latchwork.interop.keras.models:Sequential"),
     "regression": Home("latchwork.estimators.regressor:SequenceRegressor", answers=SEQUENCES),
     "speech": Home("latchwork.speech:SpeechRecognizer", answers="latchwork.speech.model:SpeechModel"),
     "text": Home("latchwork.text:LanguageModel", answers="latchwork.text.model:TextModel"),

@@ -164,7 +164,7 @@ class Keyboard:
         point = self.point(before)
         likely = point.probabilities[self._ids] * self._own_ends
         best = self._corrector.best(fold(letters), letters, likely)
-        split = self._split(point, before, letters)
+        split = self._split(point, before, letters, 0.0 if best is None else best.likelihood)
         found: tuple[float, str, int] | None = None
         if best is not None:
             found = best.likelihood, self._shown(self._lexicon.words[best.number], letters, before), len(letters)
@@ -268,8 +268,8 @@ class Keyboard:
             and not any(fold(word).startswith(fold(letters)) for word in scored)
         )
 
-    def _split(self, point: Point, before: str, letters: str) -> tuple[float, str] | None:
-        """Two words that were run together, and how likely they are."""
+    def _split(self, point: Point, before: str, letters: str, least: float = 0.0) -> tuple[float, str] | None:
+        """Two words that were run together, and how likely they are; None where that is not more than `least`."""
         best: tuple[float, str] | None = None
         assert self._corrector is not None
         for cut in range(1, len(letters)):
@@ -277,7 +277,7 @@ class Keyboard:
             if first is None or second is None:
                 continue
             odds = float(point.probabilities[self._ids[first]] * self._own_ends[first])
-            if best is not None and odds < best[0]:
+            if odds * self._corrector.space_left_out <= max(least, 0.0 if best is None else best[0]):
                 continue
             if point.state is None:
                 point = self.point(before)
@@ -286,7 +286,7 @@ class Keyboard:
             if min(cut, len(letters) - cut) == 1 and min(odds, follows) < _ONE_LETTER:
                 continue  # letters are tokens, too, but few of them are words
             odds *= follows * self._corrector.space_left_out
-            if best is None or odds > best[0]:
+            if odds > max(least, 0.0 if best is None else best[0]):
                 best = odds, f"{letters[:cut]} {letters[cut:]}"
         return best
 

@@ -59,6 +59,8 @@ class LanguageModel(Estimator):
         test_share: share at the end of the text that training does not look at at all, for figures that flatter nobody.
         optimizer: in place of the chosen one.
         ngram_share: the n-gram's weight beside the network, 0 for none; fitted to the validation part where None.
+        size: bytes that a keyboard may weigh, eight million where None; below six, vectors of words have four bits a
+            weight.
         checkpoint: a folder from which a killed run goes on.
         progress: `auto`, `bar`, `lines` or `none`.
         listener: is given live samples while it trains.
@@ -82,6 +84,7 @@ class LanguageModel(Estimator):
     test_share: float = 0.1
     optimizer: Optimizer | None = None
     ngram_share: float | None = None
+    size: int | None = None
     checkpoint: str | Path | None = None
     progress: ProgressKind | Progress = "auto"
     listener: Listener | None = None
@@ -119,13 +122,14 @@ class LanguageModel(Estimator):
             plain = trained.untied()
             return TextModel(
                 vocabulary,
-                NetworkData(plain.spec, as_stored(plain.parameters, plain.spec, self.units, tied)),
+                NetworkData(plain.spec, as_stored(plain.parameters, plain.spec, self.units, tied, settings.halved)),
                 ngram,
                 settings.ngram_share,
                 tied=tied,
                 training=training,
                 trained_on=_record_of(source, tokens, self),
                 pieces=pieces,
+                halved=settings.halved,
             )
 
         minutes = None if self.steps is not None else self.minutes or DEFAULT_MINUTES
@@ -229,7 +233,7 @@ class LanguageModel(Estimator):
 
     def _settings(self, vocabulary: Vocabulary, tokens: int) -> Settings:
         minutes = DEFAULT_MINUTES if self.minutes is None or self.steps is not None else self.minutes
-        settings = choose_settings(self.units, len(vocabulary), tokens, minutes, self.hidden)
+        settings = choose_settings(self.units, len(vocabulary), tokens, minutes, self.hidden, self.size)
         if self.optimizer is not None:
             settings = dataclasses.replace(settings, optimizer=self.optimizer)
         if self.ngram_share is not None:

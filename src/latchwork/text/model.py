@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -55,6 +55,7 @@ class TextModel:
         training: the record of the run.
         trained_on: the text it was trained on, in words.
         pieces: fingerprints of that text, by which it is recognised in others (see `overlap`); None in older files.
+        halved: the matrices that are stored in four bits a weight.
     """
 
     vocabulary: Vocabulary
@@ -66,6 +67,7 @@ class TextModel:
     training: Mapping[str, Any] = field(default_factory=dict[str, Any])
     trained_on: Mapping[str, Any] = field(default_factory=dict[str, Any])
     pieces: NDArray[np.uint32] | None = None
+    halved: frozenset[str] = frozenset()
 
     @classmethod
     def load(cls, path: str | Path) -> TextModel:
@@ -105,6 +107,7 @@ class TextModel:
             document["training"],
             document["data"],
             tensors.get("fitted.pieces"),
+            frozenset(fitted.get("halved", ())),
         )
 
     def to_latch(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -112,7 +115,7 @@ class TextModel:
         last = _last_matrix(self.data.spec) if self.tied else None
         stored = {name: array for name, array in self.data.parameters.items() if name != last}
         tensors: dict[str, NDArray[Any]] = (
-            packed(stored, _EMBEDDING)
+            packed(stored, _EMBEDDING, self.halved)
             if self.vocabulary.units == "word"
             else {f"network.{name}": np.ascontiguousarray(array, np.float32) for name, array in stored.items()}
         )
@@ -127,7 +130,8 @@ class TextModel:
                 "vocabulary": self.vocabulary.to_dict(),
                 "ngram_share": self.ngram_share,
                 "tied": self.tied,
-            },
+            }
+            | ({"halved": sorted(self.halved)} if self.halved else {}),
             "training": dict(self.training),
             "data": dict(self.trained_on),
         }
@@ -279,12 +283,16 @@ def _as_typed(text: str, pieces: Sequence[str]) -> list[str]:
 
 
 def as_stored(
-    parameters: Mapping[str, NDArray[Any]], network: spec.Sequential, units: str, tied: bool
+    parameters: Mapping[str, NDArray[Any]],
+    network: spec.Sequential,
+    units: str,
+    tied: bool,
+    halved: Collection[str] = (),
 ) -> dict[str, NDArray[Any]]:
     """A network's arrays as a file gives them back, so that a model is the same before it is saved and after."""
     if units != "word":
         return dict(parameters)
-    stored: dict[str, NDArray[Any]] = dict(unpacked(packed(parameters, _EMBEDDING)))
+    stored: dict[str, NDArray[Any]] = dict(unpacked(packed(parameters, _EMBEDDING, halved)))
     return stored | ({_last_matrix(network): stored[_EMBEDDING].T} if tied else {})
 
 

@@ -68,7 +68,7 @@ class PersonalWords:
         Args:
             text: a line, or several.
             looks_like_a_slip: whether a word that was never typed before is rather a slip; such a one is learned
-                when it was typed three times.
+                when it was typed three times, unless it has a capital inside a line.
         """
         if self.private:
             return
@@ -76,7 +76,9 @@ class PersonalWords:
             for number, stretch in enumerate(learnable(line)):
                 before: str | None = "" if number == 0 else None
                 for word in stretch:
-                    before = word if self._count(word, before, looks_like_a_slip) else None
+                    is_name = before != "" and word[:1].isupper()  # written on purpose, inside a line
+                    learned = self._count(word, before, None if is_name else looks_like_a_slip)
+                    before = word if learned else None
         while len(self._words) > _MOST_WORDS:
             self.remove(next(iter(self._words)))
 

@@ -12,6 +12,10 @@ from latchwork.training import Bits, Loss, Optimizer, SampledCrossEntropy, Softm
 
 DEFAULT_MINUTES = 10.0
 KEYBOARD_BYTES = 8_000_000  # what a keyboard may weigh on disk
+_WHOLE_BYTES = 6_000_000  # a keyboard below it stores its words' vectors in four bits a weight
+_NARROWEST = 64  # units of a small keyboard's LSTM
+_SHARE = 0.65  # of a keyboard's size that its network may have
+_SKETCH_BYTES = 80_000  # the fingerprints of the training text, and what else a file holds
 _SAMPLED_FROM = 4096  # tokens from which training samples the sum over the vocabulary
 
 
@@ -28,6 +32,7 @@ class Settings:
         ngram_order: tokens in the longest n-gram.
         ngram_bytes: what the n-gram may weigh; as much as it likes where None.
         ngram_share: its weight beside the network.
+        halved: the matrices that are stored in four bits a weight.
     """
 
     network: Sequential
@@ -38,6 +43,7 @@ class Settings:
     ngram_order: int
     ngram_bytes: int | None
     ngram_share: float
+    halved: frozenset[str] = frozenset()
 
     @property
     def objective(self) -> Supervised:
@@ -45,7 +51,9 @@ class Settings:
         return Supervised(self.loss, (("bits", Bits()),), carried=True)
 
 
-def choose_settings(units: str, vocabulary: int, tokens: int, minutes: float, hidden: int | None = None) -> Settings:
+def choose_settings(
+    units: str, vocabulary: int, tokens: int, minutes: float, hidden: int | None = None, size: int | None = None
+) -> Settings:
     """Settings for a text.
 
     Args:
@@ -54,9 +62,10 @@ def choose_settings(units: str, vocabulary: int, tokens: int, minutes: float, hi
         tokens: in the training part.
         minutes: how long to train.
         hidden: units of the LSTM, where the user wants a certain number.
+        size: bytes that a keyboard may weigh, where it is not `KEYBOARD_BYTES`.
     """
     if units == "word":
-        return _for_words(vocabulary, tokens, minutes, hidden)
+        return _for_words(vocabulary, tokens, minutes, hidden, size or KEYBOARD_BYTES)
     return _for_characters(vocabulary, tokens, minutes, hidden)
 
 
@@ -74,8 +83,13 @@ def _for_characters(vocabulary: int, tokens: int, minutes: float, hidden: int | 
     return Settings(Sequential(layers), SoftmaxCrossEntropy(), optimizer, streams, window, 7, 4_000_000, 0.2)
 
 
-def _for_words(vocabulary: int, tokens: int, minutes: float, hidden: int | None) -> Settings:
-    hidden = hidden or (512 if tokens >= 1_000_000 and minutes >= 4 else 256 if tokens >= 100_000 else 128)
+def _for_words(vocabulary: int, tokens: int, minutes: float, hidden: int | None, size: int) -> Settings:
+    """A keyboard of a size: half of it at most is the network, whose words have four bits a weight in a small one."""
+    widest = 512 if tokens >= 1_000_000 and minutes >= 4 else 256 if tokens >= 100_000 else 128
+    small = size < _WHOLE_BYTES
+    while hidden is None and widest > _NARROWEST and _network_bytes(vocabulary, widest, small=small) > _SHARE * size:
+        widest //= 2
+    hidden = hidden or widest
     embedding = max(16, hidden // 2)
     layers: list[Layer] = [
         Embedding(vocabulary, embedding),
@@ -85,12 +99,20 @@ def _for_words(vocabulary: int, tokens: int, minutes: float, hidden: int | None)
         Dense(vocabulary, tied=True),
     ]
     optimizer = Optimizer("adamw", 3e-3, schedule="linear", warmup=0.03, clip=1.0)
-    network = Sequential(layers).with_input((None,))
-    room = KEYBOARD_BYTES - network.parameter_count() - 25 * vocabulary  # a byte a weight; scales, words and the header
+    room = size - _network_bytes(vocabulary, hidden, small=small) - _SKETCH_BYTES
+    halved = frozenset(("layers.0.weight", "layers.3.weight")) if small else frozenset[str]()
     sampled = vocabulary >= _SAMPLED_FROM
     loss = SampledCrossEntropy(vocabulary // 12, vocabulary // 12) if sampled else SoftmaxCrossEntropy()
     streams, window = _batch(tokens, 64, 32)
-    return Settings(Sequential(layers), loss, optimizer, streams, window, 3, max(room, 8 * vocabulary), 0.2)
+    return Settings(Sequential(layers), loss, optimizer, streams, window, 3, max(room, 8 * vocabulary), 0.2, halved)
+
+
+def _network_bytes(vocabulary: int, hidden: int, *, small: bool) -> int:
+    """What a keyboard without its n-gram weighs: a byte a weight, and half a byte for those of words where `small`."""
+    embedding = max(16, hidden // 2)
+    recurrent = 4 * hidden * (embedding + hidden + 8)
+    words = embedding * (vocabulary + hidden)
+    return recurrent + (words // 2 if small else words) + 25 * vocabulary
 
 
 def _batch(tokens: int, streams: int, window: int) -> tuple[int, int]:

@@ -53,8 +53,8 @@ def slip(word: str, random: np.random.Generator, layout: str, rate: float = RATE
     """A word as fingers that go wrong type it.
 
     Example:
-        >>> slip("keyboard", np.random.default_rng(3), "qwerty", rate=0.2)
-        'kyboard'
+        >>> slip("keyboard", np.random.default_rng(1), "qwerty", rate=0.2)
+        'keeyboard'
     """
     near, letters, typed, at = neighbours(layout), list(word), "", 0
     while at < len(letters):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -118,7 +117,11 @@ def _blocks(inputs: NDArray[np.floating], lengths: NDArray[np.integer] | None) -
 def release(array: NDArray[Any]) -> None:
     """Let the pages of a memory-mapped array go: they are on disk, and a pass over it must not fill the memory."""
     mapped = getattr(array, "_mmap", None)
-    if mapped is not None and hasattr(mmap, "MADV_DONTNEED") and hasattr(mapped, "madvise"):
+    if mapped is None:
+        return
+    import mmap  # what is in memory need not wait for it
+
+    if hasattr(mmap, "MADV_DONTNEED") and hasattr(mapped, "madvise"):
         mapped.madvise(mmap.MADV_DONTNEED)
 
 

@@ -148,6 +148,11 @@ Training Training::random(uint64_t seed, bool smooth, int64_t members) {
   if (t.symbols) add(latchwork::EmbeddingDescription{t.symbols, t.embedded});
   between();
   if (random.chance(40)) recurrent(false);
+  if (random.chance(20)) {
+    width = random.from(1, 20);
+    const int64_t steps = random.from(1, 5);
+    add(latchwork::ConvolutionDescription{width, steps, random.from(0, steps - 1), Activation::tanh});
+  }
   between();
   const bool pools = random.chance(30), answers_each_step = !pools && random.chance(40);
   recurrent(!pools && !answers_each_step);

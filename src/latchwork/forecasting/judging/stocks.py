@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from latchwork.forecasting.judging.metrics import sign_flip_test
+from latchwork.forecasting.reading.column import Table
 from latchwork.forecasting.reading.columns import numeric
 from latchwork.forecasting.reading.roles import PRICES
-from latchwork.forecasting.reading.table import Table
 from latchwork.forecasting.reading.times import find_time
 from latchwork.forecasting.reading.told import Columns
 from latchwork.transforms.working import TINY, Array

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from latchwork.forecasting.reading.column import Table
 from latchwork.forecasting.reading.notes import GUESSED, Note, some
 from latchwork.forecasting.reading.panel import Panel
-from latchwork.forecasting.reading.table import Table
 from latchwork.forecasting.reading.told import Columns
+from latchwork.transforms.calendar import DAY
 
 
 def like_before(told: Columns, known: Panel, table: Table) -> Columns:
@@ -31,6 +32,32 @@ def like_before(told: Columns, known: Panel, table: Table) -> Columns:
         series=told.series or names.get("series"),
         target=told.target or names.get("target"),
     )
+
+
+def in_known_zone(new: Panel, known: Panel) -> Panel:
+    """New rows on the clock of the model's grid, where offsets from UTC differ and steps are of hours or less."""
+    here, there = _offset(new.style), _offset(known.style)
+    if (
+        here is None
+        or there is None
+        or here == there
+        or known.frequency.unit != "seconds"
+        or known.frequency.step >= DAY
+    ):
+        return new
+    shift = np.timedelta64(there - here, "s")
+    return replace(new, times=tuple(times + shift for times in new.times), style=known.style)
+
+
+def _offset(style: str) -> int | None:
+    """Seconds east of UTC that a style's times have; None where no zone is written, or its clock changes."""
+    zone = style.partition("@")[2]
+    if zone == "Z" or zone.startswith("utc:"):
+        return 0
+    if zone[:1] not in {"+", "-"}:
+        return None
+    hours, minutes = (int(part) for part in zone[1:].split(":"))
+    return (-1 if zone[0] == "-" else 1) * (hours * 3600 + minutes * 60)
 
 
 def lacking_ahead(panel: Panel, horizon: int) -> list[Note]:

@@ -84,6 +84,10 @@ def take_apart(cell: str) -> Parts | None:
     text = cell.strip()
     if not text or len(text) > 60 or not any(c.isdigit() for c in text):
         return None
+    begin, dash, end = text.partition(" - ")
+    if dash and ":" in begin:  # an hour as its beginning and its end: it is named by the first
+        first, last = take_apart(begin), take_apart(end)
+        return first if first and last and first.shape == last.shape else None
     date, clock = _split(_FOOTNOTE.sub("", text))
     parts = take_date_apart(date)
     if parts is None or (clock is not None and parts.shape not in DAYS):

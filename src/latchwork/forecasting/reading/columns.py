@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
+from latchwork.forecasting.reading.column import Table
 from latchwork.forecasting.reading.numbers import is_missing, read_numbers
-from latchwork.forecasting.reading.table import Table
 
 MOST_CATEGORIES = 8  # of a covariate of text
 

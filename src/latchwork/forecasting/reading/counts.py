@@ -106,6 +106,16 @@ def _counts(values: Values, known: Values) -> list[Reading]:
     return [Reading(_stamps(near), numbered_style(float(different[0]), step), "a count", UNLIKELY, _none(values))]
 
 
+def elapsed(times: Times, fractions: Values) -> Reading | None:
+    """Times within seconds as a count of seconds since the first, in even parts; None where whole seconds tell all."""
+    known = ~np.isnat(times)
+    if len(np.unique(times[known])) > 0.9 * known.sum():
+        return None
+    since = times.astype(np.int64) - times[known].min().astype(np.int64) + fractions
+    found = _counts(np.where(known, since, np.nan), since[known])
+    return Reading(found[0].times, found[0].style, "seconds since the first", UNLIKELY, _none(since)) if found else None
+
+
 def _stamps(seconds: Values) -> Times:
     times = np.where(np.isfinite(seconds), seconds, 0).astype(np.int64).astype("datetime64[s]")
     times[~np.isfinite(seconds)] = np.datetime64("NaT")

@@ -10,8 +10,8 @@ import narwhals as nw
 import numpy as np
 
 from latchwork.core.errors import InputError
+from latchwork.forecasting.reading.column import Column, Table, column_of, unique_name
 from latchwork.forecasting.reading.notes import ASSUMED, FACT, Note, some
-from latchwork.forecasting.reading.table import Column, Table, column_of, unique_name
 from latchwork.forecasting.reading.zones import offsets_in
 from latchwork.transforms.calendar import DAY, seconds
 

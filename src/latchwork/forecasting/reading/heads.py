@@ -117,10 +117,11 @@ def header_names(
             break
         used.insert(0, row)
     levels = [_spread(row, used[i + 1 :]) for i, row in enumerate(used)]
+    lone = len(levels) > 1 and sum(bool(cell) for cell in levels[-1]) <= max(1, 0.2 * width)  # the index's name alone
     names: list[str] = []
     for column in range(width):
         parts = [level[column] for level in levels if level[column]]
-        whole = kinds[column] in "tc" or column == 0
+        whole = lone and (kinds[column] in "tc" or column == 0)
         names.append(parts[-1] if parts and whole else " ".join(dict.fromkeys(parts)))
     if len(used) > 1:
         shown = ", ".join(name for name in names[:4] if name)

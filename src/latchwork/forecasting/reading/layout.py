@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from latchwork.core.errors import InputError
+from latchwork.forecasting.reading.column import Table
 from latchwork.forecasting.reading.long import Layout
 from latchwork.forecasting.reading.notes import some
 from latchwork.forecasting.reading.period_rows import periods_in_rows
-from latchwork.forecasting.reading.table import Table
 from latchwork.forecasting.reading.told import Columns
 from latchwork.forecasting.reading.wide import series_in_columns, series_in_rows
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from latchwork.forecasting.reading.column import Column, Table
 from latchwork.forecasting.reading.notes import FACT, Note
 from latchwork.forecasting.reading.numbers import Numbers
-from latchwork.forecasting.reading.table import Column, Table
 from latchwork.forecasting.reading.times import TimeColumn
 from latchwork.transforms.calendar import Frequency
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.forecasting.reading.cells import read_clock
+from latchwork.forecasting.reading.column import Column, Table
 from latchwork.forecasting.reading.long import TIME, VALUE, Layout, is_empty, numbers_of
 from latchwork.forecasting.reading.notes import ASSUMED, CHANGED, GUESSED, Note
-from latchwork.forecasting.reading.table import Column, Table
 from latchwork.forecasting.reading.times import TimeColumn, find_time
 from latchwork.forecasting.reading.told import Columns
 from latchwork.forecasting.reading.words import ROMAN, WEEKDAYS, folded, is_month, readings_of_months

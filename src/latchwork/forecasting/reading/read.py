@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
+from latchwork.forecasting.reading.column import TABLE, Column, Table
 from latchwork.forecasting.reading.columns import numbers_or_categories, numeric
 from latchwork.forecasting.reading.dates import format_times
 from latchwork.forecasting.reading.grid import Series, to_grid
@@ -18,7 +19,7 @@ from latchwork.forecasting.reading.long import Layout, described
 from latchwork.forecasting.reading.notes import ASSUMED, CHANGED, FACT, GUESSED, Note, by_severity, count_of, some
 from latchwork.forecasting.reading.panel import Panel, Values
 from latchwork.forecasting.reading.roles import Keys, find_keys, find_targets, series_of
-from latchwork.forecasting.reading.table import TABLE, Column, Table, notes_on, read_table
+from latchwork.forecasting.reading.table import notes_on, read_table
 from latchwork.forecasting.reading.times import TimeColumn, find_time
 from latchwork.forecasting.reading.told import Columns, listed
 from latchwork.forecasting.reading.understood import Understood, options_of, parts_played
@@ -26,6 +27,7 @@ from latchwork.transforms.calendar import Frequency, numbered
 
 FOUND = Columns()
 UNREADABLE = 0.1  # share of rows without a readable time, from which it is said first
+SPECIAL = ("Excel's days", "seconds since 1970", "years in decimals", "fiscal years", "seconds since the first")
 TOTAL_WORDS = (
     "total",
     "sum",
@@ -259,7 +261,13 @@ def _ways(clock: TimeColumn, kept: NDArray[np.bool_]) -> list[Note]:
         notes.append(
             Note(f"the time is {some(clock.names)}; {some(clock.rivals)} hold dates too (--time chooses)", ASSUMED)
         )
-    if clock.how in {"Excel's days", "seconds since 1970", "years in decimals", "fiscal years"}:
+    if clock.how in {
+        "Excel's days",
+        "seconds since 1970",
+        "years in decimals",
+        "fiscal years",
+        "seconds since the first",
+    }:
         notes.append(Note(f"{some(clock.names)} is read as {clock.how}", ASSUMED))
     if clock.style.endswith("@utc:") or "@utc:" in clock.style:
         notes.append(

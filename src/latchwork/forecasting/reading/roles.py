@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
+from latchwork.forecasting.reading.column import TABLE, UNNAMED, Column, Table
 from latchwork.forecasting.reading.notes import ASSUMED, GUESSED, Note, some
-from latchwork.forecasting.reading.table import TABLE, UNNAMED, Column, Table
 from latchwork.forecasting.reading.words import folded, part_named
 from latchwork.transforms.calendar import Times
 
@@ -38,6 +38,7 @@ NOT_KEYS = re.compile(
     r"flag|status|note|comment|remark|quality|footnote|description|bemerkung|kommentar|unit|currency|source|holiday|event"
     r"|weekday|wochentag|day_?name|type_of_day|season|weather|wetter|condition|obs_status|conf|text|verwendungszweck"
 )
+PARTS = re.compile(r"(^|_)(wk|yr|week|year|month|quarter|weekday|yearmonth|yyyymm)($|_)")
 COUNTERS = re.compile(
     r"^(row|row_?id|row_?num|id|index|idx|no|nr|nummer|number|#|n|seq|record|lfd|lfd\.? ?nr|unnamed.*|rank|t|step|x)?$"
 )
@@ -90,10 +91,13 @@ def role_of(column: Column, times: Times | None = None) -> str:
     if whole and times is not None and _is_part_of(values, column.name, times):
         return "part of the date"
     called = COUNTERS.match(folded(column.name)) or column.name == UNNAMED or CODES.search(_head(column.name))
-    if called and whole and known.size == values.size > 2 and bool(np.all(np.diff(values) == 1)):
+    steps = np.diff(values) if called and whole and known.size == values.size > 2 else np.zeros(1)
+    if bool(np.all(steps > 0) or np.all(steps < 0)) and float(np.mean(np.abs(steps) == 1)) > 0.8:  # a row may be gone
         return "counter"
     if is_code(column):
         return "code"
+    if whole and PARTS.search(_head(column.name)):
+        return "part of the date"
     different = np.unique(known)
     if len(different) == 1 and known.size > 3:
         return "constant"

@@ -3,112 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
+from latchwork.forecasting.reading.column import TABLE, UNNAMED, Column, Table, column_of, finite_numbers, unique_name
 from latchwork.forecasting.reading.files import check_file, is_parquet, read_text
+from latchwork.forecasting.reading.frames import from_frame, read_parquet
 from latchwork.forecasting.reading.notes import ASSUMED, CHANGED, GUESSED, Note, count_of, some
 from latchwork.forecasting.reading.numbers import Mark, Numbers, clearly_text, find_mark, is_missing, read_numbers
 from latchwork.forecasting.reading.rows import Sheet, read_rows
-from latchwork.transforms.calendar import Times
-
-UNNAMED = "index"  # a column without a name, nearly always the row numbers of a frame
-TABLE = "table"  # the column that says which of several tables joined end to end a row is from
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column.
-
-    texts: its cells as the file has them, None where it came as numbers or times. numbers: where enough of it is
-    numbers. times: where it came as times; zone: theirs. levels: the header rows above it.
-    """
-
-    name: str
-    texts: list[str] | None = None
-    numbers: Numbers | None = None
-    times: Times | None = None
-    zone: str = ""
-    levels: tuple[str, ...] = ()
-    whole: NDArray[np.int64] | None = None
-
-    @property
-    def kind(self) -> str:
-        """ "number", "time" or "text"."""
-        return "time" if self.times is not None else "number" if self.numbers is not None else "text"
-
-    @property
-    def values(self) -> NDArray[np.float64]:
-        """Its numbers, NaN for what is none."""
-        if self.numbers is not None:
-            return self.numbers.values
-        length = len(self.texts if self.texts is not None else self.times if self.times is not None else ())
-        return np.full(length, np.nan)
-
-    @cached_property
-    def labels(self) -> list[str]:
-        """Its cells as names: as they stand in the file."""
-        if self.texts is not None:
-            return self.texts
-        if self.whole is not None:
-            return [str(number) for number in self.whole]
-        if self.times is not None:
-            return [str(time) for time in self.times]
-        return ["" if np.isnan(v) else f"{v:.0f}" if v == np.rint(v) else f"{v:g}" for v in self.values]
-
-    @cached_property
-    def codes(self) -> tuple[NDArray[np.int64], list[str]]:
-        """A number for each different cell in the order in which they come, and those cells."""
-        places: dict[str, int] = {}
-        codes = np.fromiter((places.setdefault(cell, len(places)) for cell in self.labels), np.int64, len(self.labels))
-        return codes, list(places)
-
-    @property
-    def distinct(self) -> int:
-        """How many different cells it has."""
-        return len(self.codes[1])
-
-
-@dataclass(frozen=True)
-class Table:
-    """Columns in order, all of one length. matrix: the columns are series without dates, from an array."""
-
-    columns: dict[str, Column]
-    notes: list[Note] = field(default_factory=list[Note])
-    matrix: bool = False
-    separator: str = ","
-
-    @property
-    def length(self) -> int:
-        """Number of rows."""
-        first = next(iter(self.columns.values()), None)
-        if first is None:
-            return 0
-        return len(first.times) if first.times is not None else len(first.texts or first.values)
-
-    def column(self, name: str) -> Column:
-        """A column by name; case, outer spaces and a unit after the name aside. Raises InputError for no column."""
-        if name in self.columns:
-            return self.columns[name]
-        wanted = name.strip().lower()
-        for test in (lambda own: own == wanted, lambda own: own.startswith((f"{wanted} ", f"{wanted}("))):
-            found = [column for own, column in self.columns.items() if test(own.strip().lower())]
-            if len(found) == 1 or (found and test(wanted)):
-                return found[0]
-        raise InputError(f"got column {name!r}: the columns are {some(list(self.columns), 12)}")
-
-    def with_decimal(self, mark: str) -> Table:
-        """The table with its texts read under another decimal mark."""
-        columns = {name: _typed_again(column, mark) for name, column in self.columns.items()}
-        notes = [note for note in self.notes if "--decimal" not in note]
-        return Table(columns, notes, self.matrix, self.separator)
 
 
 def read_table(source: Any) -> Table:
@@ -122,8 +30,6 @@ def read_table(source: Any) -> Table:
         path = Path(source)
         check_file(path)
         if is_parquet(path):
-            from latchwork.forecasting.reading.frames import read_parquet
-
             return read_parquet(path)
         text, notes = read_text(path)
         sheet = read_rows(text, str(path))
@@ -132,8 +38,6 @@ def read_table(source: Any) -> Table:
         return Table({str(name): column_of(str(name), np.asarray(values)) for name, values in source.items()})
     if isinstance(source, (list, tuple, np.ndarray)):
         return _from_array(source)
-    from latchwork.forecasting.reading.frames import from_frame
-
     return from_frame(source)
 
 
@@ -245,43 +149,6 @@ def _mark_of_rows(columns: Sequence[Sequence[str]]) -> str | None:
     return marks.pop() if len(marks) == 1 else None
 
 
-def _typed_again(column: Column, mark: str) -> Column:
-    if column.texts is None:
-        return column
-    numbers = read_numbers(column.texts, decimal=mark)
-    return Column(column.name, column.texts, numbers if numbers.are_numbers else None, levels=column.levels)
-
-
-def column_of(name: str, values: NDArray[Any]) -> Column:
-    """A column of an array's values: numbers, times, or whatever else as text."""
-    if values.dtype.kind == "M":
-        return Column(name, times=values.astype("datetime64[s]"))
-    if values.dtype.kind in "iu":
-        floats = values.astype(np.float64)
-        return Column(name, numbers=Numbers(floats, len(floats)), whole=values)
-    if values.dtype.kind in "fb":
-        return Column(name, numbers=_numbers(values.astype(np.float64)))
-    try:  # numbers with None among them, Decimal
-        return Column(name, numbers=_numbers(np.array([_number(v) for v in values], dtype=np.float64)))
-    except (TypeError, ValueError):
-        texts = ["" if v is None or (isinstance(v, float) and np.isnan(v)) else str(v).strip() for v in values]
-        numbers = read_numbers(texts)
-        return Column(name, texts, numbers if numbers.are_numbers and numbers.said else None)
-
-
-def _number(value: Any) -> float:
-    if value is None:
-        return np.nan
-    if isinstance(value, str):
-        raise TypeError(value)
-    return float(value)
-
-
-def _numbers(values: NDArray[np.float64]) -> Numbers:
-    finite = np.where(np.isfinite(values), values, np.nan)
-    return Numbers(finite, int(np.isfinite(finite).sum()))
-
-
 def _from_array(source: Any) -> Table:
     try:
         values = np.asarray(source, dtype=np.float64)
@@ -291,13 +158,5 @@ def _from_array(source: Any) -> Table:
         raise InputError(f"got an array of shape {values.shape}: give (time,) or (series, time)")
     rows = values[None] if values.ndim == 1 else values
     names = ["value"] if len(rows) == 1 else [f"series {i}" for i in range(len(rows))]
-    columns = {name: Column(name, numbers=_numbers(row)) for name, row in zip(names, rows, strict=True)}
+    columns = {name: Column(name, numbers=finite_numbers(row)) for name, row in zip(names, rows, strict=True)}
     return Table(columns, matrix=len(rows) > 1)
-
-
-def unique_name(name: str, taken: Container[str]) -> str:
-    """A name, numbered where it is taken."""
-    candidate, number = name, 2
-    while candidate in taken:
-        candidate, number = f"{name} {number}", number + 1
-    return candidate

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
 from latchwork.forecasting.reading.cells import read_clock
-from latchwork.forecasting.reading.counts import readings_of_numbers
+from latchwork.forecasting.reading.column import UNNAMED, Column, Table
+from latchwork.forecasting.reading.counts import elapsed, readings_of_numbers
 from latchwork.forecasting.reading.dates import CLOSE, Reading, cost_of, read_as, readings
 from latchwork.forecasting.reading.notes import some
 from latchwork.forecasting.reading.numbers import is_missing
-from latchwork.forecasting.reading.table import UNNAMED, Column, Table
 from latchwork.forecasting.reading.told import Columns, listed
 from latchwork.forecasting.reading.words import is_month, part_named, sounds_like_time
 from latchwork.forecasting.reading.zones import to_utc
@@ -118,6 +118,10 @@ def _of(column: Column, told: Columns, *, trust: bool, first: bool = False) -> T
     if not found:
         return None
     best = found[0]
+    if best.fractions is not None:
+        counted = elapsed(best.times, best.fractions)
+        if counted is not None:
+            return TimeColumn(counted.times, (column.name,), counted.style, counted.how, cost=best.cost)
     possible = tuple(r for r in found[1:] if r.cost - best.cost < CLOSE and not told.order)
     return TimeColumn(best.times, (column.name,), best.style, best.how, possible, best.coarse, cost=best.cost)
 
@@ -262,6 +266,8 @@ def _combined(columns: dict[str, Column], length: int, told: Columns) -> TimeCol
     for column in columns.values():
         part = part_named(column.name)
         values = _part_values(column, part)
+        if part == "year" and values is not None:
+            values = _carried(values)
         if part and part not in parts and values is not None and _within(values, part):
             parts[part] = values
         elif (seconds := _clock_of(column)) is not None:
@@ -297,6 +303,14 @@ def _part_values(column: Column, part: str | None) -> NDArray[np.float64] | None
     if all(len(cell) <= len(d) + 9 for cell, d in zip(cells, digits, strict=True) if d) and any(digits):
         return np.array([float(d) if d else np.nan for d in digits])
     return None
+
+
+def _carried(years: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Years that stand in the first row of each alone, carried down; others as they are."""
+    known = np.isfinite(years)
+    if known.all() or not known[0] or known.mean() > 0.5:
+        return years
+    return years[np.maximum.accumulate(np.where(known, np.arange(len(years)), 0))]
 
 
 def _from_numbers(

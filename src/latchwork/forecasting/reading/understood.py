@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from latchwork.forecasting.reading.column import Table
 from latchwork.forecasting.reading.dates import is_numbered
 from latchwork.forecasting.reading.roles import role_of
-from latchwork.forecasting.reading.table import Table
 from latchwork.forecasting.reading.told import Columns
 from latchwork.transforms.calendar import Frequency, Times
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from latchwork.core.errors import InputError
 from latchwork.forecasting.reading.cells import take_apart
+from latchwork.forecasting.reading.column import Column, Table
 from latchwork.forecasting.reading.counts import readings_of_numbers
 from latchwork.forecasting.reading.dates import CLOSE, readings
 from latchwork.forecasting.reading.long import SERIES, TIME, VALUE, Layout, is_empty, numbers_of
 from latchwork.forecasting.reading.notes import ASSUMED, CHANGED, Note, count_of, some
-from latchwork.forecasting.reading.table import Column, Table
 from latchwork.forecasting.reading.times import TimeColumn, find_time
 from latchwork.forecasting.reading.told import Columns
 from latchwork.transforms.calendar import Frequency

@@ -51,7 +51,7 @@ class Flow:
 def streams(network: spec.Sequential) -> bool:
     """Whether a network can go on from a state: nothing reads backwards, and nothing looks at a sequence as a whole."""
     carried = [layer for layer in network.layers if isinstance(layer, spec.Recurrent)]
-    whole = (spec.Bidirectional, spec.Pooling, spec.Ahead, spec.RepeatVector, spec.Flatten)
+    whole = (spec.Bidirectional, spec.Pooling, spec.Ahead, spec.RepeatVector, spec.Flatten, spec.Conv1D)
     return bool(carried) and not any(layer.reverse for layer in carried) and not any(
         isinstance(layer, whole) for layer in network.layers
     )  # fmt: skip
@@ -160,6 +160,24 @@ def _add_flatten(flow: Flow, layer: spec.Flatten, arrays: Parameters, index: int
     flow.value = graph.add("Reshape", rows, graph.array(np.array([-1, layer.steps * features], np.int64), "shape"))
 
 
+def _add_convolution(flow: Flow, layer: spec.Conv1D, arrays: Parameters, index: int) -> None:
+    """Over `[batch, features, time]`, as ONNX has it; what lies past a length is zero before."""
+    del index
+    graph = flow.graph
+    zero, one = (graph.array(np.array(number, np.int64), "number") for number in (0, 1))
+    time = graph.add("Gather", graph.add("Shape", flow.value), zero, axis=0)
+    steps = graph.add("Unsqueeze", graph.add("Range", zero, time, one), flow.axes(1, 2))
+    counts = graph.add("Unsqueeze", graph.add("Cast", flow.lengths, to=7), flow.axes(0, 2))  # 7: int64
+    nothing = graph.array(np.array(0, np.float32), "zero")
+    real = graph.add("Where", graph.add("Less", steps, counts), flow.value, nothing)
+    weight = graph.array(float32(arrays["weight"]).transpose(2, 1, 0).copy(), "weight")
+    total = graph.add(
+        "Conv", graph.add("Transpose", real, perm=[1, 2, 0]), weight, graph.array(float32(arrays["bias"]), "bias"),
+        kernel_shape=[layer.steps], pads=[layer.before, layer.steps - 1 - layer.before],
+    )  # fmt: skip
+    flow.value = _activated(flow, graph.add("Transpose", total, perm=[2, 0, 1]), layer.activation)
+
+
 def _add_dense(flow: Flow, layer: spec.Dense, arrays: Parameters, index: int) -> None:
     del index
     graph = flow.graph
@@ -240,4 +258,5 @@ ADDERS: dict[type[spec.Layer], Any] = {
     spec.Activation: _add_activation,
     spec.RepeatVector: _add_repeat,
     spec.Flatten: _add_flatten,
+    spec.Conv1D: _add_convolution,
 }

@@ -74,8 +74,10 @@ def subject_of(model: Any) -> Subject:
         return Subject(
             "text", model.data, "probabilities", facts={"units": vocabulary["units"], "vocabulary": vocabulary}
         )
-    if hasattr(model, "spectrogram") and isinstance(getattr(model, "data", None), NetworkData):
-        facts = {"symbols": model.symbols.to_dict(), "spectrogram": model.spectrogram.to_dict(), "units": "decibels"}
+    if hasattr(model, "symbols") and isinstance(getattr(model, "data", None), NetworkData):
+        fitted = model.to_latch()[0]["fitted"]
+        facts = {name: fitted[name] for name in ("features", "spectrogram", "symbols") if name in fitted}
+        facts["units"] = "cepstra" if "features" in facts else "decibels"
         return Subject("speech", model.data, "log_probabilities", model.scaler, facts=facts)
     if job == "forecasting":
         return _of_forecaster(model)

@@ -137,7 +137,8 @@ def _recurrent(layer: KerasLayer, arrays: tuple[Array, ...]) -> tuple[spec.Recur
             bias = named.get("bias", np.zeros(width, np.float32))
             return spec.LSTM(**common), weights | {"bias": bias}
         case _:
-            if config.get("reset_after", True) in (False, 0):
+            two = "bias" not in named or named["bias"].ndim == 2  # Keras of before 2.2 had one bias and no such setting
+            if config.get("reset_after", two) in (False, 0):
                 first = weights | {"bias": named.get("bias", np.zeros(width, np.float32))}
                 return spec.ResetFirstGRU(**common), {name: swap_gates(array) for name, array in first.items()}
             bias = named.get("bias", np.zeros((2, width), np.float32))

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from latchwork.core.errors import InputError
 from latchwork.interop.importing.files import SMALL, required
 
-MAX_PARTS = 20_000
-"""Nodes, arrays, inputs and outputs of a graph together: each costs memory even where its bytes are few."""
-MAX_ATTRIBUTES = 100
+MAX_PARTS = 100_000
+"""Nodes, their fields, arrays, inputs and outputs of a graph together: each costs memory, however few its bytes."""
 EXPANSION = 2
 _FLOATS = {1: "float32", 10: "float16", 11: "float64"}
 _NUMBERS = {2: "u1", 3: "i1", 5: "i2", 6: "i4", 7: "i8", 9: "?"}
@@ -136,9 +135,8 @@ def _check_parts(content: bytes) -> None:
         for graph in graphs:
             for number, part in _fields(graph):
                 count += 1
-                if number == 1:  # a node: its attributes
-                    own = sum(1 for _ in _fields(part))
-                    count += own // MAX_ATTRIBUTES
+                if number == 1:  # a node: its inputs, outputs and attributes
+                    count += sum(1 for _ in _fields(part))
                 if count > MAX_PARTS:
                     raise InputError(f"its graph has more than {MAX_PARTS} parts: no recurrent network has so many")
     except ValueError as error:

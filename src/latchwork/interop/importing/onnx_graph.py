@@ -33,6 +33,7 @@ from latchwork.interop.importing.onnx_values import (
 )
 from latchwork.transforms.scaling import Scaler
 
+MAX_TEXT = 1 << 20  # characters of a label list
 Reader = Callable[[Reading, Node, Inputs], list[Value]]
 
 
@@ -57,7 +58,8 @@ OPERATORS: Mapping[str, Reader] = {
     "Selu": operators.activation("selu"), "Softplus": operators.activation("softplus"),
     "Softsign": operators.activation("softsign"), "Exp": operators.activation("exponential"), "Tile": shapes.tile,
     "Softmax": operators.softmax, "LogSoftmax": operators.softmax,
-    "ArgMax": operators.label, "LayerNormalization": operators.layer_norm, "BatchNormalization": operators.batch_norm,
+    "ArgMax": operators.label, "ZipMap": operators.named, "ReduceProd": shapes.product,
+    "LayerNormalization": operators.layer_norm, "BatchNormalization": operators.batch_norm,
     "ReduceMean": operators.reduce("mean"), "ReduceMax": operators.reduce("max"), "ReduceSum": operators.reduce("sum"),
     "Where": operators.where, "Less": operators.compare("Less"), "Equal": operators.compare("Equal"),
     "Not": operators.inverted, "Min": operators.largest, "Max": operators.largest, "Range": operators.steps,
@@ -157,13 +159,10 @@ def _read_node(reading: Reading, node: Node, values: dict[str, Value], outputs: 
     else:
         reader = OPERATORS.get(node.operator)
         if reader is None:
-            if (
-                not any(isinstance(each, Signal) and each.kind != "label" for each in inputs)
-                or set(node.outputs) & outputs
-            ):
-                found = [Unknown(f"value of {node.operator}")] * len(node.outputs)
-            else:
-                raise InputError(f"{node} is no operator that is read: {', '.join(sorted(OPERATORS))} are")
+            unread = f"{node} is no operator that is read: {', '.join(sorted(OPERATORS))} are"
+            if any(isinstance(each, Signal) for each in inputs) and not set(node.outputs) & outputs:
+                raise InputError(unread)
+            found = [Unknown(unread)] * len(node.outputs)  # of a last step another output may be read
         else:
             found = _safely(reader, reading, node, inputs)
     for number, name in enumerate(node.outputs):
@@ -207,7 +206,8 @@ def _output(file: OnnxFile, values: Mapping[str, Value], reading: Reading) -> Si
             if others and "latchwork" not in file.metadata:
                 reading.notes.append(f"read as the network's answer: {name[:40]}; not read: {', '.join(others[:4])}")
             return value.but(kind="probabilities" if softmax else "plain")
-    raise InputError("none of its outputs is what the network computes")
+    why = [value.why for name in file.outputs if isinstance(value := values.get(name), Unknown)]
+    raise InputError(f"none of its outputs is what the network computes{''.join(f': {each}' for each in why[:1])}")
 
 
 def _imported(file: OnnxFile, reading: Reading, output: Signal, shape: tuple[int | None, ...]) -> Imported:
@@ -216,17 +216,22 @@ def _imported(file: OnnxFile, reading: Reading, output: Signal, shape: tuple[int
     if reading.offset is not None and reading.scale is not None:
         scaler = Scaler(reading.offset, reading.scale)
     document: dict[str, Any] = {}
-    try:
-        labels = json.loads(file.metadata.get("labels", "null"))
-        own = json.loads(file.metadata.get("latchwork", "null"))
-    except (ValueError, RecursionError):
-        labels = own = None
+    labels, own = (_document(file.metadata.get(name, "")) for name in ("labels", "latchwork"))
+    labels = reading.labels or labels
     if output.kind == "probabilities" and _are_labels(labels, data.spec.output_shape()[-1]):
         document["labels"] = labels
     if "features" not in output.axes or (isinstance(own, dict) and own.get("vector") is True):
         document["vector"] = True
     names, softmax = tuple(reading.chain.names), output.kind == "probabilities"
     return Imported(data, names, softmax, scaler, None, reading.padding, document, tuple(reading.notes))
+
+
+def _document(text: str) -> Any:
+    """What a text of the metadata says in JSON; None where it is none, or too long to be."""
+    try:
+        return json.loads(text) if len(text) <= MAX_TEXT else None
+    except (ValueError, RecursionError):
+        return None
 
 
 def _are_labels(labels: Any, outputs: int | None) -> bool:

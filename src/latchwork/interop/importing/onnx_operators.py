@@ -194,6 +194,13 @@ def label(reading: Reading, node: Node, inputs: Inputs) -> list[Value]:
     return [Unknown("label")]
 
 
+def named(reading: Reading, node: Node, inputs: Inputs) -> list[Value]:
+    """`ZipMap`, as scikit-learn's exporter ends: each probability with its class."""
+    for key in ("classlabels_strings", "classlabels_int64s"):
+        reading.labels = list(node.attributes.get(key, reading.labels))
+    return same(reading, node, inputs)
+
+
 def layer_norm(reading: Reading, node: Node, inputs: Inputs) -> list[Value]:
     """Each step with mean 0 and variance 1, then scaled and shifted."""
     value = reading.settle(inputs[0] or Unknown("nothing"), node)

@@ -385,6 +385,17 @@ def compute(operation: Callable[[Any, Any], Any]) -> Callable[[Reading, Node, In
     return run
 
 
+def product(reading: Reading, node: Node, inputs: Inputs) -> list[Value]:
+    """`ReduceProd` of sizes."""
+    del reading
+    if isinstance(inputs[0], Signal):
+        raise refuse(node, "multiplies the network's values with one another")
+    sizes = sizes_of(inputs[0]) or (None,)
+    known = [size for size in sizes if isinstance(size, int)]
+    result = math.prod(known) if len(known) == len(sizes) else None
+    return [Sizes((result,), scalar=not node.attributes.get("keepdims", 1))]
+
+
 def _axes(node: Node, inputs: Inputs, at: int) -> tuple[int, ...] | None:
     if "axes" in node.attributes:
         return node.attributes["axes"]

@@ -129,6 +129,7 @@ class Reading:
         padding: the value whose steps are passed over.
         time: the number of steps, where the graph is for one number alone.
         budget: bytes that may still be computed out of the file's own.
+        labels: the classes, where the graph names them.
         notes: for the user.
     """
 
@@ -139,6 +140,7 @@ class Reading:
     offset: NDArray[np.float64] | None = None
     scale: NDArray[np.float64] | None = None
     padding: float | None = None
+    labels: list[Any] = field(default_factory=list[Any])
     notes: list[str] = field(default_factory=list[str])
 
     def grant(self, node: Node, size: int) -> None:

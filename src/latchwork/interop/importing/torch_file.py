@@ -19,6 +19,7 @@ State = dict[str, NDArray[Any]]
 """Arrays by name (`lstm.weight_ih_l0`), in the order of the file: float32, or whole numbers."""
 
 MAX_PICKLE = 32 << 20
+MAX_HEADER = 4 << 20
 MAX_TENSORS = 20_000
 MAX_DEPTH = 8
 EXPANSION = 3
@@ -157,10 +158,13 @@ def _as_array(values: NDArray[Any], kind: StorageType) -> NDArray[Any]:
 def _read_safetensors(content: bytes) -> State:
     """8 bytes of length, a JSON header of types, shapes and places, the numbers one after the other."""
     length = int.from_bytes(content[:8], "little")
-    if len(content) < 8 or length > min(len(content) - 8, MAX_PICKLE):
+    if len(content) < 8 or length > min(len(content) - 8, MAX_HEADER):
         raise InputError("damaged, cut short or no safetensors file: its header does not fit into it")
+    text = content[8 : 8 + length]
+    if text.count(b"[") + text.count(b"{") > 4 * MAX_TENSORS:
+        raise InputError(f"its header describes more than {MAX_TENSORS} tensors: no state dict has so many")
     try:
-        header = json.loads(content[8 : 8 + length])
+        header = json.loads(text)
         header.pop("__metadata__", None)
         entries = [
             (str(name), _SAFE[each["dtype"]], each["shape"], each["data_offsets"]) for name, each in header.items()

@@ -41,6 +41,11 @@ class Reader:
         return self.mask_zero or self.mask_value is not None
 
     @property
+    def padding(self) -> float | None:
+        """The value whose steps are masked."""
+        return 0.0 if self.mask_zero else self.mask_value
+
+    @property
     def tokens(self) -> int | None:
         """How many token numbers the network knows; None where it reads numbers."""
         first = self.network.layers[0]

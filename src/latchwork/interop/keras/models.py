@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from latchwork.core import spec
 from latchwork.core.errors import InputError
 from latchwork.core.network import NetworkData
+from latchwork.core.storage import Latch
 from latchwork.engines.steps import Penalty
 from latchwork.interop.keras import saving, theirs, working
 from latchwork.interop.keras.answering import Answers
@@ -271,6 +272,11 @@ class Sequential(Model):
         self._layers = []
         for layer in layers or []:
             self.add(layer)
+
+    @classmethod
+    def from_latch(cls, latch: Latch) -> Sequential:
+        """The model in an opened file: what `latchwork.load` gives."""
+        return saving.from_latch(latch, cls, compiled=True)
 
     def add(self, layer: Any) -> None:
         """Put a layer at the end."""

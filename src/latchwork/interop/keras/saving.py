@@ -47,11 +47,16 @@ def load(path: Path, make: Callable[..., Any], *, compiled: bool) -> Any:
     """A model out of a file, made by `make`, a `Sequential`."""
     if path.suffix in THEIRS:
         return theirs.read(path, make, compiled=compiled)
-    from latchwork.runtime.model import Model
-
     latch = storage.load_model(path)
     if latch.document["network"] is None:
         raise InputError(f"{path}: a {latch.document['job']} model without a network")
+    return from_latch(latch, make, compiled=compiled)
+
+
+def from_latch(latch: storage.Latch, make: Callable[..., Any], *, compiled: bool) -> Any:
+    """The model in an opened `.latch` file."""
+    from latchwork.runtime.model import Model
+
     own = latch.document["fitted"].get("keras")
     data = Model.from_latch(latch).data
     return from_network(data, make) if own is None else from_description(own, data, make, compiled=compiled)
