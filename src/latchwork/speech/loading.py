@@ -15,7 +15,8 @@ from latchwork.transforms.spectrogram import Samples
 HIGHEST_RATE = 16_000  # more samples a second hold little that tells words apart
 FEW_LOWER = 0.05  # of the recordings may have a lower rate than is taken
 FEWEST_TO_COMPARE = 5  # takes of a text
-MISNAMED = 1.6  # times as long and as low as the median of the same text: a header says half of the right rate
+MISNAMED = 1.6  # times as long and as low as the speaker's median: a header says half of the right rate
+ALIKE = 1.3  # times as long as low at most: both have the same cause
 
 
 class Utterance(NamedTuple):
@@ -84,10 +85,10 @@ def _named(note: str, names: Sequence[str]) -> str:
 
 
 def misnamed_rates(utterances: Sequence[Utterance], rate: int) -> list[int]:
-    """Recordings whose header probably has a wrong rate: against others of their text, as much longer as lower."""
-    by_text: dict[str, list[int]] = {}
+    """Recordings whose header probably has a wrong rate: beside the speaker's other takes, as much longer as lower."""
+    by_text: dict[tuple[str, str], list[int]] = {}
     for index, each in enumerate(utterances):
-        by_text.setdefault(each.text, []).append(index)
+        by_text.setdefault((each.text, each.speaker), []).append(index)
     found: list[int] = []
     for own in by_text.values():
         if len(own) < FEWEST_TO_COMPARE:
@@ -95,7 +96,8 @@ def misnamed_rates(utterances: Sequence[Utterance], rate: int) -> list[int]:
         lengths = np.array([len(utterances[index].samples) for index in own], np.float64)
         pitches = np.array([_middle_hertz(utterances[index].samples, rate) for index in own])
         slower, lower = lengths / np.median(lengths), np.median(pitches) / np.maximum(pitches, 1.0)
-        wrong = (np.minimum(slower, lower) > MISNAMED) | (np.maximum(slower, lower) < 1 / MISNAMED)
+        alike = np.abs(np.log(slower / lower)) < np.log(ALIKE)
+        wrong = alike & ((np.minimum(slower, lower) > MISNAMED) | (np.maximum(slower, lower) < 1 / MISNAMED))
         found += [index for index, is_wrong in zip(own, wrong, strict=True) if is_wrong]
     return sorted(found)
 
