@@ -10,7 +10,7 @@ import pytest
 
 import latchwork as lw
 from latchwork import datasets
-from latchwork.article import airline, parts
+from latchwork.article import airline, digits, parts
 from latchwork.cli.main import run
 
 
@@ -65,3 +65,14 @@ def test_done_well_has_not_seen_the_months_that_it_forecasts(monkeypatch: pytest
     assert all(one.test_forecast[month] == other.test_forecast[month] for month in range(first, cut + 1))
     assert one.test_forecast[cut + 1] != other.test_forecast[cut + 1]
     assert one.test_rmse < 0.5 * one.persistence_test_rmse
+
+
+def test_digits_done_well_keep_to_their_minute_unless_all_is_asked_for(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(digits, "DONE_WELL_MINUTES", 1e-6)
+    monkeypatch.setattr(digits, "FULL_EPOCHS", 2)
+    train, test = datasets.mnist()
+    few, answers = (train[0][:1280], train[1][:1280]), (test[0][:64], test[1][:64])
+    brief = digits.done_well(few, answers, seed=0, progress="none")
+    full = digits.done_well(few, answers, full=True, seed=0, progress="none")
+    assert brief.model.history_.steps == 1
+    assert len(full.model.history_.epochs) == 2

@@ -22,6 +22,9 @@ def article(
     as_written: Annotated[
         bool, typer.Option("--as-written", help="The article's two programs only, without what they leave undone.")
     ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Train the digits done well to the end, some minutes, not for one minute.")
+    ] = False,
     seed: SeedOption = 0,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
@@ -39,7 +42,7 @@ def article(
     done: list[Part] = []
     interrupted = False
     try:
-        for part in _programs(output, epochs, seed, as_written):
+        for part in _programs(output, epochs, seed, as_written=as_written, full=full):
             done.append(part)
             if part.model.history_.stopped == "interrupted":
                 interrupted = True
@@ -52,7 +55,7 @@ def article(
         raise KeyboardInterrupt
 
 
-def _programs(output: Output, epochs: int, seed: int, as_written: bool) -> Iterator[Part]:
+def _programs(output: Output, epochs: int, seed: int, *, as_written: bool, full: bool) -> Iterator[Part]:
     """Each program when it is done, so that Ctrl-C leaves what was done before."""
     from latchwork import datasets
     from latchwork.article import airline, digits, parts
@@ -78,7 +81,9 @@ def _programs(output: Output, epochs: int, seed: int, as_written: bool) -> Itera
     yield parts.airline_well_part(well)
 
     output.note("\nHandwritten digits, done well: rows only, recurrent layers only")
-    better = digits.done_well(train, test, seed=seed, progress=output.progress)
+    if not full:
+        output.note("One minute of training; latchwork article --full goes on to the end")
+    better = digits.done_well(train, test, full=full, seed=seed, progress=output.progress)
     output.note(f"Over the test dataset, accuracy {better.test_accuracy:.4f}, loss {better.test_loss:.4f}")
     yield parts.digits_well_part(better, test)
 
