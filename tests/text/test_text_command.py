@@ -172,7 +172,7 @@ def test_options_that_contradict_each_other(
 ) -> None:
     out = tmp_path / "m.latch"
     assert "not both" in refused(capsys, "train", story_file, "--out", out, "--steps", 1, "--minutes", 1)
-    assert "does not exist" in refused(capsys, "train", story_file, "--out", tmp_path / "no" / "m.latch")
+    assert "there is no folder" in refused(capsys, "train", story_file, "--out", tmp_path / "no" / "m.latch")
 
 
 def test_a_model_of_another_job_or_no_model(capsys: pytest.CaptureFixture[str], story_file: Path) -> None:

@@ -17,6 +17,7 @@ from tasks import ADAM, OBJECTIVE, SPEC_WITH_DROPOUT, AfterBlock, bits, data, ne
 from latchwork.core import storage
 from latchwork.core.errors import InputError, LatchworkError
 from latchwork.core.network import NetworkData
+from latchwork.core.spec import LSTM, Dense, Sequential
 from latchwork.engines.jax import steps as xla_steps
 from latchwork.engines.jax.network import Network
 from latchwork.engines.native.training import NativeSteps
@@ -474,3 +475,27 @@ def test_history_as_data_and_as_a_picture():
     assert dataclasses.replace(history).column("val_loss") == [row["val_loss"] for row in history.epochs]
     figure = history.plot()
     assert {line.get_label() for axis in figure.axes for line in axis.get_lines()} >= {"training", "validation"}
+
+
+class Anew(Data):
+    """Eight rows of its own in each epoch."""
+
+    def chunks(self) -> list[range]:
+        return [range(8)]
+
+    def epoch(self, number: int, seed: int) -> list[range]:
+        del seed
+        return [range(8 * number, 8 * number + 8)]
+
+
+@needs_kernels
+def test_an_epoch_has_its_own_rows_however_many_epochs_go_into_a_block():
+    rng = np.random.default_rng(0)
+    arrays = {"inputs": rng.normal(size=(80, 5, 3)).astype(np.float32), "targets": rng.integers(0, 4, 80, np.int32)}
+    small = NetworkData.build(Sequential([LSTM(4), Dense(4)]), (5, 3), 1)
+    together, apart = (
+        fit(small, Supervised(SoftmaxCrossEntropy()), Anew(arrays), epochs=10, batch_size=4, progress="none", **more)
+        for more in ({}, {"callbacks": [lambda _: False]})
+    )
+    for name, array in apart.model.parameters.items():
+        assert np.array_equal(together.model.parameters[name], array), name

@@ -14,6 +14,7 @@ BEGIN = """
 import sys
 for name in ("jax", "jaxlib", "equinox", "optax"):
     sys.modules[name] = None  # importing it is an error
+from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
 from latchwork.core.errors import InputError
@@ -60,7 +61,11 @@ print("trained")
 """
 
 REFUSED = """
-for change in ({"objective": Supervised(Pinball())}, {"optimizer": type("Own", (), {"init": 0, "update": 0})()}):
+@dataclass(frozen=True)
+class Own(MeanSquaredError):
+    pass
+
+for change in ({"objective": Supervised(Own())}, {"optimizer": type("Own", (), {"init": 0, "update": 0})()}):
     given = {"objective": objective, **options, **change}
     try:
         fit(network, given.pop("objective"), Data(rows), **given)
@@ -81,9 +86,9 @@ def test_what_the_kernels_know_is_trained_without_it(tmp_path: Path):
 
 
 def test_what_they_do_not_know_says_what_to_install():
-    pinball, optax = run(REFUSED).splitlines()
-    assert pinball == (
-        "the kernels cannot train this (it knows no Pinball), and JAX is not installed: "
+    own, optax = run(REFUSED).splitlines()
+    assert own == (
+        "the kernels cannot train this (it knows no Own), and JAX is not installed: "
         "install it with pip install 'latchwork[jax]'"
     )
     assert "Optax" in optax and "latchwork[jax]" in optax

@@ -1,4 +1,5 @@
-// How likely letters come out as others: the counterpart of src/latchwork/text/channel.py, layouts.py and folding.py.
+// How likely letters come out as others: the counterpart of src/latchwork/text/channel.py, src/latchwork/text/layouts.py
+// and src/latchwork/text/folding.py.
 
 const LAYOUTS = {
   qwerty: [

@@ -222,7 +222,8 @@ class Trainer:
             raise AssertionError("an epoch has fewer steps than it should")
         parts = [self._batches(chunk, epoch)[..., within : within + wanted, :]]
         left = wanted - parts[0].shape[-2]
-        while joined and steps == self.steps_per_epoch and left > 0:
+        # A source may have other rows in the next epoch (speech draws them anew): these are a block of their own.
+        while joined and left > 0 and self.data.epoch(epoch + 1, self.seed) == [chunk]:
             epoch += 1
             parts.append(self._batches(chunk, epoch)[..., :left, :])
             left -= parts[-1].shape[-2]
