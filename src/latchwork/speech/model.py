@@ -168,12 +168,12 @@ class SpeechModel:
         return self.transcribe(samples, self.rate)
 
     def transcribe(self, recordings: Sequence[Samples], rate: int) -> list[Transcript]:
-        """What is said in recordings of `rate` samples a second; digital silence says nothing."""
+        """What is said in recordings of `rate` samples a second; digital silence and a constant say nothing."""
         at_rate = [resample(np.asarray(samples, np.float32), rate, self.rate) for samples in recordings]
         heard = {
             index: Transcript("", 1.0)
             for index, samples in enumerate(at_rate)
-            if np.abs(samples).max(initial=0) < QUIETEST_PEAK
+            if not len(samples) or np.ptp(samples) < QUIETEST_PEAK  # a constant is as silent as zero
         }
         indices = [index for index in range(len(at_rate)) if index not in heard]
         opinions = self.opinions([at_rate[index] for index in indices])
