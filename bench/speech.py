@@ -49,7 +49,7 @@ def main() -> None:
     strangers = [row for row in rows if row["left_out"] != "takes 0-4"]
     right = np.array([row["right"] for row in strangers], float)
     by_speaker = {
-        name: float(np.mean([row["right"] for row in strangers if row["left_out"] == name]))  # type: ignore[arg-type]
+        name: float(right[[row["left_out"] == name for row in strangers]].mean())
         for name in dict.fromkeys(str(row["left_out"]) for row in strangers)
     }
     print(f"Strangers: mean {right.mean():.1%}, worst {min(by_speaker.values()):.1%}")

@@ -202,7 +202,7 @@ class GRUCell(Cell[GRUState]):
         return GRUGates(reset, update, _bent(self.activation, x_n + reset * h_n))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ResetFirstGRUCell(Cell[GRUState]):
     """The gated recurrent unit, reset applied before the recurrent product.
 
