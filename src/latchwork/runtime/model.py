@@ -18,7 +18,7 @@ from latchwork.core.network import NetworkData
 from latchwork.core.storage import Latch
 from latchwork.runtime.answers import Steps, Targets, answers, probabilities, several_figures, step_figures
 from latchwork.runtime.checked import check_finite, finite_outputs, not_quick, refuse_padding, saved_names
-from latchwork.runtime.intervals import RESIDUALS
+from latchwork.runtime.fitted import fitted_parts
 from latchwork.runtime.metrics import classification_figures, regression_figures
 from latchwork.runtime.numpy_network import NumpyNetwork
 from latchwork.runtime.server import Array, Lengths, Server, State, make_server
@@ -111,18 +111,9 @@ class Model:
             trained_on: what it was trained on, plain JSON.
         """
         tensors: dict[str, NDArray[Any]] = {f"network.{name}": array for name, array in data.parameters.items()}
-        fitted: dict[str, Any] = {"scaling": scaling if scaler is not None else None}
-        for name, one in (("scaler", scaler), ("target_scaler", target_scaler)):
-            if one is not None:
-                tensors |= {f"fitted.{name}.{key}": array for key, array in one.arrays().items()}
-        if residuals is not None:
-            tensors[RESIDUALS] = residuals
-        if labels is not None:
-            fitted["classes"] = list(labels.classes)
-        if features is not None:
-            fitted["features"] = list(features)
-        if target_scaler is not None:
-            fitted["vector"] = vector
+        fitted, kept = fitted_parts(scaler, target_scaler, labels, features, residuals, vector=vector)
+        tensors |= kept
+        fitted = {"scaling": scaling if scaler is not None else None} | fitted
         if padding is not None:
             fitted["padding"] = padding
         if targets != "sequence":

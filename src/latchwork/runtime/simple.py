@@ -15,7 +15,7 @@ from latchwork.core.errors import InputError
 from latchwork.core.probabilities import softmax
 from latchwork.core.storage import Latch
 from latchwork.runtime.checked import finite_outputs, refuse_padding, saved_names
-from latchwork.runtime.intervals import RESIDUALS
+from latchwork.runtime.fitted import fitted_parts
 from latchwork.runtime.methods import Method, method_in_file, method_to_file
 from latchwork.runtime.metrics import classification_figures, regression_figures
 from latchwork.transforms.frames import unframed
@@ -69,19 +69,10 @@ class SimpleModel:
         trained_on: Mapping[str, Any],
     ) -> SimpleModel:
         """A model out of what was fitted; arguments as of `Model.fitted`."""
-        kept, tensors = method_to_file(method)
-        fitted: dict[str, Any] = {"scaling": "standard", "method": kept | {"name": name}}
-        for prefix, one in (("scaler", scaler), ("target_scaler", target_scaler)):
-            if one is not None:
-                tensors |= {f"fitted.{prefix}.{key}": array for key, array in one.arrays().items()}
-        if residuals is not None:
-            tensors[RESIDUALS] = residuals
-        if labels is not None:
-            fitted["classes"] = list(labels.classes)
-        if features is not None:
-            fitted["features"] = list(features)
-        if target_scaler is not None:
-            fitted["vector"] = vector
+        own, tensors = method_to_file(method)
+        fitted, kept = fitted_parts(scaler, target_scaler, labels, features, residuals, vector=vector)
+        tensors |= kept
+        fitted = {"scaling": "standard", "method": own | {"name": name}} | fitted
         document = {"job": job, "network": None, "fitted": fitted, "training": dict(training), "data": dict(trained_on)}
         return cls(job, name, method, scaler, labels, target_scaler, vector, features, document, tensors)
 
