@@ -127,7 +127,7 @@ def test_intervals_follow_what_comes_of_the_forecasts(tmp_path):
         assert np.array_equal(calm.update(frame.iloc[:end]).result_.calibration.record[-1] > 0, np.ones((6, 4)))
         wild.update(noisy.iloc[:end])
     assert np.all(wild.result_.calibration.factors > np.maximum(calm.result_.calibration.factors, narrow))
-    assert any("80 % interval held" in note for note in wild.notes_)
+    assert any("80 % interval covered" in note for note in wild.notes_)
     before = len(wild.result_.calibration.record)
     assert len(wild.update(noisy.iloc[:end]).result_.calibration.record) == before  # nothing new came
 

@@ -34,7 +34,9 @@ def test_intervals_that_failed_are_said_first(months):
     missed = dict.fromkeys(backtest.low, backtest.truth + 1)
     failed = replace(backtest, low=missed, high={level: ends + 1 for level, ends in missed.items()})
     sentence = judge(failed, METHODS, method_named(fitted.used_)).sentence
-    assert sentence.startswith("Do not rely on the intervals: in the test the 80 % interval held 0 % of what came")
+    assert sentence.startswith(
+        "Do not rely on the intervals: in the test the 80 % interval covered 0 % of what was observed"
+    )
     assert "Do not rely" not in fitted.verdict().sentence
 
 

@@ -374,7 +374,7 @@ def _show_backtest(result: Result, backtest: Backtest, output: Output) -> None:
         [text + (" *" if name == result.used.name else ""), f"{s.rmse:.5g}", f"{s.mase:.3f}", f"{s.smape:.2f}"]
         for name, text, s in zip(names, readable(names), result.scores.values(), strict=False)
     ]
-    covered = ", ".join(f"{level:g} % interval held {backtest.coverage(level):.0f} %" for level in backtest.low)
+    covered = ", ".join(f"{level:g} % interval covered {backtest.coverage(level):.0f} %" for level in backtest.low)
     ahead = f"{result.horizon} {result.panel.frequency.steps}"
     title = f"Backtest: {len(backtest.origins)} origins, {ahead}; * is used; {covered}"
     output.table(title, ["method", "RMSE", "MASE", "sMAPE"], rows)

@@ -59,7 +59,7 @@ def memory(
     holds = ", ".join(f"{cell} {found.horizon(plan.distances)}" for cell, found in measured.items())
     figures = {cell: _figures(task, cell, found, plan) for cell, found in measured.items()}
     output.result(
-        f"Steps held with 90 % right or more: {holds}. Picture: {picture}",
+        f"Steps remembered with 90 % right or more: {holds}. Picture: {picture}",
         {"task": task, "distances": plan.distances, "chance": TASKS[task].chance, "cells": figures, "seconds": seconds},
     )
 

@@ -146,7 +146,7 @@ def test(
         low, high = interval(regressor, answers, level)
         inside = (low <= rows.labels) & (rows.labels <= high)
         results["coverage"][f"{level:g}"] = round(100 * float(inside.mean()), 1)
-    covered = "".join(f"; the {level} % interval held {share:g} %" for level, share in results["coverage"].items())
+    covered = "".join(f"; the {level} % interval covered {share:g} %" for level, share in results["coverage"].items())
     output.result(
         f"Root mean squared error {results['rmse']:.5g}, mean absolute error {results['mae']:.5g}, R squared "
         f"{results['r2']:.3f} over {results['n']:,} sequences{covered}",

@@ -72,5 +72,5 @@ def _learned_from(result: Result, panel: Panel, levels: Sequence[float]) -> tupl
     for level in levels:
         low, high = around(answers, level, result.calibration, centre)
         covered = 100 * np.mean(((truth >= low) & (truth <= high))[known])
-        notes.append(f"the last forecast's {level:g} % interval held {covered:.0f} % of what came since")
+        notes.append(f"the last forecast's {level:g} % interval covered {covered:.0f} % of what was observed since")
     return result.calibration.gone_on(away[rows], answers.combined.widths[rows], most), notes

@@ -63,7 +63,7 @@ function drawSeries(root, sequence, run) {
       const came = time + 1 < steps ? `; ${passengers[time + 1]} came` : "";
       words.textContent =
         `${passengers[time]} thousand passengers. The network expects ${next.toFixed(0)} next month${came}. ` +
-        "Solid: what came. Dotted: what it expected a month before. The tinted years were never trained on.";
+        "Solid: what was observed. Dotted: what it expected a month before. The tinted years were never trained on.";
     },
   };
 }

@@ -75,7 +75,7 @@ export async function mountSeries(root, { network }, inside) {
       .map((time) => unbroken(months[time]));
     words.textContent =
       `Made at the end of ${months[origin - 1]}${origin >= seen ? ", in years never trained on" : ""}. ` +
-      `The band held 80 % of what came, at each distance, in the years it was trained on, and ${held} % in those it was not. ` +
+      `The band covered 80 % of what was observed, at each distance, in the years it was trained on, and ${held} % in those it was not. ` +
       `The bars below are what the next month’s forecast leaned on, up where a month raised it: most of all ${ranked.join(", ")}.`;
     inside.show(network.traces(run), {
       time: origin - 1,

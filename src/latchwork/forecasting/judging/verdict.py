@@ -126,8 +126,8 @@ def _warning(backtest: Backtest) -> str:
     if failed:
         level, held = failed[0]
         text = (
-            f"Do not rely on the intervals: in the test the {level:g} % interval held {held:.0f} % of what came, "
-            "where it was to hold most of it."
+            f"Do not rely on the intervals: in the test the {level:g} % interval covered {held:.0f} % of what was "
+            "observed, where it was to cover most of it."
         )
     if len(backtest.origins) == 1:
         text += " " * bool(text) + "Tested on one origin: that is too little to tell good methods from lucky ones."

@@ -87,7 +87,8 @@ def _forecast_section(report: Report, found: dict[str, Any], several: bool) -> N
     levels = " and ".join(f"{level} %" for level in (found["backtest"] or {"coverage": {}})["coverage"])
     bands = f"; the bands are to hold {levels} of what comes" if levels else ""
     _caption(
-        report, f"The thin line is what came, the blue one the forecast{bands}. Point at the chart for the figures."
+        report,
+        f"The thin line is what was observed, the blue one the forecast{bands}. Point at the chart for the figures.",
     )
 
 
@@ -160,18 +161,18 @@ def _backtest_section(report: Report, tested: dict[str, Any], drawn: bool) -> No
     rows = [[name, *(_number(scores[key], style) for key, style in columns)] for name, scores in scored]
     report.table(["Method, best first", "RMSE", "MAE", "MASE", "sMAPE, %"], rows)
     report.parts.append(
-        '<figure id="origins" data-label="Forecasts from earlier origins and what came" class="chart tall"></figure>'
+        '<figure id="origins" data-label="Forecasts from earlier origins and the truth" class="chart tall"></figure>'
     )
     _caption(
         report,
-        "The thin line is what came; green and orange, by turns, what was forecast from each origin, and its bands.",
+        "The thin line is what was observed; green and orange, by turns, the forecast from each origin, and its bands.",
     )
     report.heading("How sure it is")
     sure = [
         [f"{level} %", f"{covered:.1f} %", _number(tested["width"][level], ".2f")]
         for level, covered in tested["coverage"].items()
     ]
-    report.table(["Interval", "held", "mean width, in MASE units"], sure)
+    report.table(["Interval", "covered", "mean width, in MASE units"], sure)
     report.heading("Error by steps ahead")
     report.parts.append(
         '<figure id="horizon" data-label="Error by steps ahead, a line a method" class="chart"></figure>'

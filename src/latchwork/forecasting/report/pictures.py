@@ -44,7 +44,7 @@ def draw_backtest(result: Result, index: int, path: Path) -> None:
     panel, backtest, shown = result.panel, result.tested(), values_shown(result)
     figure, (axes,) = new_figure(9.0, 4.2)
     dates = _dates(panel.times[index], panel.style)
-    axes.plot(dates[-shown:], panel.values[index][-shown:], color=INK, linewidth=1.4, label="what came")
+    axes.plot(dates[-shown:], panel.values[index][-shown:], color=INK, linewidth=1.4, label="observed")
     for number, row in enumerate(np.flatnonzero(backtest.series == index)):
         begin = len(dates) - int(backtest.back[row])
         span = dates[begin : begin + result.horizon]
@@ -52,7 +52,7 @@ def draw_backtest(result: Result, index: int, path: Path) -> None:
         forecast = backtest.forecasts[result.used.name][row][: len(span)]
         axes.plot(span, forecast, color=colour, label="forecasts made earlier, by turns" if number < 2 else None)
         axes.axvline(dates[begin], color=MUTED, linewidth=0.5, alpha=0.5)
-    title(axes, f"{panel.names[index]}: forecasts made earlier, and what came")
+    title(axes, f"{panel.names[index]}: forecasts made earlier, and what was observed")
     _finish(axes, panel.style)
     save_figure(figure, path)
 
